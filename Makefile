@@ -74,7 +74,7 @@ UNIT_HELPERS := $(call helper_objects,unit,$(UNIT_SOURCES))
 STORE_HELPERS := $(call helper_objects,store,$(STORE_SOURCES))
 HTTP_RUNNER := $(if $(HTTP_SOURCES),$(BUILD)/tests/http-runner)
 
-.PHONY: all run check lint bench fuzz web install clean help setup format tests unit-tests store-tests fuzz-replay \
+.PHONY: all run check lint bench fuzz web web-packages install clean help setup reference format tests unit-tests store-tests fuzz-replay \
   http-runner objects print-tests FORCE
 
 ##> make            build/tallyd
@@ -103,6 +103,10 @@ fuzz:
 ##> make setup      install the Debian packages that building, running and testing need
 setup:
 	@exec deploy/dev/setup build run web check lint
+
+##> make reference  docs/reference and the sample configuration, written anew by the program
+reference: $(BUILD)/tallyd
+	@tests/drift/reference --write
 
 ##> make format     clang-format over all C
 format:
@@ -192,19 +196,21 @@ $(BUILD)/tests/http-runner: $(call objects,$(HTTP_SOURCES)) $(BUILD)/libserver.a
 
 # --- web -----------------------------------------------------------------------------------------------------------
 
-WEB_SOURCES = $(shell find web \( -name node_modules -o -name dist -o -name test-results \) -prune -o -type f -print)
+WEB_SOURCES = $(shell find web \( -name node_modules -o -name tests \) -prune -o -type f -print)
+WEB_DIST := build/web
 
-##> make web        the dashboard, into web/dist
-web: web/dist/index.html
+##> make web        the dashboard, into build/web
+web: $(WEB_DIST)/index.html
+web-packages: web/node_modules/.installed
 
 web/node_modules/.installed: web/package.json web/package-lock.json
 	$(call say,NPM,web)
 	$(Q)cd web && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-web/dist/index.html: web/node_modules/.installed $(WEB_SOURCES)
-	$(call say,WEB,web/dist)
-	$(Q)cd web && npm run --silent build
+$(WEB_DIST)/index.html: web/node_modules/.installed $(WEB_SOURCES)
+	$(call say,WEB,$(WEB_DIST))
+	$(Q)cd web && TALLY_WEB_OUT='$(CURDIR)/$(WEB_DIST)' npm run --silent build
 	@touch $@
 
 # --- install and the rest ------------------------------------------------------------------------------------------
@@ -214,7 +220,7 @@ install: $(BUILD)/tallyd web
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/tally/web' '$(DESTDIR)$(PREFIX)/lib/systemd/system'
 	install -m 755 $(BUILD)/tallyd '$(DESTDIR)$(PREFIX)/bin/tallyd'
 	rm -rf '$(DESTDIR)$(PREFIX)/share/tally/web'
-	cp -R web/dist '$(DESTDIR)$(PREFIX)/share/tally/web'
+	cp -R $(WEB_DIST) '$(DESTDIR)$(PREFIX)/share/tally/web'
 	chmod -R u=rwX,go=rX '$(DESTDIR)$(PREFIX)/share/tally/web'
 	$(BUILD)/tallyd config --sample > '$(DESTDIR)$(PREFIX)/share/tally/tallyd.conf.sample'
 	chmod 644 '$(DESTDIR)$(PREFIX)/share/tally/tallyd.conf.sample'
@@ -223,7 +229,7 @@ install: $(BUILD)/tallyd web
 
 ##> make clean      remove everything built; data in .tally stays
 clean:
-	rm -rf build web/dist web/node_modules
+	rm -rf build web/node_modules
 
 ##> make help       this list
 help:

@@ -35,13 +35,15 @@ port_is_taken() {
 
 # The address that a daemon wrote to its log file $1, or nothing.
 address_in_log() {
-  sed -n 's/.*event=listening.*address=\(http[^ ]*\).*/\1/p' "$1" 2>/dev/null | head -n 1
+  sed -n '/event"\{0,1\}[=:]"\{0,1\}listening/s/.*address"\{0,1\}[=:]"\{0,1\}\(http[^ "]*\).*/\1/p' "$1" 2>/dev/null |
+    head -n 1
 }
 
 # Wait until daemon $1 (process) with log $2 answers /ready; sets `address`. 1 when it died or took longer than $3 s.
+# $4: its address when that is known before.
 wait_until_ready() {
   local process=$1 log=$2 deadline=$((SECONDS + $3))
-  address=
+  address=${4:-}
   while kill -0 "$process" 2>/dev/null && [ "$SECONDS" -lt "$deadline" ]; do
     if [ -z "$address" ]; then address=$(address_in_log "$log"); fi
     if [ -n "$address" ] && curl -fsS --noproxy '*' -m 2 -o /dev/null "$address$static_prefix/ready" 2>/dev/null; then

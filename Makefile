@@ -201,14 +201,15 @@ WEB_DIST := build/web
 
 ##> make web        the dashboard, into build/web
 web: $(WEB_DIST)/index.html
-web-packages: web/node_modules/.installed
+web-packages: web/node_modules/.package-lock.json
 
-web/node_modules/.installed: web/package.json web/package-lock.json
+# npm writes this file last, so that it also stands for what a person installed by hand.
+web/node_modules/.package-lock.json: web/package-lock.json
 	$(call say,NPM,web)
 	$(Q)cd web && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(WEB_DIST)/index.html: web/node_modules/.installed $(WEB_SOURCES)
+$(WEB_DIST)/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 	$(call say,WEB,$(WEB_DIST))
 	$(Q)cd web && TALLY_WEB_OUT='$(CURDIR)/$(WEB_DIST)' npm run --silent build
 	@touch $@

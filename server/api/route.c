@@ -1,0 +1,50 @@
+/* The route table, expanded. */
+#include "api/route.h"
+
+#include "api/dataset.h"
+#include "api/experiment.h"
+#include "api/metric.h"
+#include "api/run.h"
+#include "api/system.h"
+
+#define ROUTE(method, prefix, path, permission, body, admit, handle, doc)                                              \
+  { METHOD_##method, PREFIX_##prefix, path, PERMISSION_##permission, BODY_##body, admit, handle, doc },
+const struct route routes[] = {
+#include "table/routes.def"
+};
+#undef ROUTE
+
+const size_t routes_count = sizeof (routes) / sizeof (routes[0]);
+
+const char *
+route_method_name (enum route_method method)
+{
+  static const char *const names[METHOD_COUNT] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
+
+  return names[method];
+}
+
+const char *
+route_permission_name (enum route_permission permission)
+{
+  static const char *const names[] = { "public", "read", "edit", "manage" };
+
+  return names[permission];
+}
+
+const char *const *
+route_prefix_paths (enum route_prefix prefix)
+{
+  static const char *const root[] = { "", NULL };
+  static const char *const api2[] = { "/api/2.0/mlflow", "/ajax-api/2.0/mlflow", NULL };
+  static const char *const api3[] = { "/api/3.0/mlflow", "/ajax-api/3.0/mlflow", NULL };
+  static const char *const *const paths[PREFIX_COUNT] = { root, api2, api3 };
+
+  return paths[prefix];
+}
+
+size_t
+route_index (const struct route *route)
+{
+  return (size_t)(route - routes);
+}

@@ -1,0 +1,66 @@
+/* The route table: what table/routes.def says, as data. */
+#ifndef API_ROUTE_H
+#define API_ROUTE_H
+
+#include "api/call.h"
+
+enum route_method
+{
+  METHOD_GET,
+  METHOD_POST,
+  METHOD_PUT,
+  METHOD_PATCH,
+  METHOD_DELETE,
+  METHOD_COUNT
+};
+
+enum route_prefix
+{
+  PREFIX_ROOT,
+  PREFIX_API2,
+  PREFIX_API3,
+  PREFIX_COUNT
+};
+
+enum route_permission
+{
+  PERMISSION_PUBLIC,
+  PERMISSION_READ,
+  PERMISSION_EDIT,
+  PERMISSION_MANAGE
+};
+
+/* Body limit as a multiple of max-body-bytes. */
+enum route_body
+{
+  BODY_NONE = 0,
+  BODY_ONE = 1,
+  BODY_FOUR = 4
+};
+
+struct route
+{
+  enum route_method method;
+  enum route_prefix prefix;
+  const char *path;
+  enum route_permission permission;
+  enum route_body body;
+  api_admit *admit;
+  api_handle *handle;
+  const char *doc;
+};
+
+extern const struct route routes[];
+extern const size_t routes_count;
+
+/* Texts of the enums, for pages and labels. */
+const char *route_method_name (enum route_method method);
+const char *route_permission_name (enum route_permission permission);
+
+/* The path prefixes that lead to `prefix`, NULL-terminated; the first is the one to show. */
+const char *const *route_prefix_paths (enum route_prefix prefix);
+
+/* Position of a route in the table. */
+size_t route_index (const struct route *route);
+
+#endif

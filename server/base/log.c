@@ -1,0 +1,200 @@
+/* Structured log: lines are formatted into one buffer that the housekeeper flushes. */
+#include "base/log.h"
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/lock.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Flushed when this full, whoever writes: a pipe's capacity on Linux is 64 KiB. */
+#define FLUSH_BYTES ((size_t)32 * 1024)
+/* A stuck reader of stderr must not grow us: lines beyond this are dropped and counted. */
+#define BUFFER_MAX_BYTES ((size_t)1024 * 1024)
+
+static const struct
+{
+  const char *name;
+  enum log_level level;
+  const char *doc;
+} events[EVENT_COUNT] = {
+#define EVENT(name, level, doc) { #name, level, doc },
+#include "table/events.def"
+#undef EVENT
+};
+
+static const char *const level_names[] = { "debug", "info", "warning", "error" };
+
+static struct
+{
+  struct lock lock; /* guards the buffer; a leaf: nothing is locked under it */
+  struct buffer buffer;
+  bool json;
+  enum log_level level;
+} sink;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void
+set_up (void)
+{
+  lock_init (&sink.lock);
+  buffer_init (&sink.buffer, BUFFER_MAX_BYTES);
+  sink.level = LOG_INFO;
+}
+
+bool
+log_configure (const char *format, const char *level)
+{
+  pthread_once (&once, set_up);
+  if (0 == strcmp (format, "json"))
+    sink.json = true;
+  else if (0 != strcmp (format, "logfmt"))
+    return false;
+  for (size_t i = 0; i < sizeof (level_names) / sizeof (level_names[0]); i++)
+    if (0 == strcmp (level, level_names[i]))
+    {
+      sink.level = (enum log_level)i;
+      return true;
+    }
+  return false;
+}
+
+bool
+log_wanted (enum log_event event)
+{
+  pthread_once (&once, set_up);
+  return events[event].level >= sink.level;
+}
+
+static void
+flush_locked (void)
+{
+  const char *at = sink.buffer.data;
+  size_t left = sink.buffer.len;
+
+  lock_assert_held (&sink.lock);
+  while (left > 0)
+  {
+    ssize_t written = write (STDERR_FILENO, at, left);
+
+    if (written < 0 && EINTR == errno)
+      continue;
+    if (written <= 0)
+      break; /* nobody reads: there is nowhere to complain */
+    at += written;
+    left -= (size_t)written;
+  }
+  buffer_clear (&sink.buffer);
+}
+
+void
+log_flush (void)
+{
+  pthread_once (&once, set_up);
+  lock_acquire (&sink.lock);
+  flush_locked ();
+  lock_release (&sink.lock);
+}
+
+/* "2026-01-31T12:00:00.123456Z"; the part up to the second is remembered per thread. */
+static void
+write_time (struct buffer *out)
+{
+  static _Thread_local time_t last_second;
+  static _Thread_local char text[32];
+  int64_t now_us = clock_wall_us ();
+  time_t second = (time_t)(now_us / 1000000);
+
+  if (second != last_second || '\0' == text[0])
+  {
+    struct tm parts;
+
+    gmtime_r (&second, &parts);
+    strftime (text, sizeof (text), "%Y-%m-%dT%H:%M:%S", &parts);
+    last_second = second;
+  }
+  buffer_printf (out, "%s.%06dZ", text, (int)(now_us % 1000000));
+}
+
+/* A quoted value: JSON escapes serve both forms. */
+static void
+write_quoted (struct buffer *out, struct slice text)
+{
+  buffer_byte (out, '"');
+  for (size_t i = 0; i < text.len; i++)
+  {
+    unsigned char byte = (unsigned char)text.data[i];
+
+    if ('"' == byte || '\\' == byte)
+    {
+      buffer_byte (out, '\\');
+      buffer_byte (out, (char)byte);
+    }
+    else if (byte < 0x20 || 0x7F == byte)
+      buffer_printf (out, "\\u%04x", byte);
+    else
+      buffer_byte (out, (char)byte);
+  }
+  buffer_byte (out, '"');
+}
+
+static bool
+is_plain (struct slice text)
+{
+  for (size_t i = 0; i < text.len; i++)
+  {
+    unsigned char byte = (unsigned char)text.data[i];
+
+    if (byte <= ' ' || '"' == byte || '=' == byte || '\\' == byte || byte >= 0x7F)
+      return false;
+  }
+  return text.len > 0;
+}
+
+static void
+write_field (struct buffer *out, const struct log_field *field)
+{
+  if (sink.json)
+    buffer_printf (out, ",\"%s\":", field->name);
+  else
+    buffer_printf (out, " %s=", field->name);
+  if (NULL == field->text.data)
+    buffer_printf (out, "%lld", (long long)field->number);
+  else if (! sink.json && is_plain (field->text))
+    buffer_append (out, field->text.data, field->text.len);
+  else
+    write_quoted (out, field->text);
+}
+
+void
+log_fields (enum log_event event, const struct log_field *fields, size_t count)
+{
+  struct buffer *out = &sink.buffer;
+
+  if (! log_wanted (event))
+    return;
+  lock_acquire (&sink.lock);
+  buffer_text (out, sink.json ? "{\"time\":\"" : "time=");
+  write_time (out);
+  buffer_printf (out, sink.json ? "\",\"level\":\"%s\",\"event\":\"%s\"" : " level=%s event=%s",
+                 level_names[events[event].level], events[event].name);
+  for (size_t i = 0; i < count; i++)
+    write_field (out, &fields[i]);
+  buffer_text (out, sink.json ? "}\n" : "\n");
+  if (out->len >= FLUSH_BYTES || out->failed || events[event].level >= LOG_WARNING || EVENT_listening == event)
+    flush_locked ();
+  lock_release (&sink.lock);
+}
+
+void
+log_event_describe (enum log_event event, const char **name, const char **level, const char **doc)
+{
+  *name = events[event].name;
+  *level = level_names[events[event].level];
+  *doc = events[event].doc;
+}

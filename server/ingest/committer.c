@@ -1,0 +1,184 @@
+/* Natural group commit over a few threads with one database connection each.
+
+   DESIGN
+   An idle thread takes everything that waits. While a commit is under way a second thread starts another only when at
+   least as much waits as the running one carries divided by the number of threads: so with a slow disk commits overlap
+   (throughput does not follow the disk's flush time), and with a fast one groups stay large. There is no timer: a
+   single client's request is committed at once. */
+#include "ingest/committer.h"
+
+#include "base/clock.h"
+#include "base/stats.h"
+
+#include <stdlib.h>
+
+struct committer
+{
+  struct committer_options options;
+  struct store *store;
+  struct queue queue; /* its lock guards the two counters below too */
+  size_t busy_threads; /* threads with a commit under way */
+  size_t last_group_count; /* items of the group started last */
+  unsigned started;
+  pthread_t *threads;
+};
+
+static bool
+may_take_locked (const struct committer *committer)
+{
+  if (NULL == committer->queue.first)
+    return false;
+  if (0 == committer->busy_threads || committer->queue.closed)
+    return true;
+  return committer->queue.count * committer->options.threads >= committer->last_group_count;
+}
+
+/* The next group as a chain; NULL when the committer stops. */
+static struct queue_entry *
+take_group (struct committer *committer, size_t *count)
+{
+  struct queue *queue = &committer->queue;
+  struct queue_entry *chain;
+
+  lock_acquire (&queue->lock);
+  while (! may_take_locked (committer))
+  {
+    if (queue->closed && NULL == queue->first)
+      break;
+    condition_wait (&queue->changed, &queue->lock);
+  }
+  chain = queue_take_locked (queue, committer->options.group_max_count, committer->options.group_max_bytes, count);
+  if (NULL != chain)
+  {
+    committer->busy_threads++;
+    committer->last_group_count = *count;
+  }
+  lock_release (&queue->lock);
+  return chain;
+}
+
+static void
+group_done (struct committer *committer)
+{
+  lock_acquire (&committer->queue.lock);
+  committer->busy_threads--;
+  if (NULL != committer->queue.first || committer->queue.closed)
+    condition_broadcast (&committer->queue.changed);
+  lock_release (&committer->queue.lock);
+}
+
+static enum err_code
+flush_once (struct committer *committer, struct store_connection *connection, struct commit_item **items, size_t count,
+            struct err *err)
+{
+  uint64_t spent_us;
+  enum err_code code;
+
+  store_start_request (connection, clock_monotonic_us () + committer->options.budget_us);
+  code = committer->options.flush (connection, items, count, committer->options.context, err);
+  spent_us = store_end_request (connection);
+  stats_add (&stats.database_microseconds, (int64_t)spent_us);
+  for (size_t i = 0; i < count; i++)
+    items[i]->database_us += spent_us;
+  return code;
+}
+
+static void
+flush_group (struct committer *committer, struct store_connection *connection, struct commit_item **items, size_t count)
+{
+  struct err err = { 0 };
+  enum err_code code = flush_once (committer, connection, items, count, &err);
+
+  if (ERR_OK != code && ERR_TEMPORARILY_UNAVAILABLE != code && count > 1)
+  {
+    /* One of them is at fault: each for itself. */
+    for (size_t i = 0; i < count; i++)
+    {
+      err_clear (items[i]->err);
+      (void)flush_once (committer, connection, &items[i], 1, items[i]->err);
+    }
+  }
+  else if (ERR_OK != code)
+  {
+    for (size_t i = 0; i < count; i++)
+      if (ERR_OK == items[i]->err->code)
+        *items[i]->err = err;
+  }
+  stats_add (&stats.commit_groups, 1);
+  stats_add (&stats.commit_requests, (int64_t)count);
+}
+
+static void *
+run (void *context)
+{
+  struct committer *committer = context;
+  struct store_connection *connection = store_connection_new (committer->store);
+  struct commit_item **items = calloc (committer->options.group_max_count, sizeof (struct commit_item *));
+  struct queue_entry *chain;
+  size_t count;
+
+  if (NULL == connection || NULL == items)
+    abort (); /* only at start-up */
+  while (NULL != (chain = take_group (committer, &count)))
+  {
+    for (size_t i = 0; i < count; i++, chain = chain->next)
+      items[i] = (struct commit_item *)chain;
+    flush_group (committer, connection, items, count);
+    /* Let the next group start before this one's answers are written. */
+    group_done (committer);
+    for (size_t i = 0; i < count; i++)
+      items[i]->done (items[i]);
+  }
+  free (items);
+  store_connection_free (connection);
+  return NULL;
+}
+
+struct committer *
+committer_start (struct store *store, const struct committer_options *options)
+{
+  struct committer *committer = calloc (1, sizeof (struct committer));
+
+  if (NULL == committer)
+    return NULL;
+  committer->options = *options;
+  committer->store = store;
+  queue_init (&committer->queue, options->max_count, options->max_bytes);
+  committer->threads = calloc (options->threads, sizeof (pthread_t));
+  if (NULL == committer->threads)
+    goto fail;
+  for (; committer->started < options->threads; committer->started++)
+    if (0 != pthread_create (&committer->threads[committer->started], NULL, run, committer))
+      goto fail;
+  return committer;
+
+fail:
+  committer_stop (committer);
+  return NULL;
+}
+
+bool
+committer_submit (struct committer *committer, struct commit_item *item)
+{
+  item->database_us = 0;
+  return queue_push (&committer->queue, &item->entry);
+}
+
+size_t
+committer_waiting (struct committer *committer)
+{
+  return queue_count (&committer->queue);
+}
+
+void
+committer_stop (struct committer *committer)
+{
+  if (NULL == committer)
+    return;
+  queue_close (&committer->queue);
+  for (unsigned i = 0; i < committer->started; i++)
+    (void)pthread_join (committer->threads[i], NULL);
+  free (committer->threads);
+  queue_destroy (&committer->queue);
+  free (committer);
+}

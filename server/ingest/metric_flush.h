@@ -1,0 +1,29 @@
+/* Writes the points of one or many requests into metric_tail. */
+#ifndef INGEST_METRIC_FLUSH_H
+#define INGEST_METRIC_FLUSH_H
+
+#include "base/buffer.h"
+#include "base/id.h"
+#include "ingest/committer.h"
+#include "ingest/keys.h"
+#include "ingest/point.h"
+
+/* What one request logs to one run. */
+struct metric_write
+{
+  struct uuid run_id;
+  struct metric_entry *entries; /* key set, key_id 0 */
+  size_t count;
+};
+
+/* The commit_flush of metric requests: payload is a struct metric_write, context the struct metric_keys. */
+enum err_code metric_flush (struct store_connection *connection, struct commit_item *const *items, size_t count,
+                            void *context, struct err *err);
+
+/* Pack the points of one request, whose keys are resolved, into `out`. False when memory is out. */
+bool metric_write_pack (struct buffer *out, const struct metric_write *write);
+
+/* The failure of a run that cannot be written to: unknown, or deleted. */
+enum err_code metric_run_refused (struct err *err, const struct uuid *run_id, bool deleted);
+
+#endif

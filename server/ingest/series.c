@@ -1,0 +1,323 @@
+/* Reading metrics back from the tail, streamed so that memory follows what is asked for, not what is stored. */
+#include "ingest/series.h"
+
+#include "ingest/pack.h"
+#include "store/metric.h"
+
+#include <stdlib.h>
+
+/* Slots of the first hash table of latest points; it doubles when half full. */
+#define FIRST_SLOTS 256
+
+static enum err_code
+damaged (struct err *err)
+{
+  return err_set_cause (err, ERR_INTERNAL_ERROR, "packed points are damaged", "internal error");
+}
+
+static enum err_code
+too_much (struct err *err)
+{
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                  "The metrics of these runs do not fit into one answer; ask for fewer runs.");
+}
+
+static int
+compare_run (const void *a, const void *b)
+{
+  return memcmp (a, b, sizeof (struct uuid));
+}
+
+/* Run ids sorted, each with the place it was asked at. */
+struct place
+{
+  struct uuid run_id; /* first, for compare_run */
+  size_t index;
+};
+
+static struct place *
+sort_places (const struct uuid *run_ids, size_t count, struct arena *arena)
+{
+  struct place *places = arena_array (arena, count, sizeof (struct place));
+
+  for (size_t i = 0; i < count && NULL != places; i++)
+    places[i] = (struct place){ run_ids[i], i };
+  if (NULL != places)
+    qsort (places, count, sizeof (places[0]), compare_run);
+  return places;
+}
+
+/* Where a row's run was asked at; rows come in order of run, so the last answer mostly holds. */
+static const struct place *
+find_place (const struct place *places, size_t count, const struct place *last, const struct uuid *run_id)
+{
+  if (NULL != last && 0 == memcmp (&last->run_id, run_id, sizeof (*run_id)))
+    return last;
+  return bsearch (run_id, places, count, sizeof (places[0]), compare_run);
+}
+
+struct latest_table
+{
+  const struct place *places;
+  size_t run_count;
+  const struct place *place; /* of the row before */
+  struct latest_point *points;
+  size_t *slots; /* index into points plus one; 0 is free */
+  size_t slot_count;
+  size_t count;
+  struct arena *arena;
+};
+
+static size_t
+slot_of (const struct latest_table *table, size_t run, uint32_t key_id)
+{
+  size_t slot = ((run * 31 + key_id) * (size_t)0x9E3779B97F4A7C15u) >> 20;
+
+  for (slot &= table->slot_count - 1; 0 != table->slots[slot]; slot = (slot + 1) & (table->slot_count - 1))
+  {
+    const struct latest_point *point = &table->points[table->slots[slot] - 1];
+
+    if (point->run == run && point->point.key_id == key_id)
+      break;
+  }
+  return slot;
+}
+
+static bool
+grow_table (struct latest_table *table)
+{
+  size_t slot_count = 0 == table->slot_count ? FIRST_SLOTS : table->slot_count * 2;
+  struct latest_point *points = arena_array (table->arena, slot_count / 2, sizeof (struct latest_point));
+  size_t *slots = arena_array (table->arena, slot_count, sizeof (size_t));
+
+  if (NULL == points || NULL == slots)
+    return false;
+  if (table->count > 0)
+    memcpy (points, table->points, table->count * sizeof (points[0]));
+  table->points = points;
+  table->slots = slots;
+  table->slot_count = slot_count;
+  for (size_t i = 0; i < table->count; i++)
+    slots[slot_of (table, points[i].run, points[i].point.key_id)] = i + 1;
+  return true;
+}
+
+static enum err_code
+latest_row (void *context, const struct uuid *run_id, struct slice packed, struct err *err)
+{
+  struct latest_table *table = context;
+  struct pack_reader reader;
+  struct metric_point point;
+  struct metric_context belongs;
+
+  table->place = find_place (table->places, table->run_count, table->place, run_id);
+  if (NULL == table->place)
+    return damaged (err);
+  pack_open (&reader, packed);
+  while (pack_next (&reader, &point, &belongs))
+  {
+    size_t slot;
+
+    if (table->count * 2 >= table->slot_count && ! grow_table (table))
+      return too_much (err);
+    slot = slot_of (table, table->place->index, point.key_id);
+    if (0 == table->slots[slot])
+    {
+      table->points[table->count] = (struct latest_point){ .run = table->place->index, .point = point };
+      table->slots[slot] = ++table->count;
+    }
+    else if (metric_point_compare_step (&point, &table->points[table->slots[slot] - 1].point) > 0)
+      table->points[table->slots[slot] - 1].point = point;
+  }
+  return reader.failed ? damaged (err) : ERR_OK;
+}
+
+static int
+compare_key_id (const void *a, const void *b)
+{
+  const uint32_t *left = a;
+  const uint32_t *right = b;
+
+  return (*left > *right) - (*left < *right);
+}
+
+static int
+compare_latest (const void *a, const void *b)
+{
+  const struct latest_point *left = a;
+  const struct latest_point *right = b;
+  size_t shorter = left->key.len < right->key.len ? left->key.len : right->key.len;
+  int order;
+
+  if (left->run != right->run)
+    return left->run < right->run ? -1 : 1;
+  order = memcmp (left->key.data, right->key.data, shorter);
+  return 0 != order ? order : (left->key.len > right->key.len) - (left->key.len < right->key.len);
+}
+
+/* Fill in the names of all keys that occur. */
+static enum err_code
+name_latest (struct latest_table *table, struct metric_keys *keys, struct store_connection *connection, struct err *err)
+{
+  uint32_t *key_ids = arena_array (table->arena, table->count, sizeof (uint32_t));
+  struct slice *names = arena_array (table->arena, table->count, sizeof (struct slice));
+  size_t distinct = 0;
+  enum err_code code;
+
+  if (NULL == key_ids || NULL == names)
+    return too_much (err);
+  for (size_t i = 0; i < table->count; i++)
+    key_ids[i] = table->points[i].point.key_id;
+  qsort (key_ids, table->count, sizeof (key_ids[0]), compare_key_id);
+  for (size_t i = 0; i < table->count; i++)
+    if (0 == distinct || key_ids[distinct - 1] != key_ids[i])
+      key_ids[distinct++] = key_ids[i];
+  code = metric_keys_names (names, keys, connection, key_ids, distinct, table->arena, err);
+  if (ERR_OK == code && arena_overflowed (table->arena))
+    return too_much (err);
+  for (size_t i = 0; ERR_OK == code && i < table->count; i++)
+  {
+    const uint32_t *found =
+        bsearch (&table->points[i].point.key_id, key_ids, distinct, sizeof (key_ids[0]), compare_key_id);
+
+    table->points[i].key = names[found - key_ids];
+  }
+  return code;
+}
+
+enum err_code
+series_latest (struct latest_point **latest, size_t *count, struct metric_keys *keys,
+               struct store_connection *connection, const struct uuid *run_ids, size_t run_count, struct arena *arena,
+               struct err *err)
+{
+  struct latest_table table = { .run_count = run_count, .arena = arena };
+  enum err_code code = ERR_OK;
+
+  *latest = NULL;
+  *count = 0;
+  if (0 == run_count)
+    return ERR_OK;
+  table.places = sort_places (run_ids, run_count, arena);
+  if (NULL == table.places)
+    return too_much (err);
+  code = store_metric_tail (connection, run_ids, run_count, latest_row, &table, arena, err);
+  if (ERR_OK == code && table.count > 0)
+    code = name_latest (&table, keys, connection, err);
+  if (ERR_OK != code)
+    return code;
+  if (table.count > 0)
+    qsort (table.points, table.count, sizeof (table.points[0]), compare_latest);
+  *latest = table.points;
+  *count = table.count;
+  return ERR_OK;
+}
+
+struct loader
+{
+  const struct place *places;
+  size_t run_count;
+  const struct place *place;
+  struct series *series;
+  uint32_t key_id;
+  size_t total;
+  size_t max_points;
+};
+
+static bool
+series_add (struct series *series, const struct metric_point *point)
+{
+  if (series->count == series->capacity)
+  {
+    size_t capacity = 0 == series->capacity ? 64 : series->capacity * 2;
+    struct metric_point *grown = reallocarray (series->points, capacity, sizeof (struct metric_point));
+
+    if (NULL == grown)
+      return false;
+    series->points = grown;
+    series->capacity = capacity;
+  }
+  series->points[series->count++] = *point;
+  return true;
+}
+
+static enum err_code
+load_row (void *context, const struct uuid *run_id, struct slice packed, struct err *err)
+{
+  struct loader *loader = context;
+  struct pack_reader reader;
+  struct metric_point point;
+  struct metric_context belongs;
+
+  loader->place = find_place (loader->places, loader->run_count, loader->place, run_id);
+  if (NULL == loader->place)
+    return damaged (err);
+  pack_open (&reader, packed);
+  while (pack_next (&reader, &point, &belongs))
+  {
+    if (point.key_id != loader->key_id)
+      continue;
+    if (++loader->total > loader->max_points || ! series_add (&loader->series[loader->place->index], &point))
+      return too_much (err);
+  }
+  return reader.failed ? damaged (err) : ERR_OK;
+}
+
+static int
+compare_time (const void *a, const void *b)
+{
+  return metric_point_compare_time (a, b);
+}
+
+static int
+compare_step (const void *a, const void *b)
+{
+  return metric_point_compare_step (a, b);
+}
+
+/* Sort, unless the points are in order already, and drop the second of equal ones. */
+static void
+settle (struct series *series, series_order order)
+{
+  size_t kept = 0;
+  bool sorted = true;
+
+  for (size_t i = 1; i < series->count && sorted; i++)
+    sorted = order (&series->points[i - 1], &series->points[i]) <= 0;
+  if (! sorted)
+    qsort (series->points, series->count, sizeof (series->points[0]),
+           metric_point_compare_time == order ? compare_time : compare_step);
+  for (size_t i = 0; i < series->count; i++)
+    if (0 == kept || 0 != order (&series->points[kept - 1], &series->points[i]))
+      series->points[kept++] = series->points[i];
+  series->count = kept;
+}
+
+enum err_code
+series_load (struct series *series, struct metric_keys *keys, struct store_connection *connection,
+             const struct uuid *run_ids, size_t run_count, struct slice key, series_order order, size_t max_points,
+             struct arena *arena, struct err *err)
+{
+  struct loader loader = { .run_count = run_count, .series = series, .max_points = max_points };
+  enum err_code code;
+  bool found;
+
+  memset (series, 0, run_count * sizeof (series[0]));
+  code = metric_keys_find (&found, &loader.key_id, keys, connection, key, err);
+  if (ERR_OK != code || ! found || 0 == run_count)
+    return code;
+  loader.places = sort_places (run_ids, run_count, arena);
+  if (NULL == loader.places)
+    return too_much (err);
+  code = store_metric_tail (connection, run_ids, run_count, load_row, &loader, arena, err);
+  for (size_t i = 0; ERR_OK == code && i < run_count; i++)
+    settle (&series[i], order);
+  return code;
+}
+
+void
+series_free (struct series *series, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    free (series[i].points);
+  memset (series, 0, count * sizeof (series[0]));
+}

@@ -1,0 +1,174 @@
+/* Metric names and packed points: one statement for a whole group, joined with the runs. */
+#include "store/metric.h"
+
+enum
+{
+  KEY_RESOLVE,
+  KEY_FIND,
+  KEY_NAMES,
+  TAIL_APPEND,
+  TAIL_READ
+};
+
+static const struct statement statements[] = {
+  [KEY_RESOLVE] = { "metric_key_resolve",
+                    "WITH wanted AS (SELECT unnest($1::text[]) AS name),"
+                    " made AS (INSERT INTO metric_key (name)"
+                    "  SELECT w.name FROM wanted w"
+                    "  WHERE NOT EXISTS (SELECT FROM metric_key k WHERE k.name = w.name) ORDER BY w.name COLLATE \"C\""
+                    "  ON CONFLICT (name) DO NOTHING RETURNING key_id, name)"
+                    " SELECT key_id, name FROM made"
+                    " UNION ALL SELECT k.key_id, k.name FROM metric_key k JOIN wanted w ON k.name = w.name",
+                    1 },
+  [KEY_FIND] = { "metric_key_find", "SELECT key_id FROM metric_key WHERE name = $1::text", 1 },
+  [KEY_NAMES] = { "metric_key_names",
+                  "SELECT k.key_id, k.name FROM metric_key k JOIN unnest($1::int8[]) AS wanted (key_id)"
+                  " ON k.key_id = wanted.key_id::int4",
+                  1 },
+  [TAIL_APPEND] = { "metric_tail_append",
+                    "WITH input AS (SELECT run_id, points FROM unnest($1::uuid[], $2::bytea[]) AS u (run_id, points)),"
+                    " active AS (INSERT INTO metric_tail (run_id, points)"
+                    "  SELECT i.run_id, i.points FROM input i JOIN run r ON r.run_id = i.run_id"
+                    "  WHERE r.deleted_at_ms IS NULL RETURNING run_id)"
+                    " SELECT i.run_id, r.run_id IS NOT NULL FROM input i LEFT JOIN run r ON r.run_id = i.run_id"
+                    " WHERE i.run_id NOT IN (SELECT run_id FROM active)",
+                    2 },
+  [TAIL_READ] = { "metric_tail_read",
+                  "SELECT run_id, points FROM metric_tail WHERE run_id = ANY ($1::uuid[]) ORDER BY run_id, tail_id",
+                  1 },
+};
+
+const struct statement_table store_metric_statements = { statements, sizeof (statements) / sizeof (statements[0]) };
+
+struct key_row
+{
+  int32_t key_id;
+  struct slice name;
+};
+
+static const struct column key_columns[] = { { COLUMN_INT32, offsetof (struct key_row, key_id) },
+                                             { COLUMN_TEXT, offsetof (struct key_row, name) } };
+
+static enum err_code
+read_keys (struct store_connection *connection, const struct statement *statement, const struct parameters *parameters,
+           store_metric_key_row row, void *context, struct err *err)
+{
+  struct result result = { NULL };
+  struct key_row key;
+  enum err_code code = store_query (&result, connection, statement, parameters, err);
+
+  for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
+  {
+    code = result_row (&key, &result, i, key_columns, COLUMN_COUNT (key_columns), err);
+    if (ERR_OK == code)
+      code = row (context, key.key_id, key.name, err);
+  }
+  result_free (&result);
+  return code;
+}
+
+enum err_code
+store_metric_key_resolve (struct store_connection *connection, const struct slice *names, size_t count,
+                          store_metric_key_row row, void *context, struct arena *arena, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, arena);
+  parameter_text_array (&parameters, names, count);
+  return read_keys (connection, &statements[KEY_RESOLVE], &parameters, row, context, err);
+}
+
+enum err_code
+store_metric_key_find (int32_t *key_id, struct store_connection *connection, struct slice name, struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_INT32, 0 } };
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, NULL);
+  parameter_text (&parameters, name);
+  code = store_query (&result, connection, &statements[KEY_FIND], &parameters, err);
+  if (ERR_OK == code && 0 == result_count (&result))
+    code = ERR_RESOURCE_DOES_NOT_EXIST;
+  else if (ERR_OK == code)
+    code = result_row (key_id, &result, 0, columns, COLUMN_COUNT (columns), err);
+  result_free (&result);
+  return code;
+}
+
+enum err_code
+store_metric_key_names (struct store_connection *connection, const int64_t *key_ids, size_t count,
+                        store_metric_key_row row, void *context, struct arena *arena, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, arena);
+  parameter_int64_array (&parameters, key_ids, count);
+  return read_keys (connection, &statements[KEY_NAMES], &parameters, row, context, err);
+}
+
+enum err_code
+store_metric_append (struct store_connection *connection, const struct uuid *run_ids, const struct slice *packed,
+                     size_t count, store_metric_refused refused, void *context, struct arena *arena, struct err *err)
+{
+  struct refused_row
+  {
+    struct uuid run_id;
+    bool exists;
+  } row;
+  static const struct column columns[] = { { COLUMN_UUID, offsetof (struct refused_row, run_id) },
+                                           { COLUMN_BOOL, offsetof (struct refused_row, exists) } };
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, arena);
+  parameter_uuid_array (&parameters, run_ids, count);
+  parameter_bytea_array (&parameters, packed, count);
+  code = store_query (&result, connection, &statements[TAIL_APPEND], &parameters, err);
+  for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
+  {
+    code = result_row (&row, &result, i, columns, COLUMN_COUNT (columns), err);
+    if (ERR_OK == code)
+      refused (context, &row.run_id, row.exists);
+  }
+  result_free (&result);
+  return code;
+}
+
+struct tail_row
+{
+  struct uuid run_id;
+  struct slice points;
+};
+
+struct tail_reader
+{
+  store_metric_tail_row row;
+  void *context;
+};
+
+static enum err_code
+read_tail_row (const struct result *result, void *context, struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_UUID, offsetof (struct tail_row, run_id) },
+                                           { COLUMN_BYTES, offsetof (struct tail_row, points) } };
+  const struct tail_reader *reader = context;
+  struct tail_row row;
+  enum err_code code = result_row (&row, result, 0, columns, COLUMN_COUNT (columns), err);
+
+  return ERR_OK == code ? reader->row (reader->context, &row.run_id, row.points, err) : code;
+}
+
+enum err_code
+store_metric_tail (struct store_connection *connection, const struct uuid *run_ids, size_t count,
+                   store_metric_tail_row row, void *context, struct arena *arena, struct err *err)
+{
+  struct tail_reader reader = { row, context };
+  struct parameters parameters;
+
+  parameters_init (&parameters, arena);
+  parameter_uuid_array (&parameters, run_ids, count);
+  return store_stream (connection, &statements[TAIL_READ], &parameters, read_tail_row, &reader, err);
+}

@@ -79,6 +79,7 @@ HTTP_RUNNER := $(if $(HTTP_SOURCES),$(BUILD)/tests/http-runner)
 
 ##> make            build/tallyd
 all: $(BUILD)/tallyd
+	@:
 
 ##> make run        set up what is missing, build, and start Tally with a PostgreSQL of its own
 run:
@@ -160,10 +161,12 @@ objects: $(LIBRARY_OBJECTS) $(call objects,$(MAIN_SOURCE) $(UNIT_SOURCES) $(STOR
 # --- tests ---------------------------------------------------------------------------------------------------------
 
 tests: $(UNIT_TESTS) $(STORE_TESTS) $(FUZZ_TESTS) $(HTTP_RUNNER)
+	@:
 unit-tests: $(UNIT_TESTS)
 store-tests: $(STORE_TESTS)
 fuzz-replay: $(FUZZ_TESTS)
 http-runner: $(BUILD)/tests/http-runner
+	@:
 print-tests:
 	@echo 'build=$(BUILD)'; echo 'unit=$(UNIT_TESTS)'; echo 'store=$(STORE_TESTS)'; echo 'fuzz=$(FUZZ_TESTS)'
 
@@ -201,7 +204,9 @@ WEB_DIST := build/web
 
 ##> make web        the dashboard, into build/web
 web: $(WEB_DIST)/index.html
+	@:
 web-packages: web/node_modules/.package-lock.json
+	@:
 
 # npm writes this file last, so that it also stands for what a person installed by hand.
 web/node_modules/.package-lock.json: web/package-lock.json

@@ -48,8 +48,9 @@ struct parsed
   bool more;
 };
 
-/* Exponents beyond this are all alike: no text is long enough to bring the value back into range. */
-#define EXPONENT_CEILING (INT64_C (1) << 60)
+/* Exponents beyond this are all alike: no text is long enough to bring the value back into range. One digit more still
+   fits int64. */
+#define EXPONENT_CEILING INT64_C (100000000000000000)
 
 static bool
 is_digit (char c)

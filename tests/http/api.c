@@ -1,0 +1,114 @@
+/* Requests of the stress programs. */
+#include "api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void
+api_open (struct api *api, const char *base_url)
+{
+  api->curl = curl_easy_init ();
+  api->base_url = base_url;
+  api->polite = true;
+}
+
+void
+api_close (struct api *api)
+{
+  curl_easy_cleanup (api->curl);
+}
+
+static long
+ask (struct api *api, const char *method, const char *path, const char *body, json_t **answer)
+{
+  struct reply reply;
+  struct buffer why;
+  char url[4096];
+  long status = 0;
+
+  if (NULL != answer)
+    *answer = NULL;
+  reply_init (&reply);
+  buffer_init (&why, 4096);
+  snprintf (url, sizeof (url), "%s/api/2.0/mlflow/%s", api->base_url, path);
+  struct request request = {
+    .method = method, .url = url, .body = body, .body_length = NULL == body ? 0 : strlen (body)
+  };
+  if (reply_fetch (&reply, api->curl, &request, &why))
+    status = reply.status;
+  api->polite = 503 != status || '\0' != *reply_header_text (&reply, "retry-after");
+  if (NULL != answer && reply.body.len > 0)
+    *answer = json_loadb (reply.body.data, reply.body.len, JSON_REJECT_DUPLICATES, NULL);
+  buffer_free (&why);
+  reply_clear (&reply);
+  return status;
+}
+
+long
+api_post (struct api *api, const char *path, json_t *body, json_t **answer)
+{
+  char *text = json_dumps (body, JSON_COMPACT);
+  long status = ask (api, "POST", path, text, answer);
+
+  free (text);
+  json_decref (body);
+  return status;
+}
+
+long
+api_get (struct api *api, const char *path, json_t **answer)
+{
+  return ask (api, "GET", path, NULL, answer);
+}
+
+bool
+api_make_run (struct api *api, char run_id[64])
+{
+  json_t *answer = NULL;
+  const char *found = NULL;
+  struct timespec now;
+  long status;
+
+  clock_gettime (CLOCK_REALTIME, &now);
+  status = api_post (api, "runs/create",
+                     json_pack ("{s:s,s:s,s:I}", "experiment_id", "0", "run_name", "stress", "start_time",
+                                (json_int_t)now.tv_sec * 1000000 + now.tv_nsec / 1000),
+                     &answer);
+  if (200 == status)
+    found = json_string_value (json_object_get (json_object_get (json_object_get (answer, "run"), "info"), "run_id"));
+  snprintf (run_id, 64, "%s", NULL == found ? "" : found);
+  json_decref (answer);
+  return '\0' != run_id[0];
+}
+
+json_t *
+api_history (struct api *api, const char *run_id, const char *key, int page)
+{
+  json_t *all = json_array ();
+  char token[1024] = "";
+  char path[2048];
+
+  do
+  {
+    json_t *answer = NULL;
+    char *escaped = curl_easy_escape (api->curl, token, 0);
+    const char *next;
+
+    snprintf (path, sizeof (path), "metrics/get-history?run_id=%s&metric_key=%s&max_results=%d%s%s", run_id, key, page,
+              '\0' == token[0] ? "" : "&page_token=", '\0' == token[0] ? "" : escaped);
+    curl_free (escaped);
+    if (200 != api_get (api, path, &answer) || ! json_is_object (answer))
+    {
+      json_decref (answer);
+      json_decref (all);
+      return NULL;
+    }
+    json_array_extend (all, json_object_get (answer, "metrics"));
+    next = json_string_value (json_object_get (answer, "next_page_token"));
+    snprintf (token, sizeof (token), "%s", NULL == next ? "" : next);
+    json_decref (answer);
+  } while ('\0' != token[0]);
+  return all;
+}

@@ -1,0 +1,36 @@
+/* A small client of the API for the programs that test under stress. */
+#ifndef HTTP_TESTS_API_H
+#define HTTP_TESTS_API_H
+
+#include "reply.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* One connection to one server; belongs to one thread. */
+struct api
+{
+  CURL *curl;
+  const char *base_url; /* borrowed */
+  bool polite; /* the last answer was no 503, or one with Retry-After */
+};
+
+void api_open (struct api *api, const char *base_url);
+void api_close (struct api *api);
+
+/* POST `body` (stolen) to a path below /api/2.0/mlflow/.
+   Returns the status, 0 when no answer came. `answer` (may be NULL) gets a new reference, or NULL when it is no JSON.
+ */
+long api_post (struct api *api, const char *path, json_t *body, json_t **answer);
+
+/* GET a path with its query; as api_post. */
+long api_get (struct api *api, const char *path, json_t **answer);
+
+/* Make a run in experiment 0 and put its id in `run_id`. Its start time is in microseconds, so that it sorts behind all
+   runs of ordinary tests and in the order of making. False when the server does not say 200. */
+bool api_make_run (struct api *api, char run_id[64]);
+
+/* All points of a metric of a run as one array, following the page tokens: a new reference, or NULL on failure. */
+json_t *api_history (struct api *api, const char *run_id, const char *key, int page);
+
+#endif

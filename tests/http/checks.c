@@ -1,0 +1,114 @@
+/* The general checks of every answer. */
+#include "checks.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+long
+checks_status_of (const char *error_code)
+{
+  for (int code = ERR_OK + 1; NULL != error_code && code < ERR_COUNT; code++)
+    if (0 == strcmp (error_code, err_name ((enum err_code)code)))
+      return (long)err_http_status ((enum err_code)code);
+  return 0;
+}
+
+static bool
+is_api (const char *path)
+{
+  return NULL != strstr (path, "/api/") || NULL != strstr (path, "/ajax-api/");
+}
+
+/* Members whose values are int64 wherever they stand. */
+static bool
+is_int64_name (const char *name)
+{
+  static const char *const names[] = { "timestamp", "step",          "start_time",
+                                       "end_time",  "creation_time", "last_update_time" };
+
+  for (size_t i = 0; i < sizeof (names) / sizeof (names[0]); i++)
+    if (0 == strcmp (name, names[i]))
+      return true;
+  return false;
+}
+
+static bool
+tree_is_clean (const json_t *value, struct buffer *why)
+{
+  const char *name;
+  json_t *member;
+  size_t i;
+
+  json_array_foreach (value, i, member) if (! tree_is_clean (member, why)) return false;
+  json_object_foreach ((json_t *)value, name, member)
+  {
+    if (json_is_array (member) && 0 == json_array_size (member))
+      return buffer_printf (why, "empty array \"%s\" in the answer", name), false;
+    if (is_int64_name (name) && ! json_is_integer (member))
+      return buffer_printf (why, "\"%s\" is no integer", name), false;
+    if (json_is_null (member))
+      return buffer_printf (why, "null \"%s\" in the answer", name), false;
+    if (! tree_is_clean (member, why))
+      return false;
+  }
+  return true;
+}
+
+/* Words that would show SQL, the driver or the file system of the server. */
+static bool
+message_is_clean (const char *message, struct buffer *why)
+{
+  static const char *const words[] = { "SELECT ", "INSERT ", "UPDATE ",     "SQLSTATE", "libpq",
+                                       "psql",    "sqlite",  "relation \"", "violates", "syntax error at or near",
+                                       ".c:" };
+
+  for (size_t i = 0; i < sizeof (words) / sizeof (words[0]); i++)
+    if (NULL != strstr (message, words[i]))
+      return buffer_printf (why, "the message shows the inside of the server: %s", message), false;
+  return true;
+}
+
+static bool
+error_is_well_formed (const struct reply *reply, const json_t *body, struct buffer *why)
+{
+  const char *code = json_string_value (json_object_get (body, "error_code"));
+  const char *message = json_string_value (json_object_get (body, "message"));
+
+  if (NULL == code || NULL == message || '\0' == *message)
+    return buffer_printf (why, "no error_code and message: %.200s", reply->body.len > 0 ? reply->body.data : ""), false;
+  if (checks_status_of (code) != reply->status)
+    return buffer_printf (why, "status %ld does not belong to error_code %s", reply->status, code), false;
+  if (503 == reply->status && '\0' == *reply_header_text (reply, "retry-after"))
+    return buffer_text (why, "503 without Retry-After"), false;
+  if (405 == reply->status && '\0' == *reply_header_text (reply, "allow"))
+    return buffer_text (why, "405 without Allow"), false;
+  return message_is_clean (message, why);
+}
+
+bool
+checks_pass (const struct reply *reply, const char *method, const char *path, const json_t *body, struct buffer *why)
+{
+  const char *type = reply_header_text (reply, "content-type");
+  const char *length = reply_header_text (reply, "content-length");
+
+  if (0 != strcmp (reply_header_text (reply, "x-content-type-options"), "nosniff"))
+    return buffer_text (why, "no X-Content-Type-Options: nosniff"), false;
+  if ('\0' == *reply_header_text (reply, "x-frame-options"))
+    return buffer_text (why, "no X-Frame-Options"), false;
+  if (0 == strcmp (method, "HEAD"))
+    return 0 == reply->body.len || (buffer_text (why, "HEAD got a body"), false);
+  if ('\0' != *length && strtoul (length, NULL, 10) != reply->body.len)
+    return buffer_printf (why, "Content-Length %s, but %zu bytes", length, reply->body.len), false;
+  if (204 == reply->status || ! is_api (path))
+    return true;
+  if (0 != strncmp (type, "application/json", strlen ("application/json")))
+    return buffer_printf (why, "Content-Type is \"%s\"", type), false;
+  if (! json_is_object (body))
+    return buffer_printf (why, "the body is no JSON object: %.200s", reply->body.len > 0 ? reply->body.data : ""),
+           false;
+  if (reply->status >= 400)
+    return error_is_well_formed (reply, body, why);
+  return tree_is_clean (body, why);
+}

@@ -1,0 +1,21 @@
+/* The commands of the test runner. Each takes its own name and arguments and gives the exit status. */
+#ifndef HTTP_TESTS_COMMANDS_H
+#define HTTP_TESTS_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+int command_scenarios (int argc, char **argv);
+int command_arguments (int argc, char **argv);
+int command_coverage (int argc, char **argv);
+int command_load (int argc, char **argv);
+int command_two_daemons (int argc, char **argv);
+int command_burst (int argc, char **argv);
+int command_drain (int argc, char **argv);
+int command_slow (int argc, char **argv);
+int command_connections (int argc, char **argv);
+
+/* Take "http://host:port" apart. False when it is something else. */
+bool split_base_url (const char *url, char *host, size_t host_size, char *port, size_t port_size);
+
+#endif

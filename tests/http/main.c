@@ -1,0 +1,46 @@
+/* The HTTP tests: scenario tables, and programs that put a server under stress. */
+#include "commands.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct
+{
+  const char *name;
+  int (*run) (int argc, char **argv);
+  const char *usage;
+} commands[] = {
+  { "scenarios", command_scenarios, "[--oracle] [--jobs N] [--rounds N] [--only TEXT] [--seen FILE] URL FILE..." },
+  { "arguments", command_arguments, "FILE: the daemon's arguments that a configured scenario wants, one a line" },
+  { "coverage", command_coverage, "ROUTES.json SEEN.json...: has every route a success and a failure?" },
+  { "load", command_load, "URL SECONDS WRITERS: write, then check that every acknowledged point is there" },
+  { "two-daemons", command_two_daemons, "URL URL ROUNDS: what one acknowledged the other shows at once" },
+  { "burst", command_burst, "URL CONNECTIONS MIN-REFUSED: one request on each at once; refusals are quick and polite" },
+  { "drain", command_drain, "URL CONNECTIONS PROCESS: requests under way are answered after SIGTERM" },
+  { "slow", command_slow, "URL CONNECTIONS TIMEOUT-MS: clients that never finish a request are closed" },
+  { "connections", command_connections, "URL LIMIT: more connections than the limit wait and are served later" },
+};
+
+int
+main (int argc, char **argv)
+{
+  size_t count = sizeof (commands) / sizeof (commands[0]);
+  int status = 2;
+
+  signal (SIGPIPE, SIG_IGN);
+  setvbuf (stdout, NULL, _IOLBF, 0);
+  curl_global_init (CURL_GLOBAL_DEFAULT);
+  for (size_t i = 0; argc > 1 && i < count; i++)
+    if (0 == strcmp (argv[1], commands[i].name))
+    {
+      status = commands[i].run (argc - 1, argv + 1);
+      goto out;
+    }
+  for (size_t i = 0; i < count; i++)
+    fprintf (stderr, "usage: http-runner %s %s\n", commands[i].name, commands[i].usage);
+out:
+  curl_global_cleanup ();
+  return status;
+}

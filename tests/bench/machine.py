@@ -1,0 +1,103 @@
+"""What the machine itself can do, and what processes cost: the measure for every other figure."""
+
+import os
+import re
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+# The size of a page of PostgreSQL's log, which is what a commit flushes.
+PAGE_BYTES = 8192
+
+
+def summary(values):
+    """min, median and max of the rounds."""
+    return {"min": min(values), "median": statistics.median(values), "max": max(values), "rounds": len(values)}
+
+
+def fdatasync_ms(folder, count=300):
+    """Milliseconds of one fdatasync after overwriting one page in a file whose blocks are already there."""
+    path = Path(folder, "bench-fdatasync")
+    page = os.urandom(PAGE_BYTES)
+    took = []
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        for _ in range(count):
+            os.write(descriptor, page)
+        os.fsync(descriptor)
+        for number in range(count):
+            os.pwrite(descriptor, page, number * PAGE_BYTES)
+            started = time.perf_counter_ns()
+            os.fdatasync(descriptor)
+            took.append((time.perf_counter_ns() - started) / 1e6)
+    finally:
+        os.close(descriptor)
+        path.unlink()
+    return statistics.median(took)
+
+
+def pgbench(url, clients, seconds, scratch):
+    """Commits per second of a transaction with one insert, by PostgreSQL's own tool."""
+    script = Path(scratch, "commit.sql")
+    script.write_text("INSERT INTO bench_commit (n) VALUES (1);\n", encoding="ascii")
+    command = ["pgbench", "-n", "-M", "prepared", "-f", str(script), "-c", str(clients), "-j", "1"]
+    command += ["-T", str(max(1, round(seconds))), url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(re.search(r"tps = ([0-9.]+)", done.stdout).group(1))
+
+
+def psql(url, *statements):
+    arguments = [word for statement in statements for word in ("-c", statement)]
+    done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", url, *arguments],
+                          capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def tree(process):
+    """The process and all that came from it."""
+    children = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, left = [], [process]
+    while left:
+        one = left.pop()
+        found.append(one)
+        left += children.get(one, [])
+    return found
+
+
+def memory_mb(process):
+    """Resident and proportional memory of a process and its children, in MB."""
+    resident = proportional = 0
+    for one in tree(process):
+        try:
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            if line.startswith("Rss:"):
+                resident += int(line.split()[1])
+            elif line.startswith("Pss:"):
+                proportional += int(line.split()[1])
+    return resident / 1024, proportional / 1024
+
+
+def describe(url):
+    """The machine in general terms."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        memory_gb = int(file.readline().split()[1]) / 1024 / 1024
+    settings = {name: psql(url, f"SHOW {name}") for name in ("server_version", "fsync", "synchronous_commit")}
+    if (settings["fsync"], settings["synchronous_commit"]) != ("on", "on"):
+        raise SystemExit(f"bench: PostgreSQL is not durable: {settings}")
+    return {
+        "processors": len(os.sched_getaffinity(0)),
+        "memory_gb": round(memory_gb),
+        "kernel": os.uname().release.partition("-")[0],
+        "postgresql": settings["server_version"].split()[0],
+    }

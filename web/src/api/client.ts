@@ -1,0 +1,118 @@
+// One function for each request that the dashboard makes.
+import { get, post } from './http';
+import type { Experiment, HistoryPoint, Run, Tag, ViewType } from './types';
+
+export interface ExperimentPage {
+  experiments?: Experiment[];
+  next_page_token?: string;
+}
+
+export interface RunPage {
+  runs?: Run[];
+  next_page_token?: string;
+}
+
+export function searchExperiments(viewType: ViewType, pageToken?: string, signal?: AbortSignal) {
+  // 1,000 is the server's own default: one answer holds all experiments of nearly every installation.
+  const body = { view_type: viewType, max_results: 1000, page_token: pageToken };
+  return post<ExperimentPage>('experiments/search', body, signal);
+}
+
+export function getExperiment(id: string, signal?: AbortSignal) {
+  return get<{ experiment: Experiment }>('experiments/get', { experiment_id: id }, signal).then(
+    (answer) => answer.experiment,
+  );
+}
+
+export function createExperiment(name: string, description: string) {
+  const tags: Tag[] = description ? [{ key: 'mlflow.note.content', value: description }] : [];
+  return post<{ experiment_id: string }>('experiments/create', { name, tags });
+}
+
+export function renameExperiment(id: string, name: string) {
+  return post('experiments/update', { experiment_id: id, new_name: name });
+}
+
+export function setExperimentTag(id: string, key: string, value: string) {
+  return post('experiments/set-experiment-tag', { experiment_id: id, key, value });
+}
+
+export function deleteExperiment(id: string) {
+  return post('experiments/delete', { experiment_id: id });
+}
+
+export function restoreExperiment(id: string) {
+  return post('experiments/restore', { experiment_id: id });
+}
+
+export interface RunSearch {
+  experimentId: string;
+  viewType: ViewType;
+  orderBy?: string[];
+  maxResults: number;
+  pageToken?: string | undefined;
+}
+
+export function searchRuns(search: RunSearch, signal?: AbortSignal) {
+  return post<RunPage>(
+    'runs/search',
+    {
+      experiment_ids: [search.experimentId],
+      run_view_type: search.viewType,
+      order_by: search.orderBy,
+      max_results: search.maxResults,
+      page_token: search.pageToken,
+    },
+    signal,
+  );
+}
+
+export function getRun(id: string, signal?: AbortSignal) {
+  return get<{ run: Run }>('runs/get', { run_id: id }, signal).then((answer) => answer.run);
+}
+
+export function renameRun(id: string, name: string) {
+  return post('runs/update', { run_id: id, run_name: name });
+}
+
+export function setRunTag(id: string, key: string, value: string) {
+  return post('runs/set-tag', { run_id: id, key, value });
+}
+
+export function deleteRunTag(id: string, key: string) {
+  return post('runs/delete-tag', { run_id: id, key });
+}
+
+export function deleteRun(id: string) {
+  return post('runs/delete', { run_id: id });
+}
+
+export function restoreRun(id: string) {
+  return post('runs/restore', { run_id: id });
+}
+
+/** The protocol takes at most this many runs in one history request. */
+export const maxHistoryRuns = 100;
+
+/** Without a range the server starts at step 0; this one lets negative steps through as well. */
+const allSteps: [number, number] = [-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
+
+export function getHistory(
+  runIds: readonly string[],
+  key: string,
+  maxResults: number,
+  range: readonly [number, number] = allSteps,
+  signal?: AbortSignal,
+) {
+  return get<{ metrics?: HistoryPoint[] }>(
+    'metrics/get-history-bulk-interval',
+    {
+      run_ids: runIds,
+      metric_key: key,
+      max_results: maxResults,
+      start_step: range[0],
+      end_step: range[1],
+    },
+    signal,
+  ).then((answer) => answer.metrics ?? []);
+}

@@ -1,0 +1,164 @@
+// Sends requests to the server and knows whether it can be reached at present.
+import { useSyncExternalStore } from 'react';
+
+/** A failure with the server's own words; status 0 means that no answer came at all. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly requestId?: string,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+
+  /** True when the server or the way to it is down, and the same request may well succeed later. */
+  get away(): boolean {
+    return this.status === 0 || this.status === 502 || this.status === 503 || this.status === 504;
+  }
+}
+
+const base = 'ajax-api/2.0/mlflow/';
+
+export type Query = Record<string, string | number | undefined | readonly string[]>;
+
+/** Reads from the API; the path is relative to the page, so a static prefix needs no configuration. */
+export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (Array.isArray(value)) for (const one of value as readonly string[]) search.append(key, one);
+    else if (value !== undefined) search.append(key, String(value as string | number));
+  }
+  const text = search.toString();
+  return send<T>(`${base}${path}${text ? `?${text}` : ''}`, { method: 'GET', signal: signal ?? null });
+}
+
+/** Writes to the API, or searches it. */
+export function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  return send<T>(base + path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: signal ?? null,
+  });
+}
+
+async function send<T>(url: string, init: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(url, { ...init, cache: 'no-store', credentials: 'same-origin' });
+  } catch (cause) {
+    if (init.signal?.aborted) throw cause;
+    setReachable(false);
+    throw new ApiError(0, 'UNREACHABLE', 'The server cannot be reached.');
+  }
+  const text = await response.text();
+  if (response.ok) {
+    setReachable(true);
+    try {
+      return (text === '' ? {} : parse(text)) as T;
+    } catch {
+      throw new ApiError(
+        response.status,
+        'BAD_ANSWER',
+        'The server answered with something that is not JSON.',
+      );
+    }
+  }
+  const error = errorFrom(response.status, text);
+  setReachable(!error.away);
+  throw error;
+}
+
+// Sixteen digits or more may not fit a double; only then is the slower exact reading worth its time.
+const long = /[[:,\s]-?\d{16,}[\s,\]}]/;
+
+type SourceReviver = (this: unknown, key: string, value: unknown, context?: { source?: string }) => unknown;
+
+/** JSON.parse, but a step too large for a double is kept as its text. */
+export function parse(text: string): unknown {
+  if (!long.test(text)) return JSON.parse(text);
+  const keep: SourceReviver = (key, value, context) =>
+    key === 'step' && typeof value === 'number' && !Number.isSafeInteger(value) && context?.source
+      ? context.source
+      : value;
+  return JSON.parse(text, keep as (this: unknown, key: string, value: unknown) => unknown);
+}
+
+function errorFrom(status: number, text: string): ApiError {
+  try {
+    const body = JSON.parse(text) as { error_code?: string; message?: string; request_id?: string };
+    if (typeof body.message === 'string')
+      return new ApiError(status, body.error_code ?? `HTTP_${status}`, body.message, body.request_id);
+  } catch {
+    // Not JSON: a proxy between here and the server answered.
+  }
+  return new ApiError(
+    status,
+    `HTTP_${status}`,
+    text.trim().slice(0, 300) || `The server answered ${status}.`,
+  );
+}
+
+// --- whether the server can be reached ------------------------------------------------------------------
+
+let reachable = true;
+let probe: ReturnType<typeof setTimeout> | undefined;
+let wait = 0;
+const listeners = new Set<() => void>();
+const returns = new Set<() => void>();
+
+// First look after one second, then ever more slowly, so that a restarting server is not crowded.
+const firstWaitMs = 1000;
+const longestWaitMs = 10_000;
+
+function setReachable(next: boolean): void {
+  if (next === reachable) return;
+  reachable = next;
+  if (!next) {
+    wait = firstWaitMs;
+    schedule();
+  } else {
+    clearTimeout(probe);
+    for (const again of returns) again();
+  }
+  for (const listener of listeners) listener();
+}
+
+function schedule(): void {
+  clearTimeout(probe);
+  probe = setTimeout(() => {
+    wait = Math.min(wait * 1.6, longestWaitMs);
+    get('experiments/search', { max_results: 1 })
+      .catch(() => undefined)
+      .finally(() => {
+        if (!reachable) schedule();
+      });
+  }, wait);
+}
+
+/** Looks at once instead of waiting for the next turn. */
+export function probeNow(): void {
+  if (reachable) return;
+  wait = 0;
+  schedule();
+}
+
+/** Calls back each time the server has come back. */
+export function onReturn(again: () => void): () => void {
+  returns.add(again);
+  return () => returns.delete(again);
+}
+
+export function useReachable(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => reachable,
+  );
+}
+
+if (typeof window !== 'undefined') window.addEventListener('online', probeNow);

@@ -1,0 +1,226 @@
+// What the pages ask for, kept fresh: caching, paging, polling while something runs.
+import {
+  keepPreviousData,
+  QueryClient,
+  useInfiniteQuery,
+  useQuery,
+  useQueryClient,
+  type InfiniteData,
+} from '@tanstack/react-query';
+import { useEffect, useMemo } from 'react';
+import { isLive } from '../lib/run';
+import { announce } from '../ui/toast';
+import { plural } from '../lib/format';
+import * as client from './client';
+import { ApiError, onReturn } from './http';
+import { headPageSize, mergeHead, uniqueRuns } from './merge';
+import type { Experiment, Run, ViewType } from './types';
+
+export function makeQueryClient(): QueryClient {
+  const queries = new QueryClient({
+    defaultOptions: {
+      queries: {
+        networkMode: 'always',
+        staleTime: 5000,
+        refetchOnWindowFocus: true,
+        // A server that is away is asked again by the probe in http.ts; everything else is final.
+        retry: (count, error) =>
+          count < 1 &&
+          error instanceof ApiError &&
+          error.status >= 500 &&
+          !error.away &&
+          error.status !== 501,
+      },
+      mutations: { networkMode: 'always' },
+    },
+  });
+  onReturn(() => void queries.invalidateQueries());
+  return queries;
+}
+
+// While something runs the page looks this often; otherwise seldom, only to notice new runs.
+const liveMs = 2500;
+const idleMs = 20_000;
+
+export function useExperiments(viewType: ViewType) {
+  return useQuery({
+    queryKey: ['experiments', viewType],
+    queryFn: async ({ signal }) => {
+      const all: Experiment[] = [];
+      let token: string | undefined;
+      do {
+        const page = await client.searchExperiments(viewType, token, signal);
+        all.push(...(page.experiments ?? []));
+        token = page.next_page_token || undefined;
+      } while (token !== undefined);
+      return all;
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: idleMs,
+  });
+}
+
+export function useExperiment(id: string) {
+  return useQuery({
+    queryKey: ['experiment', id],
+    queryFn: ({ signal }) => client.getExperiment(id, signal),
+  });
+}
+
+// The first page fills any screen and comes fast; the following ones are for scrolling far.
+const firstPageSize = 200;
+const nextPageSize = 1000;
+
+type Pages = InfiniteData<client.RunPage, string | undefined>;
+
+/** The runs of an experiment as far as they are loaded, newest first, kept fresh by looking at the head. */
+export function useRuns(experimentId: string, viewType: ViewType, orderBy: string, enabled = true) {
+  const queries = useQueryClient();
+  const key = useMemo(() => ['runs', experimentId, viewType, orderBy], [experimentId, viewType, orderBy]);
+  const list = useInfiniteQuery({
+    queryKey: key,
+    enabled,
+    staleTime: Infinity,
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      client.searchRuns(
+        {
+          experimentId,
+          viewType,
+          orderBy: [orderBy],
+          maxResults: pageParam === undefined ? firstPageSize : nextPageSize,
+          pageToken: pageParam,
+        },
+        signal,
+      ),
+    getNextPageParam: (last) => last.next_page_token || undefined,
+    placeholderData: keepPreviousData,
+  });
+  const pages = list.data?.pages;
+  const runs = useMemo(() => {
+    const stage = viewType === 'DELETED_ONLY' ? 'deleted' : 'active';
+    const all = uniqueRuns(pages ?? []);
+    return viewType === 'ALL' ? all : all.filter((run) => run.info.lifecycle_stage === stage);
+  }, [pages, viewType]);
+  const live = useMemo(() => runs.some(isLive), [runs]);
+  const loaded = list.isSuccess && !list.isPlaceholderData;
+  const { dataUpdatedAt } = useQuery({
+    queryKey: ['runs-head', experimentId, viewType, orderBy],
+    enabled: enabled && loaded,
+    staleTime: 0,
+    gcTime: 0,
+    refetchInterval: live && viewType !== 'DELETED_ONLY' ? liveMs : idleMs,
+    queryFn: async ({ signal }) => {
+      const head = await client.searchRuns(
+        { experimentId, viewType, orderBy: ['attributes.start_time DESC'], maxResults: headPageSize },
+        signal,
+      );
+      const headIds = new Set((head.runs ?? []).map((run) => run.info.run_id));
+      const before = uniqueRuns(queries.getQueryData<Pages>(key)?.pages ?? []);
+      // Running ones that are older than the head are looked at one by one, a few each time.
+      const straggling = before.filter((run) => isLive(run) && !headIds.has(run.info.run_id)).slice(0, 8);
+      const fresh = await Promise.all(
+        straggling.map((run) => client.getRun(run.info.run_id, signal).catch(() => run)),
+      );
+      let added = 0;
+      queries.setQueryData<Pages>(key, (now) => {
+        if (!now) return now;
+        const merged = mergeHead(now.pages, head, fresh);
+        added = merged.added;
+        return { ...now, pages: merged.pages };
+      });
+      if (added > 0) announce(`${plural(added, 'new run')} appeared.`);
+      return Date.now();
+    },
+  });
+  return { ...list, runs, live, checkedAt: dataUpdatedAt };
+}
+
+export function useRun(id: string) {
+  return useQuery({
+    queryKey: ['run', id],
+    queryFn: ({ signal }) => client.getRun(id, signal),
+    staleTime: 1000,
+    refetchInterval: (query) => (query.state.data && isLive(query.state.data) ? liveMs : false),
+  });
+}
+
+/** Several runs by their ids; runs that are gone are told apart from those still loading. */
+export function useRunsById(ids: readonly string[]) {
+  return useQuery({
+    queryKey: ['runs-by-id', ids],
+    queryFn: async ({ signal }) => {
+      const found: Run[] = [];
+      const missing: string[] = [];
+      await Promise.all(
+        ids.map((id) =>
+          client.getRun(id, signal).then(
+            (run) => found.push(run),
+            (cause: unknown) => {
+              if (cause instanceof ApiError && cause.status === 404) missing.push(id);
+              else throw cause;
+            },
+          ),
+        ),
+      );
+      found.sort((a, b) => ids.indexOf(a.info.run_id) - ids.indexOf(b.info.run_id));
+      return { found, missing };
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: (query) => (query.state.data?.found.some(isLive) ? liveMs : false),
+  });
+}
+
+/**
+ * Points of one metric of some runs. The version is what the runs say about their latest point, so a chart asks
+ * again exactly when there is something new.
+ */
+export function useHistory(options: {
+  runIds: readonly string[];
+  metric: string;
+  version: string;
+  maxResults: number;
+  range: readonly [number, number] | undefined;
+  enabled: boolean;
+}) {
+  const { runIds, metric, version, maxResults, range, enabled } = options;
+  return useQuery({
+    queryKey: ['history', metric, runIds, range, maxResults, version],
+    queryFn: ({ signal }) => client.getHistory(runIds, metric, maxResults, range, signal),
+    enabled: enabled && runIds.length > 0,
+    staleTime: Infinity,
+    // Old versions are never asked for again.
+    gcTime: 30_000,
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** Forgets what changed on the server, so that every page shows it anew. */
+export function useRefresh() {
+  const queries = useQueryClient();
+  return useMemo(
+    () => ({
+      experiments: () =>
+        Promise.all([
+          queries.invalidateQueries({ queryKey: ['experiments'] }),
+          queries.invalidateQueries({ queryKey: ['experiment'] }),
+        ]),
+      runs: () =>
+        Promise.all(
+          ['runs', 'runs-head', 'run', 'runs-by-id'].map((name) =>
+            queries.invalidateQueries({ queryKey: [name] }),
+          ),
+        ),
+      everything: () => queries.invalidateQueries(),
+    }),
+    [queries],
+  );
+}
+
+/** Sets the title of the window while a page is shown. */
+export function useTitle(...parts: (string | undefined)[]): void {
+  const title = [...parts.filter(Boolean), 'Tally'].join(' · ');
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+}

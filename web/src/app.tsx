@@ -1,0 +1,257 @@
+// The frame around every page: top bar, banner while the server is away, shortcuts, messages.
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
+import { probeNow, useReachable } from './api/http';
+import { useExperiment, useRefresh, useRun, useTitle } from './api/queries';
+import { experimentHref, runName } from './lib/run';
+import { ExperimentsPage } from './pages/experiments';
+import { navigate, usePlace, type Route } from './router';
+import { setTheme, useTheme, type Theme } from './theme';
+import { Dialog } from './ui/dialog';
+import { Icon, Mark, type IconName } from './ui/icons';
+import { Loading } from './ui/parts';
+import { useShortcuts } from './ui/shortcuts';
+import { announce, Toasts } from './ui/toast';
+
+const ExperimentPage = lazy(() => import('./pages/experiment'));
+const RunPage = lazy(() => import('./pages/run'));
+const ComparePage = lazy(() => import('./pages/compare'));
+
+export function App() {
+  const { route } = usePlace();
+  const [help, setHelp] = useState(false);
+  const main = useRef<HTMLElement>(null);
+  const refresh = useRefresh();
+  useShortcuts({
+    '?': () => setHelp(true),
+    'g e': () => navigate('#/'),
+    r: () => {
+      announce('Refreshing.');
+      void refresh.everything().then(() => announce('Refreshed.'));
+    },
+  });
+  const key = pageKey(route);
+  const first = useRef(true);
+  useEffect(() => {
+    // A new page is announced by moving the focus to it, as loading a document would.
+    if (first.current) first.current = false;
+    else main.current?.focus({ preventScroll: true });
+  }, [key]);
+  return (
+    <>
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
+      <TopBar route={route} onHelp={() => setHelp(true)} />
+      <AwayBanner />
+      <main id="main" ref={main} tabIndex={-1}>
+        <Suspense fallback={<Loading />}>
+          <Page key={key} route={route} />
+        </Suspense>
+      </main>
+      {help && <Help onClose={() => setHelp(false)} />}
+      <Toasts />
+    </>
+  );
+}
+
+function pageKey(route: Route): string {
+  if (route.page === 'experiment') return `e:${route.experimentId}`;
+  if (route.page === 'run') return `r:${route.runId}`;
+  return route.page;
+}
+
+function Page({ route }: { route: Route }) {
+  switch (route.page) {
+    case 'experiments':
+      return <ExperimentsPage />;
+    case 'experiment':
+      return <ExperimentPage experimentId={route.experimentId} />;
+    case 'run':
+      return <RunPage runId={route.runId} experimentId={route.experimentId} tab={route.tab} />;
+    case 'compare':
+      return <ComparePage runIds={route.runIds} />;
+    case 'unknown':
+      return <NotFound />;
+  }
+}
+
+function NotFound() {
+  useTitle('No such page');
+  return (
+    <div className="state">
+      <h2>There is no such page</h2>
+      <p className="faint">The address may be from another tool, or from a newer dashboard than this one.</p>
+      <div className="state-actions">
+        <a className="button primary" href="#/">
+          All experiments
+        </a>
+      </div>
+    </div>
+  );
+}
+
+function TopBar({ route, onHelp }: { route: Route; onHelp: () => void }) {
+  return (
+    <header className="top">
+      <a className="brand" href="#/" aria-label="Tally, all experiments">
+        <Mark />
+        <span>Tally</span>
+      </a>
+      <nav aria-label="Where you are" className="crumbs">
+        <ol>
+          <li>
+            <a href="#/" aria-current={route.page === 'experiments' ? 'page' : undefined}>
+              Experiments
+            </a>
+          </li>
+          {(route.page === 'experiment' || route.page === 'run') && (
+            <ExperimentCrumb id={route.experimentId} current={route.page === 'experiment'} />
+          )}
+          {route.page === 'run' && <RunCrumb id={route.runId} />}
+          {route.page === 'compare' && (
+            <li>
+              <span aria-current="page">Compare</span>
+            </li>
+          )}
+        </ol>
+      </nav>
+      <ThemeButton />
+      <button
+        type="button"
+        className="quiet icon-only"
+        aria-label="Keyboard shortcuts"
+        title="Keyboard shortcuts (?)"
+        onClick={onHelp}
+      >
+        <Icon name="keyboard" />
+      </button>
+    </header>
+  );
+}
+
+function ExperimentCrumb({ id, current }: { id: string; current: boolean }) {
+  const { data } = useExperiment(id);
+  return (
+    <li>
+      <a href={experimentHref(id)} aria-current={current ? 'page' : undefined} title={data?.name}>
+        {data?.name ?? `Experiment ${id}`}
+      </a>
+    </li>
+  );
+}
+
+function RunCrumb({ id }: { id: string }) {
+  const { data } = useRun(id);
+  const name = data ? runName(data) : id.slice(0, 8);
+  return (
+    <li>
+      <span aria-current="page" title={name}>
+        {name}
+      </span>
+    </li>
+  );
+}
+
+const themes: Record<Theme, { next: Theme; icon: IconName; label: string }> = {
+  system: { next: 'light', icon: 'auto', label: 'Theme: as the system' },
+  light: { next: 'dark', icon: 'sun', label: 'Theme: light' },
+  dark: { next: 'system', icon: 'moon', label: 'Theme: dark' },
+};
+
+function ThemeButton() {
+  const { next, icon, label } = themes[useTheme()];
+  return (
+    <button
+      type="button"
+      className="quiet icon-only"
+      aria-label={label}
+      title={label}
+      onClick={() => setTheme(next)}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function AwayBanner() {
+  const reachable = useReachable();
+  return (
+    <div className="banner-place" role="status" aria-live="polite">
+      {!reachable && (
+        <div className="banner">
+          <Icon name="offline" />
+          <span>The server does not answer. What you see may be old; this page looks again by itself.</span>
+          <button type="button" className="link" onClick={probeNow}>
+            Look now
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+const shortcuts: [string, [string[], string][]][] = [
+  [
+    'Everywhere',
+    [
+      [['/'], 'Search'],
+      [['g', 'e'], 'Go to the experiments'],
+      [['r'], 'Refresh'],
+      [['?'], 'This list'],
+      [['Esc'], 'Close, clear or leave'],
+    ],
+  ],
+  [
+    'In tables',
+    [
+      [['j'], 'Next row (also ↓)'],
+      [['k'], 'Previous row (also ↑)'],
+      [['Enter'], 'Open the row'],
+      [['x'], 'Select the run'],
+      [['←'], 'Fold nested runs'],
+      [['→'], 'Unfold nested runs'],
+      [['c'], 'Compare the selected runs'],
+    ],
+  ],
+  [
+    'On charts',
+    [
+      [['←', '→'], 'Move along the curves'],
+      [['drag'], 'Zoom in'],
+      [['double click'], 'Zoom out'],
+    ],
+  ],
+];
+
+function Help({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title="Keyboard shortcuts" onClose={onClose}>
+      <div className="help">
+        {shortcuts.map(([title, list]) => (
+          <section key={title}>
+            <h3>{title}</h3>
+            <dl>
+              {list.map(([keys, text]) => (
+                <div key={text}>
+                  <dt>
+                    {keys.map((one) => (
+                      <kbd key={one}>{one}</kbd>
+                    ))}
+                  </dt>
+                  <dd>{text}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Dialog>
+  );
+}

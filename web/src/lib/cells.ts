@@ -1,0 +1,224 @@
+// The columns of the run table: which there are, what a run has in each, and which to show at first.
+import type { Metric, Run } from '../api/types';
+import type { WireNumber } from './format';
+import { toNumber } from './format';
+import { naturalOrder } from './group';
+import { runDuration, runName, runSource, runUser, tagOf } from './run';
+
+/** "attribute:user", "metric:val/loss", "param:seed", "tag:stage". */
+export type ColumnId = string;
+export type ColumnKind = 'attribute' | 'metric' | 'param' | 'tag';
+
+export const attributes: { key: string; label: string }[] = [
+  { key: 'status', label: 'Status' },
+  { key: 'start_time', label: 'Started' },
+  { key: 'duration', label: 'Duration' },
+  { key: 'user', label: 'User' },
+  { key: 'source', label: 'Source' },
+  { key: 'commit', label: 'Commit' },
+  { key: 'run_id', label: 'Run ID' },
+];
+
+export function splitColumn(id: ColumnId): { kind: ColumnKind; key: string } {
+  const colon = id.indexOf(':');
+  return { kind: id.slice(0, colon) as ColumnKind, key: id.slice(colon + 1) };
+}
+
+export function columnLabel(id: ColumnId): string {
+  const { kind, key } = splitColumn(id);
+  if (kind !== 'attribute') return key;
+  if (key === 'name') return 'Run';
+  return attributes.find((one) => one.key === key)?.label ?? key;
+}
+
+interface Lookup {
+  metrics: Map<string, Metric>;
+  params: Map<string, string>;
+  tags: Map<string, string>;
+  text: string | undefined;
+}
+
+const lookups = new WeakMap<Run, Lookup>();
+
+function lookup(run: Run): Lookup {
+  let found = lookups.get(run);
+  if (!found) {
+    found = {
+      metrics: new Map(run.data?.metrics?.map((one) => [one.key, one])),
+      params: new Map(run.data?.params?.map((one) => [one.key, one.value ?? ''])),
+      tags: new Map(run.data?.tags?.map((one) => [one.key, one.value ?? ''])),
+      text: undefined,
+    };
+    lookups.set(run, found);
+  }
+  return found;
+}
+
+export function metricCell(run: Run, key: string): Metric | undefined {
+  return lookup(run).metrics.get(key);
+}
+
+/** What a run has in a column, as it is sorted and copied; undefined when it has nothing there. */
+export function cellOf(run: Run, id: ColumnId, nowMs = Date.now()): WireNumber | undefined {
+  const { kind, key } = splitColumn(id);
+  if (kind === 'metric') return lookup(run).metrics.get(key)?.value;
+  if (kind === 'param') return lookup(run).params.get(key);
+  if (kind === 'tag') return lookup(run).tags.get(key);
+  const { info } = run;
+  switch (key) {
+    case 'name':
+      return runName(run);
+    case 'status':
+      return info.status;
+    case 'start_time':
+      return info.start_time;
+    case 'duration':
+      return runDuration(run, nowMs);
+    case 'user':
+      return runUser(run) || undefined;
+    case 'source':
+      return runSource(run) || undefined;
+    case 'commit':
+      return tagOf(run, 'mlflow.source.git.commit');
+    case 'run_id':
+      return info.run_id;
+    default:
+      return undefined;
+  }
+}
+
+export interface KnownKeys {
+  metric: string[];
+  param: string[];
+  tag: string[];
+}
+
+/** All keys that the runs have, in natural order; MLflow's own tags are left out. */
+export function knownKeys(runs: readonly Run[]): KnownKeys {
+  const metric = new Set<string>();
+  const param = new Set<string>();
+  const tag = new Set<string>();
+  for (const run of runs) {
+    for (const one of run.data?.metrics ?? []) metric.add(one.key);
+    for (const one of run.data?.params ?? []) param.add(one.key);
+    for (const one of run.data?.tags ?? []) if (!one.key.startsWith('mlflow.')) tag.add(one.key);
+  }
+  const inOrder = (set: Set<string>) => [...set].sort(naturalOrder);
+  return { metric: inOrder(metric), param: inOrder(param), tag: inOrder(tag) };
+}
+
+// As many as a laptop screen shows beside the name without scrolling sideways for long.
+const firstMetrics = 6;
+const firstParams = 6;
+
+/** The columns to begin with: metrics that most runs have, and parameters that tell the runs apart. */
+export function firstColumns(runs: readonly Run[]): ColumnId[] {
+  const counts = new Map<string, number>();
+  const values = new Map<string, Set<string>>();
+  for (const run of runs) {
+    for (const one of run.data?.metrics ?? []) counts.set(one.key, (counts.get(one.key) ?? 0) + 1);
+    for (const one of run.data?.params ?? []) {
+      const set = values.get(one.key) ?? new Set<string>();
+      set.add(one.value ?? '');
+      values.set(one.key, set);
+    }
+  }
+  const system = (key: string) => (key.startsWith('system/') ? 1 : 0);
+  const metrics = [...counts.entries()]
+    .sort(([a, n], [b, m]) => system(a) - system(b) || m - n || naturalOrder(a, b))
+    .slice(0, firstMetrics)
+    .map(([key]) => `metric:${key}`)
+    .sort(naturalOrder);
+  const differs = (set: Set<string>) => (set.size > 1 ? 0 : 1);
+  const params = [...values.entries()]
+    .sort(([a, s], [b, t]) => differs(s) - differs(t) || naturalOrder(a, b))
+    .slice(0, firstParams)
+    .map(([key]) => `param:${key}`)
+    .sort(naturalOrder);
+  return [
+    'attribute:status',
+    'attribute:start_time',
+    'attribute:duration',
+    'attribute:user',
+    'attribute:source',
+    ...metrics,
+    ...params,
+  ];
+}
+
+const kindOrder: ColumnKind[] = ['attribute', 'metric', 'param', 'tag'];
+
+/** Columns in the order in which the table shows them. */
+export function orderColumns(ids: Iterable<ColumnId>): ColumnId[] {
+  const place = (id: ColumnId) => {
+    const { kind, key } = splitColumn(id);
+    return (
+      kindOrder.indexOf(kind) * 100 + (kind === 'attribute' ? attributes.findIndex((a) => a.key === key) : 0)
+    );
+  };
+  return [...ids].sort((a, b) => place(a) - place(b) || naturalOrder(a, b));
+}
+
+// --- quick search ------------------------------------------------------------------------------------------
+
+/** Everything about a run that a person may type, in lower case. */
+function textOf(run: Run): string {
+  const found = lookup(run);
+  found.text ??= [
+    runName(run),
+    run.info.run_id,
+    runUser(run),
+    run.info.status,
+    tagOf(run, 'mlflow.source.name') ?? '',
+    tagOf(run, 'mlflow.note.content') ?? '',
+    ...[...found.params].map(([key, value]) => `${key}=${value}`),
+    ...[...found.tags].filter(([key]) => !key.startsWith('mlflow.')).map(([key, value]) => `${key}=${value}`),
+  ]
+    .join('\n')
+    .toLowerCase();
+  return found.text;
+}
+
+const comparison = /^(.+?)(<=|>=|!=|=|<|>)(.*)$/;
+
+/**
+ * A test from what a person typed: words that must all occur, and comparisons such as "val/loss<0.5" or
+ * "optimizer=adam" on metrics, parameters and tags.
+ */
+export function runMatcher(text: string): (run: Run) => boolean {
+  const tests = text
+    .trim()
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((term) => {
+      const parts = comparison.exec(term);
+      const lower = term.toLowerCase();
+      const words = (run: Run) => textOf(run).includes(lower);
+      if (!parts) return words;
+      const [, key = '', operator = '', wanted = ''] = parts;
+      return (run: Run) => {
+        const found = lookup(run);
+        const value = found.metrics.get(key)?.value ?? found.params.get(key) ?? found.tags.get(key);
+        if (value === undefined) return operator === '=' && words(run);
+        return (
+          compare(value, operator, wanted) || (operator === '=' && typeof value === 'string' && words(run))
+        );
+      };
+    });
+  return (run) => tests.every((test) => test(run));
+}
+
+function compare(value: WireNumber, operator: string, wanted: string): boolean {
+  const left = toNumber(value);
+  const right = toNumber(wanted);
+  const numbers = !Number.isNaN(left) && !Number.isNaN(right);
+  if (operator === '=')
+    return numbers ? left === right : String(value).toLowerCase() === wanted.toLowerCase();
+  if (operator === '!=')
+    return numbers ? left !== right : String(value).toLowerCase() !== wanted.toLowerCase();
+  if (!numbers) return false;
+  if (operator === '<') return left < right;
+  if (operator === '<=') return left <= right;
+  if (operator === '>') return left > right;
+  return left >= right;
+}

@@ -1,0 +1,283 @@
+// The page of one run: what it was started with, what it measured, and how that developed.
+import { useMemo, useRef, type ReactNode } from 'react';
+import { deleteRun, renameRun, restoreRun, setRunTag } from '../api/client';
+import { ApiError } from '../api/http';
+import { useExperiment, useRefresh, useRun, useRuns, useTitle } from '../api/queries';
+import type { Run } from '../api/types';
+import { ChartPanel } from '../charts/panel';
+import { colourOf } from '../lib/colours';
+import { formatCount, formatMoment, plural } from '../lib/format';
+import { experimentHref, isLive, noteKey, runHref, runName, runParent, runUser, tagOf } from '../lib/run';
+import { navigate } from '../router';
+import { Description } from '../ui/description';
+import { FormDialog } from '../ui/dialog';
+import { Icon } from '../ui/icons';
+import { Ago, Copy, EditableName, Elapsed, Failure, Loading, Status } from '../ui/parts';
+import { useShortcuts } from '../ui/shortcuts';
+import { toast } from '../ui/toast';
+import { useState } from 'react';
+import { Overview } from './run-overview';
+import { Tags } from './run-tags';
+
+const tabs = [
+  { id: '', label: 'Overview' },
+  { id: 'metrics', label: 'Metrics' },
+  { id: 'tags', label: 'Tags' },
+] as const;
+
+// MLflow's own pages name their tabs differently: their links open the nearest one here.
+const otherNames: Record<string, string> = { 'model-metrics': 'metrics', 'system-metrics': 'metrics' };
+
+export default function RunPage(props: { runId: string; experimentId: string; tab: string }) {
+  const { runId, experimentId, tab } = props;
+  const wanted = otherNames[tab] ?? tab;
+  const shown = tabs.find((one) => one.id === wanted) ?? tabs[0];
+  const query = useRun(runId);
+  const run = query.data;
+  useTitle(shown.id ? shown.label : undefined, run ? runName(run) : runId.slice(0, 8));
+  if (query.isError && !run)
+    return (
+      <Failure
+        what={
+          query.error instanceof ApiError && query.error.status === 404
+            ? 'There is no such run'
+            : 'The run could not be loaded'
+        }
+        error={query.error}
+        onRetry={() => void query.refetch()}
+      />
+    );
+  if (!run) return <Loading />;
+  // A link may name another experiment than the one the run is in: the run knows better.
+  return <Loaded run={run} experimentId={run.info.experiment_id || experimentId} tab={shown.id} />;
+}
+
+function Loaded({
+  run,
+  experimentId,
+  tab,
+}: {
+  run: Run;
+  experimentId: string;
+  tab: (typeof tabs)[number]['id'];
+}) {
+  const { info } = run;
+  const refresh = useRefresh();
+  const search = useRef<HTMLInputElement>(null);
+  const [asking, setAsking] = useState(false);
+  const deleted = info.lifecycle_stage === 'deleted';
+  useShortcuts({ '/': () => search.current?.focus() });
+  const colours = useMemo(() => new Map([[info.run_id, colourOf(info.run_id)]]), [info.run_id]);
+  const runs = useMemo(() => [run], [run]);
+  const counts: Record<string, number> = {
+    metrics: run.data?.metrics?.length ?? 0,
+    tags: run.data?.tags?.filter((one) => !one.key.startsWith('mlflow.')).length ?? 0,
+  };
+  const restore = () =>
+    restoreRun(info.run_id).then(
+      () => {
+        toast(`Restored ${runName(run)}.`);
+        return refresh.runs();
+      },
+      (cause: Error) => toast(cause.message, 'failed'),
+    );
+  return (
+    <div className="page run">
+      <div className="page-head">
+        <div className="page-title">
+          <EditableName
+            value={runName(run)}
+            label="Rename run"
+            onSave={(name) =>
+              renameRun(info.run_id, name).then(() => {
+                toast('Renamed.');
+                return refresh.runs();
+              })
+            }
+          />
+          <Status status={info.status} />
+          {deleted ? (
+            <span className="deleted-note">
+              Deleted
+              <button type="button" onClick={() => void restore()}>
+                <Icon name="restore" /> Restore
+              </button>
+            </span>
+          ) : (
+            <button type="button" className="quiet end" onClick={() => setAsking(true)}>
+              <Icon name="trash" /> Delete
+            </button>
+          )}
+        </div>
+        <Facts run={run} experimentId={experimentId} />
+        <Description
+          text={tagOf(run, noteKey) ?? ''}
+          readOnly={deleted}
+          onSave={(text) => setRunTag(info.run_id, noteKey, text).then(() => refresh.runs())}
+        />
+        <nav className="tabs" aria-label="Parts of the run">
+          {tabs.map((one) => (
+            <a key={one.id} href={runHref(info, one.id)} aria-current={one.id === tab ? 'page' : undefined}>
+              {one.label}
+              {one.id !== '' && <span className="count">{formatCount(counts[one.id] ?? 0)}</span>}
+            </a>
+          ))}
+        </nav>
+      </div>
+      <div
+        className="page-body scrolls"
+        tabIndex={0}
+        role="region"
+        aria-label={tabs.find((one) => one.id === tab)?.label}
+      >
+        {tab === '' && <Overview run={run} searchRef={search} />}
+        {tab === 'metrics' && (
+          <ChartPanel runs={runs} colours={colours} group={info.run_id} searchRef={search} searchHint />
+        )}
+        {tab === 'tags' && (
+          <Tags run={run} searchRef={search} readOnly={deleted} onChanged={() => refresh.runs()} />
+        )}
+      </div>
+      {asking && (
+        <FormDialog
+          title="Delete run"
+          action="Delete"
+          danger
+          onClose={() => setAsking(false)}
+          onSubmit={async () => {
+            await deleteRun(info.run_id);
+            void refresh.runs();
+            toast(`Deleted ${runName(run)}.`, 'done', { label: 'Undo', run: () => void restore() });
+            navigate(experimentHref(experimentId));
+          }}
+        >
+          <p>
+            Delete <strong>{runName(run)}</strong>? It can be restored from the list of deleted runs.
+          </p>
+        </FormDialog>
+      )}
+    </div>
+  );
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Facts({ run, experimentId }: { run: Run; experimentId: string }) {
+  const { info } = run;
+  const experiment = useExperiment(experimentId);
+  const source = tagOf(run, 'mlflow.source.name');
+  const commit = tagOf(run, 'mlflow.source.git.commit');
+  const branch = tagOf(run, 'mlflow.source.git.branch');
+  const parent = runParent(run);
+  return (
+    <dl className="facts-grid">
+      <Fact label="Run ID">
+        <code>{info.run_id}</code>
+        <Copy text={info.run_id} label="Copy run ID" />
+      </Fact>
+      <Fact label="Experiment">
+        <a href={experimentHref(experimentId)}>{experiment.data?.name ?? experimentId}</a>
+      </Fact>
+      <Fact label="Started">
+        {info.start_time ? (
+          <>
+            <Ago ms={info.start_time} />{' '}
+            <span className="faint wide-only">{formatMoment(info.start_time)}</span>
+          </>
+        ) : (
+          '–'
+        )}
+      </Fact>
+      <Fact label="Duration">
+        <Elapsed start={info.start_time} end={info.end_time} live={isLive(run)} />
+      </Fact>
+      {runUser(run) && <Fact label="User">{runUser(run)}</Fact>}
+      {source && (
+        <Fact label="Source">
+          <span className="clip" title={source}>
+            {source}
+          </span>
+        </Fact>
+      )}
+      {commit && (
+        <Fact label="Commit">
+          <code title={commit}>{commit.slice(0, 10)}</code>
+          {branch && <span className="faint"> on {branch}</span>}
+          <Copy text={commit} label="Copy commit" />
+        </Fact>
+      )}
+      {parent && <ParentFact id={parent} experimentId={experimentId} />}
+      <Children run={run} experimentId={experimentId} />
+    </dl>
+  );
+}
+
+function ParentFact({ id, experimentId }: { id: string; experimentId: string }) {
+  const { data } = useRun(id);
+  return (
+    <Fact label="Parent">
+      <a href={runHref({ run_id: id, experiment_id: data?.info.experiment_id ?? experimentId })}>
+        {data ? runName(data) : id.slice(0, 8)}
+      </a>
+    </Fact>
+  );
+}
+
+// More names than this are a list, and the table is the better place for a list.
+const mostChildren = 8;
+
+/** Runs nested in this one, found among the newest runs of the experiment: the protocol has no question for them. */
+function Children({ run, experimentId }: { run: Run; experimentId: string }) {
+  const list = useRuns(experimentId, 'ACTIVE_ONLY', 'attributes.start_time DESC');
+  const [whole, setWhole] = useState(false);
+  const children = useMemo(
+    () => list.runs.filter((one) => runParent(one) === run.info.run_id),
+    [list.runs, run.info.run_id],
+  );
+  if (!list.isSuccess || (children.length === 0 && !list.hasNextPage)) return null;
+  if (children.length === 0 && !runMayHaveChildren(run, list.runs)) return null;
+  const shown = whole ? children : children.slice(0, mostChildren);
+  return (
+    <div className="children">
+      <dt>Nested runs</dt>
+      <dd>
+        {shown.map((one) => (
+          <a key={one.info.run_id} href={runHref(one.info)} className="chip">
+            {runName(one)}
+          </a>
+        ))}
+        {children.length > shown.length && (
+          <button type="button" className="link" onClick={() => setWhole(true)}>
+            and {children.length - shown.length} more
+          </button>
+        )}
+        {list.hasNextPage && (
+          <span className="faint">
+            {children.length === 0 ? 'none ' : ''}among the {plural(list.runs.length, 'newest run')}
+            <button
+              type="button"
+              className="link"
+              disabled={list.isFetchingNextPage}
+              onClick={() => void list.fetchNextPage()}
+            >
+              look further
+            </button>
+          </span>
+        )}
+      </dd>
+    </div>
+  );
+}
+
+/** Children start after their parent: once older runs than this one are loaded, all of its children are. */
+function runMayHaveChildren(run: Run, loaded: readonly Run[]): boolean {
+  const start = run.info.start_time ?? 0;
+  return !loaded.some((one) => (one.info.start_time ?? 0) < start);
+}

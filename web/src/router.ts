@@ -1,0 +1,80 @@
+// Addresses live behind the hash, in the form that MLflow's clients print, so their links open here.
+import { useSyncExternalStore } from 'react';
+
+export type Route =
+  | { page: 'experiments' }
+  | { page: 'experiment'; experimentId: string }
+  | { page: 'run'; experimentId: string; runId: string; tab: string }
+  | { page: 'compare'; runIds: string[] }
+  | { page: 'unknown' };
+
+export interface Place {
+  route: Route;
+  query: URLSearchParams;
+}
+
+/** Reads an address; the unknown tails of MLflow's own pages lead to the nearest page. */
+export function readHash(hash: string): Place {
+  const [path = '', search = ''] = hash.replace(/^#/, '').split(/\?(.*)/s);
+  const query = new URLSearchParams(search);
+  const parts = path.split('/').filter(Boolean).map(decode);
+  const [room, id, sub, runId, tab] = parts;
+  let route: Route = { page: 'unknown' };
+  if (room === undefined) route = { page: 'experiments' };
+  else if (room === 'experiments' && id === undefined) route = { page: 'experiments' };
+  else if (room === 'experiments' && id !== undefined && sub === 'runs' && runId !== undefined)
+    route = { page: 'run', experimentId: id, runId, tab: tab ?? '' };
+  else if (room === 'experiments' && id !== undefined) route = { page: 'experiment', experimentId: id };
+  else if (room === 'compare')
+    route = { page: 'compare', runIds: (query.get('runs') ?? '').split(',').filter(Boolean) };
+  return { route, query };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+let current: Place | undefined;
+let currentHash: string | undefined;
+
+function place(): Place {
+  if (current === undefined || currentHash !== location.hash) {
+    currentHash = location.hash;
+    current = readHash(location.hash);
+  }
+  return current;
+}
+
+const listeners = new Set<() => void>();
+if (typeof window !== 'undefined')
+  window.addEventListener('hashchange', () => listeners.forEach((listener) => listener()));
+
+export function usePlace(): Place {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, place);
+}
+
+export function navigate(href: string): void {
+  location.hash = href.replace(/^#/, '');
+}
+
+/** Changes parts of the query without a new entry in the history; an empty value removes its part. */
+export function setQuery(changes: Record<string, string | undefined>): void {
+  const [path = ''] = location.hash.replace(/^#/, '').split('?');
+  const query = new URLSearchParams(place().query);
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === undefined || value === '') query.delete(key);
+    else query.set(key, value);
+  }
+  const text = query.toString();
+  const next = `#${path || '/'}${text ? `?${text}` : ''}`;
+  if (next === location.hash) return;
+  history.replaceState(history.state, '', next);
+  listeners.forEach((listener) => listener());
+}

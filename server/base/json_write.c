@@ -86,8 +86,8 @@ escape_byte (struct buffer *out, unsigned char byte)
 static void
 quote (struct buffer *out, struct slice text)
 {
-  const char *next = text.data;
-  const char *end = text.data + text.len;
+  const char *next = NULL == text.data ? "" : text.data;
+  const char *end = next + text.len;
 
   /* Escapes are rare: most strings need this room and no more. */
   buffer_reserve (out, text.len + 2);

@@ -61,8 +61,8 @@ is_digit (char c)
 static bool
 parse (struct slice text, struct parsed *parsed)
 {
-  const char *next = text.data;
-  const char *end = text.data + text.len;
+  const char *next = NULL == text.data ? "" : text.data;
+  const char *end = next + text.len;
   const char *begin;
   uint64_t digits = 0;
   int64_t exponent = 0;
@@ -293,8 +293,8 @@ with_sign (uint64_t digits, bool negative, int64_t *out)
 bool
 number_parse_int64 (struct slice text, int64_t *out)
 {
-  const char *next = text.data;
-  const char *end = text.data + text.len;
+  const char *next = NULL == text.data ? "" : text.data;
+  const char *end = next + text.len;
   bool negative = false;
   uint64_t digits = 0;
 

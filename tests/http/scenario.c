@@ -336,6 +336,15 @@ out:
   return ok;
 }
 
+/* A request that is no HTTP is answered with a 4xx or not at all, and the connection ends either way. */
+static bool
+refuses_broken (const struct reply *answers, size_t count, bool closed, struct buffer *why)
+{
+  if (count > 0 && (answers[0].status < 400 || answers[0].status > 499))
+    return buffer_printf (why, "a broken request was answered with %ld", answers[0].status), false;
+  return closed || (buffer_text (why, "the connection of a broken request was kept open"), false);
+}
+
 static bool
 judge_answers (const struct walk *walk, const json_t *step, struct reply *answers, size_t count, bool closed,
                struct buffer *why)
@@ -345,6 +354,8 @@ judge_answers (const struct walk *walk, const json_t *step, struct reply *answer
   size_t i;
   bool ok = true;
 
+  if (NULL != json_object_get (step, "broken"))
+    return refuses_broken (answers, count, closed, why);
   if (count != json_array_size (expected))
   {
     buffer_printf (why, "expected %zu answers, got %zu", json_array_size (expected), count);

@@ -1,0 +1,83 @@
+# Shared by the programs of this folder; sourced, never run. They run under deploy/dev/with-daemon, which gives
+# TALLY_TEST_CLUSTER and TALLY_TEST_TALLYD.
+# shellcheck shell=bash
+# shellcheck source=deploy/dev/common.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/dev/common.sh"
+
+# shellcheck disable=SC2034 # for the programs that source this file
+here=$root/tests/http
+runner=${HTTP_RUNNER:-$root/build/tests/http-runner}
+# Daemons that this program started and that still run.
+daemons=()
+
+# Run this program again under with-daemon when it is not there yet.
+under_daemon() {
+  [ -x "$runner" ] || fail "$runner is not there: run make http-runner"
+  if [ -z "${TALLY_TEST_CLUSTER:-}" ]; then exec "$dev/with-daemon" "$0" "$@"; fi
+  work=$(mktemp -d "${TMPDIR:-/tmp}/tally-http.XXXXXX")
+  trap 'stop_all; rm -rf -- "$work"' EXIT
+}
+
+stop_all() {
+  local process
+  for process in ${daemons[@]+"${daemons[@]}"}; do kill -KILL "$process" 2>/dev/null || true; done
+}
+
+# A database of its own, so that programs do not see what others wrote.
+make_database() {
+  "$dev/cluster" create "$TALLY_TEST_CLUSTER" "test_$$_$1"
+}
+
+# start_daemon NAME DATABASE-URL LISTEN ARGUMENT...: sets `process`, `address` and `log`.
+start_daemon() {
+  local name=$1 database=$2 listen=$3 prefix=
+  shift 3
+  log=$work/$name.log
+  # A log of before would tell an address of before.
+  if [ -e "$log" ]; then mv -f -- "$log" "$log.before"; fi
+  TALLY_DATABASE_URL=$database "$TALLY_TEST_TALLYD" serve --listen "$listen" --artifact-store "$work/artifacts" \
+    "$@" </dev/null >"$log" 2>&1 &
+  process=$!
+  daemons+=("$process")
+  case " $* " in *' --static-prefix='*) prefix=$(printf '%s\n' "$@" | sed -n 's/^--static-prefix=//p') ;; esac
+  static_prefix=$prefix
+  if ! wait_until_ready "$process" "$log" 30; then
+    tail -n 20 "$log" >&2
+    fail "the daemon $name did not become ready"
+  fi
+}
+
+# stop_daemon PROCESS: SIGTERM, then the status it ends with.
+stop_daemon() {
+  local status=0
+  kill -TERM "$1" 2>/dev/null || true
+  wait "$1" || status=$?
+  forget_daemon "$1"
+  return "$status"
+}
+
+forget_daemon() {
+  local kept=() process
+  for process in ${daemons[@]+"${daemons[@]}"}; do
+    if [ "$process" != "$1" ]; then kept+=("$process"); fi
+  done
+  daemons=(${kept[@]+"${kept[@]}"})
+}
+
+# A command for psql that holds every table of a database up for $2 seconds: whoever reads or writes has to wait.
+hold_command() {
+  local tables
+  tables=$(psql -XAtq -d "$1" -c "SELECT string_agg (format ('%I.%I', schemaname, tablename), ', ')
+    FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')")
+  printf "psql -Xq -d '%s' -c 'BEGIN; LOCK TABLE %s IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep (%s); COMMIT'" \
+    "$1" "$tables" "$2"
+}
+
+# figure NAME: the number after NAME= in the file $work/figures.
+figure() {
+  sed -n "s/.*\\b$1=\\([0-9]*\\).*/\\1/p" "$work/figures" | head -n 1
+}
+
+verdict() {
+  say "$(basename -- "$0"): $*"
+}

@@ -21,7 +21,8 @@ const rows = ['index.html.gz', ...readdirSync(join(root, 'assets')).map((name) =
 const sum = (list) => list.reduce((total, row) => total + row.bytes, 0);
 const all = sum(rows);
 const first = sum(rows.filter((row) => row.first));
-for (const row of rows) console.log(`${String(row.bytes).padStart(8)} ${row.first ? 'first' : 'later'} ${row.name}`);
+for (const row of rows)
+  console.log(`${String(row.bytes).padStart(8)} ${row.first ? 'first' : 'later'} ${row.name}`);
 console.log(`${String(first).padStart(8)} first load, at most ${firstBytes}`);
 console.log(`${String(all).padStart(8)} in all, at most ${allBytes}`);
 if (first > firstBytes || all > allBytes) {

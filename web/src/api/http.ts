@@ -28,7 +28,7 @@ export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): P
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
     if (Array.isArray(value)) for (const one of value as readonly string[]) search.append(key, one);
-    else if (value !== undefined) search.append(key, String(value as string | number));
+    else if (value !== undefined) search.append(key, String(value));
   }
   const text = search.toString();
   return send<T>(`${base}${path}${text ? `?${text}` : ''}`, { method: 'GET', signal: signal ?? null });
@@ -83,7 +83,7 @@ export function parse(text: string): unknown {
     key === 'step' && typeof value === 'number' && !Number.isSafeInteger(value) && context?.source
       ? context.source
       : value;
-  return JSON.parse(text, keep as (this: unknown, key: string, value: unknown) => unknown);
+  return JSON.parse(text, keep);
 }
 
 function errorFrom(status: number, text: string): ApiError {

@@ -67,6 +67,7 @@ export default function Plot(props: PlotProps) {
     latest.current = props;
   });
 
+  const smoothed = smoothing > 0;
   const shape = curves.map((c) => `${c.id}:${c.colour}`).join(',');
   useEffect(() => {
     const element = holder.current;
@@ -84,7 +85,7 @@ export default function Plot(props: PlotProps) {
       plot.current = undefined;
     };
     // A chart is made anew only when its shape changes; new points go into the one that is there.
-  }, [shape, axis, log, smoothing > 0, theme, height, group]);
+  }, [shape, axis, log, smoothed, theme, height, group]);
 
   useEffect(() => {
     const made = plot.current;
@@ -147,7 +148,12 @@ function makePlot(
       stroke: colourValue(style, c.colour) + (faint ? '40' : many ? 'c0' : ''),
       width: faint ? 1 : many ? 1.2 : 1.6,
       spanGaps: false,
-      points: { show: faint ? false : solo ? true : autoPoints, size: solo ? 7 : 5, width: 1.4 },
+      points: {
+        show: !faint,
+        size: solo ? 7 : 5,
+        width: 1.4,
+        filter: (u, at) => pointsToMark(u, at, curves.length),
+      },
     };
   };
   const series: uPlot.Series[] = [{ label: 'x' }, ...curves.map((c) => line(c, smoothing > 0))];
@@ -288,13 +294,33 @@ const secondsSteps = [
   8760 * hour,
 ];
 
-/** Marks single points only where they are few enough to be told apart. */
-function autoPoints(u: uPlot, at: number): boolean {
-  const column = u.data[at];
-  if (!column) return false;
-  let count = 0;
-  for (const value of column) if (value !== null && value !== undefined && ++count > 40) return false;
-  return true;
+// More points than these would run together into a thicker line.
+const mostMarked = 60;
+
+/** Which points get a mark: all where they are few, otherwise those that no line would show. */
+function pointsToMark(u: uPlot, at: number, curveCount: number): number[] {
+  const column = u.data[at] ?? [];
+  const all: number[] = [];
+  const alone: number[] = [];
+  let before: number | null = null;
+  let last = -1;
+  const close = (gap: boolean) => {
+    if (last >= 0 && before === null && gap) alone.push(last);
+  };
+  column.forEach((value, i) => {
+    if (value === undefined) return;
+    if (value === null) {
+      close(true);
+      before = null;
+      last = -1;
+      return;
+    }
+    all.push(i);
+    if (last >= 0) before = last;
+    last = i;
+  });
+  close(true);
+  return all.length * curveCount <= mostMarked ? all : alone;
 }
 
 function shortStep(step: number): string {

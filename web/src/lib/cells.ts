@@ -9,14 +9,15 @@ import { runDuration, runName, runSource, runUser, tagOf } from './run';
 export type ColumnId = string;
 export type ColumnKind = 'attribute' | 'metric' | 'param' | 'tag';
 
-export const attributes: { key: string; label: string }[] = [
+/** Those with "late" stand behind the numbers: they are looked up, not compared. */
+export const attributes: { key: string; label: string; late?: true }[] = [
   { key: 'status', label: 'Status' },
   { key: 'start_time', label: 'Started' },
   { key: 'duration', label: 'Duration' },
-  { key: 'user', label: 'User' },
-  { key: 'source', label: 'Source' },
-  { key: 'commit', label: 'Commit' },
-  { key: 'run_id', label: 'Run ID' },
+  { key: 'user', label: 'User', late: true },
+  { key: 'source', label: 'Source', late: true },
+  { key: 'commit', label: 'Commit', late: true },
+  { key: 'run_id', label: 'Run ID', late: true },
 ];
 
 export function splitColumn(id: ColumnId): { kind: ColumnKind; key: string } {
@@ -146,14 +147,23 @@ export function firstColumns(runs: readonly Run[]): ColumnId[] {
   ];
 }
 
-const kindOrder: ColumnKind[] = ['attribute', 'metric', 'param', 'tag'];
+/** The groups of the table's head. */
+export type ColumnGroup = ColumnKind | 'details';
+
+const groupOrder: ColumnGroup[] = ['attribute', 'metric', 'param', 'details', 'tag'];
+
+export function groupOf(id: ColumnId): ColumnGroup {
+  const { kind, key } = splitColumn(id);
+  return kind === 'attribute' && attributes.find((one) => one.key === key)?.late ? 'details' : kind;
+}
 
 /** Columns in the order in which the table shows them. */
 export function orderColumns(ids: Iterable<ColumnId>): ColumnId[] {
   const place = (id: ColumnId) => {
     const { kind, key } = splitColumn(id);
     return (
-      kindOrder.indexOf(kind) * 100 + (kind === 'attribute' ? attributes.findIndex((a) => a.key === key) : 0)
+      groupOrder.indexOf(groupOf(id)) * 100 +
+      (kind === 'attribute' ? attributes.findIndex((a) => a.key === key) : 0)
     );
   };
   return [...ids].sort((a, b) => place(a) - place(b) || naturalOrder(a, b));

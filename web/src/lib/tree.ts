@@ -14,7 +14,7 @@ export function nest<T>(
   idOf: (item: T) => string,
   parentOf: (item: T) => string | undefined,
 ): Node<T>[] {
-  const nodes = new Map(items.map((item) => [idOf(item), { item, children: [] } as Node<T>]));
+  const nodes = new Map<string, Node<T>>(items.map((item) => [idOf(item), { item, children: [] }]));
   const roots: Node<T>[] = [];
   for (const item of items) {
     const node = nodes.get(idOf(item)) as Node<T>;

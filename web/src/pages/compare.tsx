@@ -1,13 +1,14 @@
 // Runs side by side: what they share, where they differ, and their curves in one chart.
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useRef, useState, type CSSProperties } from 'react';
 import { useRunsById, useTitle } from '../api/queries';
 import type { Run } from '../api/types';
 import { ChartPanel } from '../charts/panel';
 import { attributes, cellOf, type ColumnKind } from '../lib/cells';
 import { claimColours, coloursOf } from '../lib/colours';
-import { formatDuration, formatExact, formatMoment, formatShort, plural } from '../lib/format';
+import { formatDuration, formatExact, formatMoment, formatShort, plural, toNumber } from '../lib/format';
 import { keyMatcher, naturalOrder } from '../lib/group';
 import { compareHref, experimentHref, runHref, runName } from '../lib/run';
+import { valueRange } from '../lib/series';
 import { useRemembered } from '../lib/storage';
 import { navigate } from '../router';
 import { Icon } from '../ui/icons';
@@ -167,7 +168,7 @@ function Comparison({ runs, missing }: { runs: readonly Run[]; missing: readonly
                     </th>
                   </tr>
                   {inSection.map((line) => (
-                    <tr key={line.key} className={line.differs ? 'differs' : ''}>
+                    <tr key={line.key} className={rowClass(line)}>
                       <th scope="row" title={line.label}>
                         {line.label}
                         {line.differs && <span className="visually-hidden"> (differs)</span>}
@@ -203,6 +204,7 @@ function CompareCell({ line, cell, run }: { line: Line; cell: string | number | 
     return (
       <td className="number" title={formatExact(cell)}>
         {formatShort(cell)}
+        <Measure cell={cell} among={line.cells} />
       </td>
     );
   if (line.kind === 'attribute') {
@@ -222,6 +224,34 @@ function CompareCell({ line, cell, run }: { line: Line; cell: string | number | 
       );
   }
   return <td>{cell}</td>;
+}
+
+/** Differences in what was given explain those in what was measured: only they are marked. */
+function rowClass(line: Line): string {
+  const given =
+    line.kind === 'param' || line.kind === 'tag' || line.key === 'commit' || line.key === 'source';
+  return `${line.differs ? 'differs' : ''} ${given ? 'given' : ''}`;
+}
+
+/** A thin bar that shows where a value lies between the least and the greatest of its row. */
+function Measure({
+  cell,
+  among,
+}: {
+  cell: string | number;
+  among: readonly (string | number | undefined)[];
+}) {
+  const range = valueRange(among.map((one) => toNumber(one)));
+  const value = toNumber(cell);
+  if (!range || range[0] === range[1] || !Number.isFinite(value)) return null;
+  const part = Math.round(((value - range[0]) / (range[1] - range[0])) * 100);
+  return (
+    <span
+      className="measure"
+      aria-hidden="true"
+      style={{ '--part': `${Math.max(3, part)}%` } as CSSProperties}
+    />
+  );
 }
 
 function makeLines(runs: readonly Run[]): Line[] {

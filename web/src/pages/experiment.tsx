@@ -35,6 +35,7 @@ import { Icon } from '../ui/icons';
 import { useMedia } from '../ui/media';
 import { Ago, Copy, EditableName, Failure, Loading, SearchField, Segmented } from '../ui/parts';
 import { useShortcuts } from '../ui/shortcuts';
+import { Split } from '../ui/splitter';
 import { StartHere } from '../ui/start-here';
 import { announce, toast } from '../ui/toast';
 import { ColumnChooser } from './column-chooser';
@@ -262,6 +263,18 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
             options={narrow ? views.filter((one) => one.value !== 'split') : views}
             onChange={setView}
           />
+          <Loaded
+            shown={matching.length}
+            loaded={runs.length}
+            ready={list.isSuccess}
+            more={hasNextPage}
+            fetching={isFetchingNextPage}
+            live={list.live && !deleted}
+            searching={text.trim() !== ''}
+            sortedHere={!serverKey ? columnLabel(sort.column) : undefined}
+            onMore={() => void fetchNextPage()}
+            onAll={() => setLoadingAll(true)}
+          />
         </div>
         {selection.length > 0 && (
           <div className="bar selection" role="group" aria-label="Selected runs">
@@ -283,18 +296,6 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
             )}
           </div>
         )}
-        <Loaded
-          shown={matching.length}
-          loaded={runs.length}
-          ready={list.isSuccess}
-          more={hasNextPage}
-          fetching={isFetchingNextPage}
-          live={list.live && !deleted}
-          searching={text.trim() !== ''}
-          sortedHere={!serverKey ? columnLabel(sort.column) : undefined}
-          onMore={() => void fetchNextPage()}
-          onAll={() => setLoadingAll(true)}
-        />
       </div>
       {list.isError && runs.length === 0 ? (
         <Failure what="The runs could not be loaded" error={list.error} onRetry={() => void list.refetch()} />
@@ -334,10 +335,13 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
           </div>
         </div>
       ) : (
-        <div className={`split view-${shownView}`}>
-          {shownView !== 'charts' && table}
-          {shownView !== 'table' && charts}
-        </div>
+        <>
+          {shownView === 'split' ? (
+            <Split name="experiment" first={table} second={charts} />
+          ) : (
+            <div className="split">{shownView === 'charts' ? charts : table}</div>
+          )}
+        </>
       )}
       {asking && (
         <ChangeRuns

@@ -12,7 +12,15 @@ import {
 } from '@tanstack/react-table';
 import { memo, useCallback, useEffect, useMemo, useRef } from 'react';
 import type { Run } from '../api/types';
-import { cellOf, columnLabel, metricCell, splitColumn, type ColumnId, type ColumnKind } from '../lib/cells';
+import {
+  cellOf,
+  columnLabel,
+  groupOf,
+  metricCell,
+  splitColumn,
+  type ColumnGroup,
+  type ColumnId,
+} from '../lib/cells';
 import { formatExact, formatMoment, formatShort, plural } from '../lib/format';
 import { isLive, runHref, runName, runParent, runUser, tagOf } from '../lib/run';
 import { useRemembered } from '../lib/storage';
@@ -31,23 +39,24 @@ export interface Sort {
 
 const rowHeight = 32;
 const headHeight = 58;
-const groupLabels: Record<ColumnKind, string> = {
+const groupLabels: Record<ColumnGroup, string> = {
   attribute: '',
   metric: 'Metrics',
   param: 'Parameters',
+  details: 'Details',
   tag: 'Tags',
 };
 const widths: Record<string, number> = {
   'attribute:name': 230,
-  'attribute:status': 112,
-  'attribute:start_time': 104,
+  'attribute:status': 104,
+  'attribute:start_time': 98,
   'attribute:duration': 104,
   'attribute:user': 92,
   'attribute:source': 120,
   'attribute:commit': 92,
   'attribute:run_id': 150,
 };
-const keyWidth = 112;
+const keyWidth = 104;
 const leastWidth = 56;
 const mostWidth = 900;
 
@@ -161,8 +170,8 @@ export function RunTable(props: Props) {
               {group.headers.map((header) =>
                 level === 0 ? (
                   <td key={header.id} colSpan={header.colSpan} className={`kind-${header.column.id}`}>
-                    {groupLabels[header.column.id as ColumnKind] ? (
-                      <span className="group-label">{groupLabels[header.column.id as ColumnKind]}</span>
+                    {groupLabels[header.column.id as ColumnGroup] ? (
+                      <span className="group-label">{groupLabels[header.column.id as ColumnGroup]}</span>
                     ) : (
                       <span className="visually-hidden">Run</span>
                     )}
@@ -219,7 +228,7 @@ export function RunTable(props: Props) {
 }
 
 function makeColumns(ids: readonly ColumnId[]): ColumnDef<Node<Run>>[] {
-  const byKind = new Map<ColumnKind, ColumnDef<Node<Run>>[]>([
+  const byKind = new Map<ColumnGroup, ColumnDef<Node<Run>>[]>([
     [
       'attribute',
       [
@@ -235,8 +244,8 @@ function makeColumns(ids: readonly ColumnId[]): ColumnDef<Node<Run>>[] {
     ],
   ]);
   for (const id of ids) {
-    const { kind } = splitColumn(id);
-    const list = byKind.get(kind) ?? [];
+    const group = groupOf(id);
+    const list = byKind.get(group) ?? [];
     list.push({
       id,
       header: columnLabel(id),
@@ -244,7 +253,7 @@ function makeColumns(ids: readonly ColumnId[]): ColumnDef<Node<Run>>[] {
       minSize: leastWidth,
       maxSize: mostWidth,
     });
-    byKind.set(kind, list);
+    byKind.set(group, list);
   }
   return [...byKind.entries()].map(([kind, columns]) => ({ id: kind, header: groupLabels[kind], columns }));
 }

@@ -29,7 +29,11 @@ export function StartHere({ experiment, experimentId }: { experiment: string; ex
     '    for step in range(100):',
     '        mlflow.log_metric("loss", 1 / (step + 1), step=step)',
   ].join('\n');
-  const curl = `curl -H 'Content-Type: application/json' -d '{"experiment_id":"${experimentId}","run_name":"from-curl"}' ${address}/api/2.0/mlflow/runs/create`;
+  const curl = [
+    `curl ${address}/api/2.0/mlflow/runs/create \\`,
+    "  -H 'Content-Type: application/json' \\",
+    `  -d '{"experiment_id": "${experimentId}", "run_name": "from-curl"}'`,
+  ].join('\n');
   return (
     <div className="start-here">
       <Snippet

@@ -1,0 +1,47 @@
+// Two panes side by side with a border between them that can be moved by pointer and keyboard.
+import { useRef, type CSSProperties, type ReactNode } from 'react';
+import { useRemembered } from '../lib/storage';
+
+// Neither pane becomes narrower than is of use.
+const least = 25;
+const most = 75;
+
+export function Split(props: { name: string; first: ReactNode; second: ReactNode }) {
+  const { name, first, second } = props;
+  const [share, setShare] = useRemembered(`split.${name}`, 56);
+  const root = useRef<HTMLDivElement>(null);
+  const set = (value: number) => setShare(Math.round(Math.max(least, Math.min(most, value)) * 10) / 10);
+  return (
+    <div className="split both" ref={root} style={{ '--share': `${share}%` } as CSSProperties}>
+      {first}
+      <div
+        className="splitter"
+        role="separator"
+        tabIndex={0}
+        aria-orientation="vertical"
+        aria-label="Width of the table"
+        aria-valuenow={share}
+        aria-valuemin={least}
+        aria-valuemax={most}
+        onPointerDown={(event) => {
+          event.preventDefault();
+          event.currentTarget.setPointerCapture(event.pointerId);
+        }}
+        onPointerMove={(event) => {
+          if (!event.currentTarget.hasPointerCapture(event.pointerId) || !root.current) return;
+          const box = root.current.getBoundingClientRect();
+          set(((event.clientX - box.left) / box.width) * 100);
+        }}
+        onDoubleClick={() => set(56)}
+        onKeyDown={(event) => {
+          if (event.key === 'ArrowLeft') set(share - 2);
+          else if (event.key === 'ArrowRight') set(share + 2);
+          else return;
+          event.preventDefault();
+          event.stopPropagation();
+        }}
+      />
+      {second}
+    </div>
+  );
+}

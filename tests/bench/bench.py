@@ -88,8 +88,9 @@ def figures():
     p50, p99 = ("p50", "ms", latency("p50")), ("p99", "ms", latency("p99"))
     metric = '{"run_id":"@run@","key":"loss","value":@value@,"timestamp":@time@,"step":@step@}'
     for connections in (1, 64, 256):
-        yield (f"log-metric, {connections} connections", Load(API + "runs/log-metric", connections, metric),
-               [rate, p50, p99])
+        plural = "s" if connections > 1 else ""
+        yield (f"log-metric, {connections} connection{plural}",
+               Load(API + "runs/log-metric", connections, metric), [rate, p50, p99])
     for batch in (10, 100, 1000):
         body = '{"run_id":"@run@","metrics":[@elements@]}'
         points = ("", "points/s", lambda result, batch=batch: result["requests_per_second"] * batch)
@@ -322,7 +323,9 @@ def render(about, table, options):
         if server == "tallyd":
             shown.append(f"- {name}: `{command}`")
         elif other and other[0] != command:
-            shown.append(f"  - for MLflow: `{command}`")
+            connections = command.partition("--connections ")[2].partition(" ")[0]
+            shown.append(f"  - the same for MLflow with `--connections {connections}`, because with more it answers later "
+                         "than a round lasts")
     return "\n".join(lines + shown) + "\n"
 
 

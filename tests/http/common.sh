@@ -6,7 +6,7 @@
 
 # shellcheck disable=SC2034 # for the programs that source this file
 here=$root/tests/http
-runner=${HTTP_RUNNER:-$root/build/tests/http-runner}
+runner=${TALLY_TEST_BUILD:-$root/build}/tests/http-runner
 # Daemons that this program started and that still run.
 daemons=()
 
@@ -43,7 +43,8 @@ start_daemon() {
   static_prefix=$prefix
   if ! wait_until_ready "$process" "$log" 30; then
     tail -n 20 "$log" >&2
-    fail "the daemon $name did not become ready"
+    say "the daemon $name did not become ready" >&2
+    return 1
   fi
 }
 

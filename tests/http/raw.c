@@ -231,7 +231,7 @@ closes (int fd, struct buffer *pending, long timeout_ms)
 
 bool
 reply_exchange (struct reply *answers, size_t capacity, size_t *count, bool *closed, const char *host, const char *port,
-                const json_t *steps, const json_t *heads, long timeout_ms, struct buffer *why)
+                const json_t *steps, const json_t *heads, long timeout_ms, long close_ms, struct buffer *why)
 {
   int fd = reply_connect (host, port);
   struct buffer pending;
@@ -258,7 +258,7 @@ reply_exchange (struct reply *answers, size_t capacity, size_t *count, bool *clo
                                                    : json_string_value (json_array_get (heads, *count))),
                         timeout_ms))
     (*count)++;
-  *closed = closes (fd, &pending, timeout_ms);
+  *closed = closes (fd, &pending, close_ms);
   buffer_free (&pending);
   close (fd);
   return true;

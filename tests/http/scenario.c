@@ -15,7 +15,9 @@
 /* Where MLflow's endpoints of version 2 live; a path without a leading "/" belongs below. */
 #define DEFAULT_PREFIX "/api/2.0/mlflow"
 /* A raw exchange hears back within this time unless its case says otherwise. */
-#define RAW_TIMEOUT_MS 5000
+#define RAW_TIMEOUT_MS 15000
+/* A connection that is quiet for this long after the last answer is taken as kept open. */
+#define RAW_QUIET_MS 300
 /* More answers than any raw case waits for. */
 #define RAW_ANSWERS_MAX 32
 /* Enough for every failure of one file; later ones are only counted. */
@@ -390,6 +392,8 @@ run_raw (const struct walk *walk, const json_t *step, struct buffer *why)
   struct reply answers[RAW_ANSWERS_MAX];
   size_t capacity = json_array_size (json_object_get (step, "answers"));
   size_t count = 0;
+  bool wants_end = json_is_true (json_object_get (step, "closed")) || NULL != json_object_get (step, "broken");
+  long timeout_ms = NULL == timeout ? RAW_TIMEOUT_MS : (long)json_integer_value (timeout);
   long began_ms = reply_now_ms ();
   bool closed = false;
   bool ok;

@@ -525,9 +525,9 @@ json_scan_int64 (const struct json_scan_value *value, int64_t *out)
   switch (value->kind)
   {
   case JSON_SCAN_INTEGER:
-  case JSON_SCAN_STRING:
     return number_parse_int64 (value->text, out);
   case JSON_SCAN_REAL:
+  case JSON_SCAN_STRING:
     return number_parse_integral (value->text, out);
   default:
     return false;

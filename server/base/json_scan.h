@@ -110,8 +110,8 @@ bool json_scan_failed (const struct json_scan *scan);
    NULL) the byte where it was found. NULL when nothing failed. */
 const char *json_scan_error (const struct json_scan *scan, size_t *offset);
 
-/* The value as int64, exact: a number that is integral (also 1e3 and 5.0), or a string of decimal digits with an
-   optional sign, as the JSON mapping of protobuf has it. False for a fraction, an overflow and every other kind. */
+/* The value as int64, exact: a number that is integral (also 1e3 and 5.0), or a string that holds one ("12", "-7",
+   "1e3", "5.0"), as the JSON mapping of protobuf has it. False for a fraction, an overflow and every other kind. */
 bool json_scan_int64 (const struct json_scan_value *value, int64_t *out);
 
 /* The value as double, exactly rounded: a number, a string that number_parse_double takes, or a string that names NaN

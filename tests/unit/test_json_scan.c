@@ -139,6 +139,9 @@ START_TEST (refuses_what_is_not_and_says_where)
     { "\"\\uD834\"", "invalid escape in string", 1 },
     { "\"\\uD834\\uD834\"", "invalid escape in string", 1 },
     { "\"\\uDD1E\"", "invalid escape in string", 1 },
+    { "\"\\uDC00\"", "invalid escape in string", 1 },
+    { "\"\\uDFFF\"", "invalid escape in string", 1 },
+    { "\"\\uDBFF\\uE000\"", "invalid escape in string", 1 },
     { "\"\\", "invalid escape in string", 1 },
     { "\"\\u123", "invalid escape in string", 1 },
     { "{\"a\\u0000\":1}", "NUL in a member name", 2 },
@@ -406,11 +409,15 @@ START_TEST (values_as_int64)
                 { "1e3", 1000 },
                 { "5.0", 5 },
                 { "\"12\"", 12 },
+                { "\"1e3\"", 1000 },
+                { "\"5.0\"", 5 },
+                { "\"+007\"", 7 },
                 { "\"-9223372036854775808\"", INT64_MIN },
                 { "9223372036854775807", INT64_MAX },
                 { "9007199254740993.0", 9007199254740993 } };
   static const char *const refused[] = {
-    "1.5", "1e19", "\"1e3\"", "\"5.0\"", "\"\"", "\" 5\"", "\"9223372036854775808\"", "\"x\"", "null", "true", "[", "{"
+    "1.5",   "1e19", "\"1.5\"", "\"1e19\"", "\"1e\"", "\"5 \"", "\"\"", "\" 5\"", "\"9223372036854775808\"",
+    "\"x\"", "null", "true",    "[",        "{"
   };
 
   for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)

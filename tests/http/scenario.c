@@ -404,8 +404,8 @@ run_raw (const struct walk *walk, const json_t *step, struct buffer *why)
   capacity = 0 == capacity ? 1 : capacity;
   ok = NULL != steps
        && reply_exchange (answers, capacity < RAW_ANSWERS_MAX ? capacity : RAW_ANSWERS_MAX, &count, &closed,
-                          walk->target->host, walk->target->port, steps, json_object_get (step, "heads"),
-                          NULL == timeout ? RAW_TIMEOUT_MS : (long)json_integer_value (timeout), why)
+                          walk->target->host, walk->target->port, steps, json_object_get (step, "heads"), timeout_ms,
+                          wants_end ? timeout_ms : RAW_QUIET_MS, why)
        && judge_answers (walk, step, answers, count, closed, why);
   if (ok && NULL != within && reply_now_ms () - began_ms > json_integer_value (within))
   {

@@ -436,6 +436,9 @@ run_once (const struct walk *walk, const json_t *step, const char *prefix, const
   else
   {
     outcome->failed++;
+    for (size_t i = 0; i < why.len; i++)
+      if ('\n' == why.data[i])
+        why.data[i] = ' ';
     buffer_printf (&outcome->failures, "  FAIL %s%s%s: %s\n", label, 0 == strcmp (prefix, DEFAULT_PREFIX) ? "" : " at ",
                    0 == strcmp (prefix, DEFAULT_PREFIX) ? "" : prefix, why.len > 0 ? why.data : "no reason given");
   }

@@ -83,7 +83,7 @@ run_mutations (const unsigned char *data, size_t size)
 
     run (data, at);
     run (data + at, size - at);
-    run_spliced (data, size, at, 1, NULL, 0);
+    run_spliced (data, size, at, 1, data, 0);
     run_spliced (data, size, at, 1, &flipped, 1);
     run_spliced (data, size, at, 1, &telling, 1);
     run_spliced (data, size, at, 0, &telling, 1);

@@ -109,7 +109,8 @@ export function useRuns(experimentId: string, viewType: ViewType, orderBy: strin
     enabled: enabled && loaded,
     staleTime: 0,
     gcTime: 0,
-    refetchInterval: live && viewType !== 'DELETED_ONLY' ? liveMs : idleMs,
+    // An empty experiment is one whose first run is awaited.
+    refetchInterval: (live || runs.length === 0) && viewType !== 'DELETED_ONLY' ? liveMs : idleMs,
     queryFn: async ({ signal }) => {
       const head = await client.searchRuns(
         { experimentId, viewType, orderBy: ['attributes.start_time DESC'], maxResults: headPageSize },

@@ -2,7 +2,7 @@
 import type { Metric, Run } from '../api/types';
 import type { WireNumber } from './format';
 import { toNumber } from './format';
-import { naturalOrder } from './group';
+import { isSystemKey, naturalOrder } from './group';
 import { runDuration, runName, runSource, runUser, tagOf } from './run';
 
 /** "attribute:user", "metric:val/loss", "param:seed", "tag:stage". */
@@ -124,7 +124,7 @@ export function firstColumns(runs: readonly Run[]): ColumnId[] {
       values.set(one.key, set);
     }
   }
-  const system = (key: string) => (key.startsWith('system/') ? 1 : 0);
+  const system = (key: string) => Number(isSystemKey(key));
   const metrics = [...counts.entries()]
     .sort(([a, n], [b, m]) => system(a) - system(b) || m - n || naturalOrder(a, b))
     .slice(0, firstMetrics)
@@ -166,7 +166,8 @@ export function orderColumns(ids: Iterable<ColumnId>): ColumnId[] {
       (kind === 'attribute' ? attributes.findIndex((a) => a.key === key) : 0)
     );
   };
-  return [...ids].sort((a, b) => place(a) - place(b) || naturalOrder(a, b));
+  const last = (id: ColumnId) => Number(isSystemKey(splitColumn(id).key));
+  return [...ids].sort((a, b) => place(a) - place(b) || last(a) - last(b) || naturalOrder(a, b));
 }
 
 // --- quick search ------------------------------------------------------------------------------------------

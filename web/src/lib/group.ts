@@ -5,6 +5,11 @@ export interface KeyGroup {
   keys: string[];
 }
 
+/** The prefix under which MLflow logs the load of the machine: of interest, but never first. */
+export function isSystemKey(key: string): boolean {
+  return key === 'system' || key.startsWith('system/');
+}
+
 /** Keys without a slash come first in a group without a name; groups and keys are in natural order. */
 export function groupKeys(keys: Iterable<string>): KeyGroup[] {
   const groups = new Map<string, string[]>();
@@ -16,7 +21,7 @@ export function groupKeys(keys: Iterable<string>): KeyGroup[] {
     else groups.set(name, [key]);
   }
   return [...groups.entries()]
-    .sort(([a], [b]) => naturalOrder(a, b))
+    .sort(([a], [b]) => Number(isSystemKey(a)) - Number(isSystemKey(b)) || naturalOrder(a, b))
     .map(([name, list]) => ({ name, keys: list.sort(naturalOrder) }));
 }
 

@@ -51,10 +51,24 @@ struct api_call
   struct buffer reply; /* body; empty JSON replies become {} */
   struct err err; /* set when it failed */
   uint64_t database_us; /* time spent waiting for PostgreSQL */
+
+  enum err_code (*finish) (struct api_call *call, struct err *err); /* writes the answer of what a committer did */
+  void (*resume) (struct api_call *call); /* gives the call back to its connection; set by whoever reads that */
 };
 
 /* Forms of the functions named in table/routes.def. */
 typedef enum api_next api_admit (struct api_call *call);
 typedef enum err_code api_handle (struct api_call *call, struct err *err);
+
+/* Bodies above this are parsed by a worker: at about 50 MB/s a larger one would hold up the other connections of the
+   reading thread for more than a millisecond. */
+#define API_ADMIT_MAX_BYTES ((size_t)64 * 1024)
+
+/* Hand `payload` to a committer and wait; the call's finish function, if any, writes the answer. Gives API_DONE with an
+   error when the queue is full. */
+enum api_next api_commit (struct api_call *call, struct committer *committer, void *payload);
+
+/* "Too busy": 503 with Retry-After. */
+enum err_code api_busy (struct err *err);
 
 #endif

@@ -45,6 +45,9 @@ buffer_reserve (struct buffer *buffer, size_t extra)
     capacity = FIRST_CAPACITY_BYTES;
   while (capacity <= buffer->len + extra)
     capacity *= 2;
+  /* No room beyond the maximum, because buffer_byte looks at the capacity only. */
+  if (capacity - 1 > buffer->max_bytes)
+    capacity = buffer->max_bytes + 1;
   grown = realloc (buffer->data, capacity);
   if (NULL == grown)
     goto fail;

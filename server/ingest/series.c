@@ -1,6 +1,7 @@
 /* Reading metrics back from the tail, streamed so that memory follows what is asked for, not what is stored. */
 #include "ingest/series.h"
 
+#include "base/id_index.h"
 #include "ingest/pack.h"
 #include "store/metric.h"
 
@@ -22,45 +23,9 @@ too_much (struct err *err)
                   "The metrics of these runs do not fit into one answer; ask for fewer runs.");
 }
 
-static int
-compare_run (const void *a, const void *b)
-{
-  return memcmp (a, b, sizeof (struct uuid));
-}
-
-/* Run ids sorted, each with the place it was asked at. */
-struct place
-{
-  struct uuid run_id; /* first, for compare_run */
-  size_t index;
-};
-
-static struct place *
-sort_places (const struct uuid *run_ids, size_t count, struct arena *arena)
-{
-  struct place *places = arena_array (arena, count, sizeof (struct place));
-
-  for (size_t i = 0; i < count && NULL != places; i++)
-    places[i] = (struct place){ run_ids[i], i };
-  if (NULL != places)
-    qsort (places, count, sizeof (places[0]), compare_run);
-  return places;
-}
-
-/* Where a row's run was asked at; rows come in order of run, so the last answer mostly holds. */
-static const struct place *
-find_place (const struct place *places, size_t count, const struct place *last, const struct uuid *run_id)
-{
-  if (NULL != last && 0 == memcmp (&last->run_id, run_id, sizeof (*run_id)))
-    return last;
-  return bsearch (run_id, places, count, sizeof (places[0]), compare_run);
-}
-
 struct latest_table
 {
-  const struct place *places;
-  size_t run_count;
-  const struct place *place; /* of the row before */
+  struct id_index runs;
   struct latest_point *points;
   size_t *slots; /* index into points plus one; 0 is free */
   size_t slot_count;
@@ -109,9 +74,9 @@ latest_row (void *context, const struct uuid *run_id, struct slice packed, struc
   struct pack_reader reader;
   struct metric_point point;
   struct metric_context belongs;
+  size_t run;
 
-  table->place = find_place (table->places, table->run_count, table->place, run_id);
-  if (NULL == table->place)
+  if (! id_index_find (&run, &table->runs, run_id))
     return damaged (err);
   pack_open (&reader, packed);
   while (pack_next (&reader, &point, &belongs))
@@ -120,10 +85,10 @@ latest_row (void *context, const struct uuid *run_id, struct slice packed, struc
 
     if (table->count * 2 >= table->slot_count && ! grow_table (table))
       return too_much (err);
-    slot = slot_of (table, table->place->index, point.key_id);
+    slot = slot_of (table, run, point.key_id);
     if (0 == table->slots[slot])
     {
-      table->points[table->count] = (struct latest_point){ .run = table->place->index, .point = point };
+      table->points[table->count] = (struct latest_point){ .run = run, .point = point };
       table->slots[slot] = ++table->count;
     }
     else if (metric_point_compare_step (&point, &table->points[table->slots[slot] - 1].point) > 0)
@@ -190,15 +155,14 @@ series_latest (struct latest_point **latest, size_t *count, struct metric_keys *
                struct store_connection *connection, const struct uuid *run_ids, size_t run_count, struct arena *arena,
                struct err *err)
 {
-  struct latest_table table = { .run_count = run_count, .arena = arena };
+  struct latest_table table = { .arena = arena };
   enum err_code code = ERR_OK;
 
   *latest = NULL;
   *count = 0;
   if (0 == run_count)
     return ERR_OK;
-  table.places = sort_places (run_ids, run_count, arena);
-  if (NULL == table.places)
+  if (! id_index_build (&table.runs, run_ids, run_count, arena))
     return too_much (err);
   code = store_metric_tail (connection, run_ids, run_count, latest_row, &table, arena, err);
   if (ERR_OK == code && table.count > 0)
@@ -214,9 +178,7 @@ series_latest (struct latest_point **latest, size_t *count, struct metric_keys *
 
 struct loader
 {
-  const struct place *places;
-  size_t run_count;
-  const struct place *place;
+  struct id_index runs;
   struct series *series;
   uint32_t key_id;
   size_t total;
@@ -247,16 +209,16 @@ load_row (void *context, const struct uuid *run_id, struct slice packed, struct 
   struct pack_reader reader;
   struct metric_point point;
   struct metric_context belongs;
+  size_t run;
 
-  loader->place = find_place (loader->places, loader->run_count, loader->place, run_id);
-  if (NULL == loader->place)
+  if (! id_index_find (&run, &loader->runs, run_id))
     return damaged (err);
   pack_open (&reader, packed);
   while (pack_next (&reader, &point, &belongs))
   {
     if (point.key_id != loader->key_id)
       continue;
-    if (++loader->total > loader->max_points || ! series_add (&loader->series[loader->place->index], &point))
+    if (++loader->total > loader->max_points || ! series_add (&loader->series[run], &point))
       return too_much (err);
   }
   return reader.failed ? damaged (err) : ERR_OK;
@@ -297,7 +259,7 @@ series_load (struct series *series, struct metric_keys *keys, struct store_conne
              const struct uuid *run_ids, size_t run_count, struct slice key, series_order order, size_t max_points,
              struct arena *arena, struct err *err)
 {
-  struct loader loader = { .run_count = run_count, .series = series, .max_points = max_points };
+  struct loader loader = { .series = series, .max_points = max_points };
   enum err_code code;
   bool found;
 
@@ -305,8 +267,7 @@ series_load (struct series *series, struct metric_keys *keys, struct store_conne
   code = metric_keys_find (&found, &loader.key_id, keys, connection, key, err);
   if (ERR_OK != code || ! found || 0 == run_count)
     return code;
-  loader.places = sort_places (run_ids, run_count, arena);
-  if (NULL == loader.places)
+  if (! id_index_build (&loader.runs, run_ids, run_count, arena))
     return too_much (err);
   code = store_metric_tail (connection, run_ids, run_count, load_row, &loader, arena, err);
   for (size_t i = 0; ERR_OK == code && i < run_count; i++)

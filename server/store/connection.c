@@ -117,6 +117,26 @@ store_connection_free (struct store_connection *connection)
   free (connection);
 }
 
+/* Measures one statement. Statements may be sent inside of it (to open the connection): they are part of its time. */
+struct stopwatch
+{
+  uint64_t start_us;
+  uint64_t spent_us; /* before it */
+};
+
+static struct stopwatch
+stopwatch_start (const struct store_connection *connection)
+{
+  return (struct stopwatch){ clock_monotonic_us (), connection->spent_us };
+}
+
+static void
+stopwatch_stop (struct store_connection *connection, struct stopwatch watch)
+{
+  stats_add (&stats.database_statements, 1);
+  connection->spent_us = watch.spent_us + (clock_monotonic_us () - watch.start_us);
+}
+
 static enum err_code
 unavailable (struct err *err, const char *cause, const char *message)
 {
@@ -476,7 +496,7 @@ static enum err_code
 send (struct store_connection *connection, const struct statement *statement, const struct parameters *parameters,
       struct err *err)
 {
-  static const int binary[PARAMETERS_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+  static const int binary[PARAMETERS_MAX] = { [0 ... PARAMETERS_MAX - 1] = 1 };
   int count = NULL == parameters ? 0 : (int)parameters->count;
   const char *const *values = NULL == parameters ? NULL : parameters->values;
   const int *lengths = NULL == parameters ? NULL : parameters->lengths;
@@ -504,7 +524,7 @@ enum err_code
 store_query (struct result *result, struct store_connection *connection, const struct statement *statement,
              const struct parameters *parameters, struct err *err)
 {
-  uint64_t start_us = clock_monotonic_us ();
+  struct stopwatch watch = stopwatch_start (connection);
   PGresult *rows = NULL;
   enum err_code code;
 
@@ -516,8 +536,7 @@ store_query (struct result *result, struct store_connection *connection, const s
   if (ERR_OK == code)
     code = finish (&rows, connection, NULL, NULL == statement->name ? "search" : statement->name, err);
   result->rows = rows;
-  stats_add (&stats.database_statements, 1);
-  connection->spent_us += clock_monotonic_us () - start_us;
+  stopwatch_stop (connection, watch);
   return code;
 }
 
@@ -525,7 +544,7 @@ enum err_code
 store_stream (struct store_connection *connection, const struct statement *statement,
               const struct parameters *parameters, store_row row, void *context, struct err *err)
 {
-  uint64_t start_us = clock_monotonic_us ();
+  struct stopwatch watch = stopwatch_start (connection);
   struct stream stream = { row, context };
   PGresult *rows = NULL;
   enum err_code code;
@@ -539,8 +558,7 @@ store_stream (struct store_connection *connection, const struct statement *state
   if (ERR_OK == code)
     code = finish (&rows, connection, &stream, NULL == statement->name ? "search" : statement->name, err);
   PQclear (rows);
-  stats_add (&stats.database_statements, 1);
-  connection->spent_us += clock_monotonic_us () - start_us;
+  stopwatch_stop (connection, watch);
   return code;
 }
 
@@ -558,9 +576,20 @@ store_execute (uint64_t *affected, struct store_connection *connection, const st
 }
 
 enum err_code
+store_change (bool *changed, struct store_connection *connection, const struct statement *statement,
+              const struct parameters *parameters, struct err *err)
+{
+  uint64_t affected = 0;
+  enum err_code code = store_execute (&affected, connection, statement, parameters, err);
+
+  *changed = affected > 0;
+  return code;
+}
+
+enum err_code
 store_script (struct store_connection *connection, const char *sql, struct err *err)
 {
-  uint64_t start_us = clock_monotonic_us ();
+  struct stopwatch watch = stopwatch_start (connection);
   PGresult *rows = NULL;
   enum err_code code = NULL == connection->pg ? ready (connection, err) : ERR_OK;
 
@@ -569,8 +598,7 @@ store_script (struct store_connection *connection, const char *sql, struct err *
   if (ERR_OK == code)
     code = finish (&rows, connection, NULL, "script", err);
   PQclear (rows);
-  stats_add (&stats.database_statements, 1);
-  connection->spent_us += clock_monotonic_us () - start_us;
+  stopwatch_stop (connection, watch);
   return code;
 }
 

@@ -59,6 +59,10 @@ enum err_code store_query (struct result *result, struct store_connection *conne
 enum err_code store_execute (uint64_t *affected, struct store_connection *connection, const struct statement *statement,
                              const struct parameters *parameters, struct err *err);
 
+/* As store_execute; `changed` receives whether any row was changed. */
+enum err_code store_change (bool *changed, struct store_connection *connection, const struct statement *statement,
+                            const struct parameters *parameters, struct err *err);
+
 /* Called with one row at a time: row 0 of `result`. Anything but ERR_OK ends the reading with that error. */
 typedef enum err_code (*store_row) (const struct result *result, void *context, struct err *err);
 

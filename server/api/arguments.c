@@ -1,0 +1,119 @@
+/* Bodies and queries become JSON objects. */
+#include "api/arguments.h"
+
+#include "base/json_scan.h"
+#include "base/url.h"
+
+/* Deeper bodies are refused before the tree is built, so that no recursion follows their depth. */
+static enum err_code
+check_json (struct api_call *call, struct slice text, struct err *err)
+{
+  struct json_scan scan;
+  size_t offset = 0;
+  const char *problem;
+
+  json_scan_init (&scan, text, call->arena, (unsigned)call->service->config->max_json_depth);
+  if (json_scan_skip (&scan) && json_scan_end (&scan))
+    return ERR_OK;
+  problem = json_scan_error (&scan, &offset);
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The request body is not valid JSON: %s at byte %zu.",
+                  NULL == problem ? "unexpected end" : problem, offset);
+}
+
+static enum err_code
+parse (json_t **tree, struct api_call *call, struct slice text, struct err *err)
+{
+  json_error_t problem;
+  enum err_code code = check_json (call, text, err);
+
+  if (ERR_OK != code)
+    return code;
+  *tree = json_loadb (text.data, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
+  if (NULL == *tree)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The request body is not valid JSON: %s at byte %d.",
+                    problem.text, problem.position);
+  return ERR_OK;
+}
+
+static bool
+is_blank (struct slice text)
+{
+  for (size_t i = 0; i < text.len; i++)
+    if (NULL == memchr (" \t\r\n", text.data[i], 4))
+      return false;
+  return true;
+}
+
+static enum err_code
+from_body (json_t **tree, struct api_call *call, struct err *err)
+{
+  enum err_code code = ERR_OK;
+
+  if (is_blank (call->body))
+    *tree = json_object ();
+  else
+    code = parse (tree, call, call->body, err);
+  if (ERR_OK == code && json_is_null (*tree))
+    *tree = json_object ();
+  if (ERR_OK == code && json_is_string (*tree))
+  {
+    /* Very old clients send the JSON text as a JSON string. */
+    struct slice inner = { json_string_value (*tree), json_string_length (*tree) };
+    json_t *outer = *tree;
+
+    *tree = NULL;
+    code = parse (tree, call, inner, err);
+    json_decref (outer);
+  }
+  if (ERR_OK == code && ! json_is_object (*tree))
+    code = err_set (err, ERR_INVALID_PARAMETER_VALUE, "The request body must be a JSON object.");
+  return code;
+}
+
+static enum err_code
+from_query (json_t **tree, struct api_call *call, struct err *err)
+{
+  struct slice rest = call->query;
+  struct slice raw_name;
+  struct slice raw_value;
+
+  *tree = json_object ();
+  while (NULL != *tree && url_query_next (&rest, &raw_name, &raw_value))
+  {
+    struct slice name;
+    struct slice value;
+    json_t *values;
+    char *key;
+
+    if (! url_decode (&name, raw_name, true, call->arena) || ! url_decode (&value, raw_value, true, call->arena))
+      return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                      "The query of the URL is not valid: every %% is followed by two hexadecimal digits, and the text "
+                      "is UTF-8 without U+0000.");
+    key = arena_string (call->arena, name);
+    if (NULL == key)
+      return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The query of the URL is too large.");
+    values = json_object_get (*tree, key);
+    if (NULL == values)
+    {
+      values = json_array ();
+      if (0 != json_object_set_new (*tree, key, values))
+        return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+    }
+    if (0 != json_array_append_new (values, json_stringn (NULL == value.data ? "" : value.data, value.len)))
+      return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  }
+  return ERR_OK;
+}
+
+enum err_code
+api_arguments (struct api_call *call, struct err *err)
+{
+  enum err_code code;
+
+  if (NULL != call->arguments)
+    return ERR_OK;
+  code = call->arguments_in_query ? from_query (&call->arguments, call, err) : from_body (&call->arguments, call, err);
+  if (ERR_OK == code && NULL == call->arguments)
+    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  return code;
+}

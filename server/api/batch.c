@@ -1,0 +1,357 @@
+/* Logging metrics, params and tags of a run, all or none. */
+#include "api/metric.h"
+
+#include "api/json.h"
+#include "api/metric_request.h"
+#include "api/names.h"
+#include "api/run.h"
+#include "base/stats.h"
+#include "store/metric.h"
+#include "store/run.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+/* Packed points of one request; its JSON is smaller than this. */
+#define PACKED_MAX_BYTES ((size_t)1024 * 1024 * 1024)
+/* Conflicting params that one message lists. */
+#define CONFLICTS_SHOWN 10
+
+struct batch_request
+{
+  struct slice run_id;
+  struct objects metrics; /* struct metric_request */
+  struct objects params; /* struct key_value */
+  struct objects tags; /* struct key_value */
+};
+
+static const struct field batch_fields[] = {
+  RUN_ID_FIELD (struct batch_request),
+  { .name = "metrics",
+    .type = FIELD_OBJECTS,
+    .offset = offsetof (struct batch_request, metrics),
+    .schema = &metric_request_schema },
+  { .name = "params",
+    .type = FIELD_OBJECTS,
+    .offset = offsetof (struct batch_request, params),
+    .schema = &key_value_required_schema },
+  { .name = "tags",
+    .type = FIELD_OBJECTS,
+    .offset = offsetof (struct batch_request, tags),
+    .schema = &key_value_required_schema },
+};
+
+static const struct schema batch_schema = SCHEMA (batch_fields, struct batch_request);
+
+enum api_next
+api_batch_log (struct api_call *call)
+{
+  const struct config *config = call->service->config;
+  size_t max_metrics =
+      (size_t)(config->max_metrics_per_batch < config->max_items_per_batch ? config->max_metrics_per_batch
+                                                                           : config->max_items_per_batch);
+  struct metric_write *write = arena_alloc (call->arena, sizeof (*write));
+
+  if (NULL == write
+      || ! metric_scan_batch (write, call->body, max_metrics, (unsigned)config->max_json_depth, call->arena))
+    return API_WORK;
+  return api_commit (call, call->service->metric_committer, write);
+}
+
+/* MLflow's rule for run ids in batches: a letter or digit, then up to 255 of those, _ and -. */
+static bool
+is_run_id_shaped (struct slice text)
+{
+  if (0 == text.len || text.len > 256 || ! isalnum ((unsigned char)text.data[0]))
+    return false;
+  for (size_t i = 1; i < text.len; i++)
+    if (! isalnum ((unsigned char)text.data[i]) && '_' != text.data[i] && '-' != text.data[i])
+      return false;
+  return true;
+}
+
+static enum err_code
+check_pairs (struct key_value *pairs, size_t count, const char *list, const char *length_name, size_t value_max,
+             const struct api_call *call, struct err *err)
+{
+  enum err_code code = ERR_OK;
+
+  for (size_t i = 0; ERR_OK == code && i < count; i++)
+  {
+    char path[64];
+    char value_path[64];
+
+    snprintf (path, sizeof (path), "%s[%zu].key", list, i);
+    snprintf (value_path, sizeof (value_path), "%s[%zu].value", list, i);
+    code = names_check_key (pairs[i].key, path, call->arena, err);
+    if (ERR_OK == code)
+      code = names_check_length (pairs[i].key, NULL == length_name ? path : length_name, KEY_MAX, err);
+    if (ERR_OK == code)
+      code = api_run_limit_value (&pairs[i].value, call, value_path, value_max, err);
+  }
+  return code;
+}
+
+static enum err_code
+check_count (size_t count, int64_t max, const char *what, struct err *err)
+{
+  if (count <= (size_t)max)
+    return ERR_OK;
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                  "A batch logging request can contain at most %lld %s. Got %zu %s. Please split up %s across multiple "
+                  "requests and try again.",
+                  (long long)max, what, count, what, what);
+}
+
+static enum err_code
+check_counts (const struct batch_request *request, const struct config *config, struct err *err)
+{
+  size_t total = request->metrics.count + request->params.count + request->tags.count;
+  enum err_code code = check_count (request->metrics.count, config->max_metrics_per_batch, "metrics", err);
+
+  if (ERR_OK == code)
+    code = check_count (request->params.count, config->max_params_per_batch, "params", err);
+  if (ERR_OK == code)
+    code = check_count (request->tags.count, config->max_tags_per_batch, "tags", err);
+  if (ERR_OK == code)
+    code = check_count (total, config->max_items_per_batch, "metrics, params, and tags", err);
+  return code;
+}
+
+static int
+compare_slices (const void *a, const void *b)
+{
+  const struct slice *left = a;
+  const struct slice *right = b;
+  size_t shorter = left->len < right->len ? left->len : right->len;
+  int order = memcmp (left->data, right->data, shorter);
+
+  return 0 != order ? order : (left->len > right->len) - (left->len < right->len);
+}
+
+static enum err_code
+check_duplicates (const struct key_value *params, size_t count, struct arena *arena, struct err *err)
+{
+  struct slice *keys = arena_array (arena, count, sizeof (struct slice));
+  char *list = NULL;
+
+  if (NULL == keys)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; i < count; i++)
+    keys[i] = params[i].key;
+  qsort (keys, count, sizeof (keys[0]), compare_slices);
+  for (size_t i = 1; i < count; i++)
+    if (slice_equal (keys[i - 1], keys[i]) && (i < 2 || ! slice_equal (keys[i - 2], keys[i])))
+      list =
+          arena_printf (arena, "%s%s'%.*s'", NULL == list ? "" : list, NULL == list ? "" : ", ", SLICE_ARG (keys[i]));
+  if (NULL == list)
+    return ERR_OK;
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                  "Duplicate parameter keys have been submitted: [%s]. Please ensure the request contains only one "
+                  "param value per param key.",
+                  list);
+}
+
+struct batch_call
+{
+  struct api_call *call;
+  struct uuid run_id;
+  const struct key_value *params;
+  size_t param_count;
+  const struct key_value *tags;
+  size_t tag_count;
+  struct slice packed; /* metric points; absent for none */
+  char *conflicts; /* for the message; NULL for none */
+  size_t conflict_count;
+};
+
+static void
+note_conflict (void *context, struct slice key, struct slice value)
+{
+  struct batch_call *batch = context;
+
+  for (size_t i = 0; i < batch->param_count; i++)
+  {
+    if (! slice_equal (batch->params[i].key, key) || slice_equal (batch->params[i].value, value))
+      continue;
+    if (batch->conflict_count++ < CONFLICTS_SHOWN)
+      batch->conflicts =
+          arena_printf (batch->call->arena, "%s%s{'key': '%.*s', 'old_value': '%.*s', 'new_value': '%.*s'}",
+                        NULL == batch->conflicts ? "" : batch->conflicts, NULL == batch->conflicts ? "" : ", ",
+                        SLICE_ARG (key), SLICE_ARG (value), SLICE_ARG (batch->params[i].value));
+  }
+}
+
+static enum err_code
+check_params (struct store_connection *connection, struct batch_call *batch, struct err *err)
+{
+  struct arena *arena = batch->call->arena;
+  struct slice *keys = arena_array (arena, batch->param_count, sizeof (struct slice));
+  char run_id[UUID_TEXT_BYTES];
+  enum err_code code;
+
+  if (NULL == keys)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; i < batch->param_count; i++)
+    keys[i] = batch->params[i].key;
+  code = store_run_params (connection, &batch->run_id, keys, batch->param_count, note_conflict, batch, arena, err);
+  if (ERR_OK != code || 0 == batch->conflict_count)
+    return code;
+  uuid_format (run_id, &batch->run_id);
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                  "Changing param values is not allowed. Params were already logged='[%s]' for run ID='%s'.",
+                  NULL == batch->conflicts ? "" : batch->conflicts, run_id);
+}
+
+static enum err_code
+merge (struct store_connection *connection, const struct batch_call *batch, struct err *err)
+{
+  struct arena *arena = batch->call->arena;
+  struct slice params = { NULL, 0 };
+  struct slice tags = { NULL, 0 };
+  struct slice name = { NULL, 0 };
+  bool changed;
+
+  if (batch->param_count > 0)
+    params = api_pairs_object (batch->params, batch->param_count, 0, arena);
+  if (batch->tag_count > 0)
+    tags = api_pairs_object (batch->tags, batch->tag_count, 0, arena);
+  if (arena_overflowed (arena))
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; i < batch->tag_count; i++)
+    if (slice_is (batch->tags[i].key, RUN_NAME_TAG) && slice_filled (batch->tags[i].value))
+      name = batch->tags[i].value;
+  return store_run_merge (&changed, connection, &batch->run_id, params, tags, name, err);
+}
+
+static void
+never_refused (void *context, const struct uuid *run_id, bool deleted)
+{
+  bool *refused = context;
+
+  (void)run_id;
+  (void)deleted;
+  *refused = true;
+}
+
+static enum err_code
+batch_work (struct store_connection *connection, void *context, struct err *err)
+{
+  struct batch_call *batch = context;
+  bool exists;
+  bool deleted;
+  bool refused = false;
+  enum err_code code;
+
+  batch->conflicts = NULL;
+  batch->conflict_count = 0;
+  /* The lock keeps the run as it is, and its params, until the commit. */
+  code = store_run_state (&exists, &deleted, connection, &batch->run_id, true, err);
+  if (ERR_OK == code && (! exists || deleted))
+    code = metric_run_refused (err, &batch->run_id, deleted);
+  if (ERR_OK == code && batch->param_count > 0)
+    code = check_params (connection, batch, err);
+  if (ERR_OK == code && batch->param_count + batch->tag_count > 0)
+    code = merge (connection, batch, err);
+  if (ERR_OK == code && NULL != batch->packed.data)
+    code = store_metric_append (connection, &batch->run_id, &batch->packed, 1, never_refused, &refused,
+                                batch->call->arena, err);
+  if (ERR_OK == code && refused)
+    code = err_set_cause (err, ERR_INTERNAL_ERROR, "a locked run refused its metrics", "internal error");
+  return code;
+}
+
+/* All metrics of the request as entries. */
+static enum err_code
+read_metrics (struct metric_write *write, const struct batch_request *request, struct arena *arena, struct err *err)
+{
+  const struct metric_request *metrics = request->metrics.items;
+  enum err_code code = ERR_OK;
+
+  write->count = request->metrics.count;
+  write->entries = arena_array (arena, write->count, sizeof (struct metric_entry));
+  if (NULL == write->entries)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; ERR_OK == code && i < write->count; i++)
+  {
+    char name[64];
+    char timestamp[64];
+
+    snprintf (name, sizeof (name), "metrics[%zu].name", i);
+    snprintf (timestamp, sizeof (timestamp), "metrics[%zu].timestamp", i);
+    code = metric_request_entry (&write->entries[i], &metrics[i], name, timestamp, arena, err);
+  }
+  return code;
+}
+
+/* Names become numbers before the transaction, because numbers stay even when it fails. */
+static enum err_code
+pack (struct buffer *packed, struct api_call *call, struct metric_write *write, struct err *err)
+{
+  struct metric_entry **entries = arena_array (call->arena, write->count, sizeof (entries[0]));
+  enum err_code code;
+
+  if (NULL == entries)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; i < write->count; i++)
+    entries[i] = &write->entries[i];
+  code = metric_keys_resolve (call->service->metric_keys, call->connection, entries, write->count, call->arena, err);
+  if (ERR_OK == code && ! metric_write_pack (packed, write))
+    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  return code;
+}
+
+static enum err_code
+check_request (struct metric_write *write, struct batch_request *request, const struct api_call *call, struct err *err)
+{
+  enum err_code code = ERR_OK;
+
+  if (! is_run_id_shaped (request->run_id))
+    code = err_set (err, ERR_INVALID_PARAMETER_VALUE, "Invalid value %s for parameter 'run_id' supplied.",
+                    api_python_string (request->run_id, call->arena));
+  if (ERR_OK == code)
+    code = read_metrics (write, request, call->arena, err);
+  if (ERR_OK == code)
+    code =
+        check_pairs (request->params.items, request->params.count, "params", "Param key", PARAM_VALUE_MAX, call, err);
+  if (ERR_OK == code)
+    code = check_pairs (request->tags.items, request->tags.count, "tags", NULL, RUN_TAG_VALUE_MAX, call, err);
+  if (ERR_OK == code)
+    code = check_counts (request, call->service->config, err);
+  if (ERR_OK == code)
+    code = check_duplicates (request->params.items, request->params.count, call->arena, err);
+  if (ERR_OK == code)
+    code = api_run_id (&write->run_id, request->run_id, err);
+  return code;
+}
+
+enum err_code
+api_batch_log_slow (struct api_call *call, struct err *err)
+{
+  struct batch_request request;
+  struct metric_write write = { .count = 0 };
+  struct batch_call batch = { .call = call };
+  struct buffer packed;
+  enum err_code code;
+
+  buffer_init (&packed, PACKED_MAX_BYTES);
+  code = api_decode (&request, call, &batch_schema, err);
+  if (ERR_OK == code)
+    code = check_request (&write, &request, call, err);
+  if (ERR_OK == code && write.count > 0)
+    code = pack (&packed, call, &write, err);
+  if (ERR_OK == code)
+  {
+    batch.run_id = write.run_id;
+    batch.params = request.params.items;
+    batch.param_count = request.params.count;
+    batch.tags = request.tags.items;
+    batch.tag_count = request.tags.count;
+    batch.packed = buffer_slice (&packed);
+    code = store_transaction (call->connection, STORE_WRITE, batch_work, &batch, err);
+  }
+  if (ERR_OK == code)
+    stats_add (&stats.metric_points, (int64_t)write.count);
+  buffer_free (&packed);
+  return code;
+}

@@ -1,0 +1,164 @@
+/* Answers: JSON, errors, files of the dashboard, and the headers that all of them carry. */
+#include "base/json_write.h"
+#include "http/request.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Scripts, styles and data from this server only; nothing inline, no plug-ins, no foreign frames. */
+#define CONTENT_SECURITY_POLICY                                                                                        \
+  "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; base-uri "        \
+  "'none'; "                                                                                                           \
+  "form-action 'self'; frame-ancestors 'self'"
+
+/* An error's JSON: its message escaped at the worst, and the other members. */
+#define ERROR_MAX_BYTES ((size_t)6 * ERR_MESSAGE_BYTES + 512)
+
+static void
+add_header (struct MHD_Response *response, const char *name, const char *value)
+{
+  /* Fails only without memory; the answer is still right without the header. */
+  (void)MHD_add_response_header (response, name, value);
+}
+
+static void
+add_common_headers (struct MHD_Response *response)
+{
+  add_header (response, "X-Content-Type-Options", "nosniff");
+  add_header (response, "X-Frame-Options", "SAMEORIGIN");
+}
+
+static enum MHD_Result
+queue (struct request *request, unsigned status, struct MHD_Response *response)
+{
+  enum MHD_Result result;
+
+  request->state = REQUEST_ANSWERED;
+  request->call.status = status;
+  if (atomic_load (&request->server->draining))
+    add_header (response, "Connection", "close");
+  result = MHD_queue_response (request->connection, status, response);
+  MHD_destroy_response (response);
+  return result;
+}
+
+/* A response that takes over malloc'ed bytes; on failure they are freed. */
+static struct MHD_Response *
+response_of (char *bytes, size_t size)
+{
+  struct MHD_Response *response = MHD_create_response_from_buffer (
+      size, NULL == bytes ? "" : bytes, NULL == bytes ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+
+  if (NULL == response)
+    free (bytes);
+  else
+    add_common_headers (response);
+  return response;
+}
+
+static enum MHD_Result
+send_error (struct request *request)
+{
+  const struct err *err = &request->call.err;
+  struct MHD_Response *response;
+  struct buffer body;
+  struct json_write w;
+  char retry_after[16];
+
+  buffer_init (&body, ERROR_MAX_BYTES);
+  json_write_init (&w, &body);
+  json_write_object (&w);
+  json_write_member_text (&w, "error_code", err_name (err->code));
+  json_write_member_text (&w, "message", err->message);
+  json_write_member_text (&w, "request_id", request->id);
+  json_write_object_end (&w);
+  request->response_bytes = body.len;
+  response = response_of (body.data, body.len);
+  if (NULL == response)
+    return MHD_NO;
+  add_header (response, "Content-Type", "application/json");
+  add_header (response, "Cache-Control", "no-store");
+  if (err->retry_after_s > 0)
+  {
+    snprintf (retry_after, sizeof (retry_after), "%u", err->retry_after_s);
+    add_header (response, "Retry-After", retry_after);
+  }
+  if (ERR_METHOD_NOT_ALLOWED == err->code)
+    add_header (response, "Allow", request->allow);
+  return queue (request, err_http_status (err->code), response);
+}
+
+static enum MHD_Result
+send_options (struct request *request)
+{
+  struct MHD_Response *response = response_of (NULL, 0);
+
+  if (NULL == response)
+    return MHD_NO;
+  add_header (response, "Allow", request->allow);
+  return queue (request, MHD_HTTP_NO_CONTENT, response);
+}
+
+static enum MHD_Result
+send_file (struct request *request)
+{
+  const char *encoding;
+  const struct web_body *body =
+      web_choose (&encoding, request->file, request_header (request, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+  bool unchanged = NULL != strstr (request_header (request, MHD_HTTP_HEADER_IF_NONE_MATCH), body->etag);
+  struct MHD_Response *response = MHD_create_response_from_buffer (
+      unchanged ? 0 : body->size, (void *)(uintptr_t)body->data, MHD_RESPMEM_PERSISTENT);
+
+  if (NULL == response)
+    return MHD_NO;
+  add_common_headers (response);
+  add_header (response, "ETag", body->etag);
+  add_header (response, "Vary", "Accept-Encoding");
+  add_header (response, "Content-Security-Policy", CONTENT_SECURITY_POLICY);
+  add_header (response, "Referrer-Policy", "no-referrer");
+  add_header (response, "Cache-Control", request->file->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+  if (! unchanged)
+  {
+    add_header (response, "Content-Type", request->file->type);
+    if (NULL != encoding)
+      add_header (response, "Content-Encoding", encoding);
+    request->response_bytes = body->size;
+  }
+  return queue (request, unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
+}
+
+enum MHD_Result
+reply_send (struct request *request)
+{
+  struct api_call *call = &request->call;
+  struct MHD_Response *response;
+  unsigned status = 0 == call->status ? MHD_HTTP_OK : call->status;
+
+  if (ERR_OK == call->err.code && call->reply.failed)
+    (void)err_set (&call->err, ERR_INTERNAL_ERROR, "out of memory");
+  if (ERR_OK != call->err.code)
+    return send_error (request);
+  if (request->is_options)
+    return send_options (request);
+  if (NULL != request->file)
+    return send_file (request);
+  if (0 == call->reply.len && MHD_HTTP_OK == status && NULL == call->type && ! atomic_load (&request->server->draining))
+  {
+    request->state = REQUEST_ANSWERED;
+    request->response_bytes = 2;
+    call->status = MHD_HTTP_OK;
+    return MHD_queue_response (request->connection, MHD_HTTP_OK, request->server->empty_object);
+  }
+  if (0 == call->reply.len && NULL == call->type)
+    buffer_text (&call->reply, "{}");
+  request->response_bytes = call->reply.len;
+  response = response_of (call->reply.data, call->reply.len);
+  /* Either way the bytes are not ours any more. */
+  (void)buffer_steal (&call->reply);
+  if (NULL == response)
+    return MHD_NO;
+  add_header (response, "Content-Type", NULL == call->type ? "application/json" : call->type);
+  add_header (response, "Cache-Control", "no-store");
+  return queue (request, status, response);
+}

@@ -1,0 +1,447 @@
+/* The life of a request: first line, headers, body, hand-over, answer, log line.
+
+   DESIGN
+   request_step is the only place where a request changes state on its connection's thread. What another thread does
+   between REQUEST_WAITING and the resume is confined to the call (see api/call.h). Sizes are judged before bytes are
+   read; a body that turns out too large while it arrives is read to its end without being kept, because only then can
+   the library answer. */
+#include "http/request.h"
+
+#include "api/arguments.h"
+#include "api/route_stats.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stats.h"
+#include "base/url.h"
+#include "http/guard.h"
+#include "http/router.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What a client is told to wait when there is no room for its body. */
+#define BODY_RETRY_AFTER_S 1
+
+static void
+make_id (struct request *request)
+{
+  struct http_server *server = request->server;
+  uint64_t number = atomic_fetch_add (&server->next_id, 1);
+
+  snprintf (request->id, sizeof (request->id), "%02x%02x%02x%02x%08" PRIx32, server->id_prefix[0], server->id_prefix[1],
+            server->id_prefix[2], server->id_prefix[3], (uint32_t)number);
+}
+
+static void
+set_phase (struct request *request, enum client_phase phase)
+{
+  if (NULL == request->client)
+    return;
+  atomic_store_explicit (&request->client->since_us, clock_monotonic_us (), memory_order_relaxed);
+  atomic_store_explicit (&request->client->phase, phase, memory_order_relaxed);
+}
+
+/* Give a waiting call back to its connection. */
+static void
+resume (struct api_call *call)
+{
+  struct request *request = (struct request *)call;
+
+  /* The last touch from this thread: the connection's thread may free the request at once. */
+  MHD_resume_connection (request->connection);
+}
+
+struct request *
+request_new (struct http_server *server, struct MHD_Connection *connection, const char *target)
+{
+  struct request *request = calloc (1, sizeof (*request));
+  const struct config *config = server->config;
+  const union MHD_ConnectionInfo *info;
+
+  if (NULL == request)
+    return NULL;
+  request->server = server;
+  request->connection = connection;
+  request->call.service = server->service;
+  request->call.resume = resume;
+  request->call.arena = arena_new ((size_t)config->max_response_bytes);
+  if (NULL == request->call.arena)
+  {
+    free (request);
+    return NULL;
+  }
+  request->started_us = clock_monotonic_us ();
+  request->target_bytes = strlen (target);
+  if (request->target_bytes <= (size_t)config->max_url_bytes)
+    request->target = arena_copy (request->call.arena, target, request->target_bytes);
+  buffer_init (&request->call.reply, (size_t)config->max_response_bytes);
+  make_id (request);
+  info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  request->client = NULL == info ? NULL : info->socket_context;
+  atomic_fetch_add (&server->in_flight, 1);
+  stats_add (&stats.requests_in_flight, 1);
+  set_phase (request, CLIENT_READING);
+  return request;
+}
+
+static void
+log_request (const struct request *request, uint64_t duration_us)
+{
+  const struct api_call *call = &request->call;
+  char route[128];
+  struct log_field fields[9];
+  size_t count = 0;
+
+  if (NULL != call->route)
+    snprintf (route, sizeof (route), "%s%s", route_prefix_paths (call->route->prefix)[0], call->route->path);
+  else
+    snprintf (route, sizeof (route), "%s", NULL != request->file ? "static" : "unmatched");
+  fields[count++] = LOG_TEXT ("id", request->id);
+  fields[count++] = LOG_SLICE ("method", request->method);
+  fields[count++] = LOG_TEXT ("route", route);
+  fields[count++] = LOG_NUMBER ("status", call->status);
+  fields[count++] = LOG_NUMBER ("in_bytes", request->body.len);
+  fields[count++] = LOG_NUMBER ("out_bytes", request->response_bytes);
+  fields[count++] = LOG_NUMBER ("us", duration_us);
+  fields[count++] = LOG_NUMBER ("database_us", call->database_us);
+  if (ERR_OK != call->err.code)
+    fields[count++] = LOG_TEXT ("error", err_name (call->err.code));
+  log_fields (EVENT_request, fields, count);
+  if (err_is_ours (call->err.code))
+    log_line (EVENT_request_failed, LOG_TEXT ("id", request->id), LOG_TEXT ("route", route),
+              LOG_TEXT ("error", err_name (call->err.code)), LOG_TEXT ("message", call->err.message),
+              LOG_TEXT ("cause", call->err.cause));
+}
+
+void
+request_free (struct request *request)
+{
+  uint64_t duration_us = clock_monotonic_us () - request->started_us;
+  struct http_server *server = request->server;
+
+  /* A connection that broke before an answer was queued has no status. */
+  if (REQUEST_ANSWERED == request->state)
+  {
+    if (log_wanted (EVENT_request) || err_is_ours (request->call.err.code))
+      log_request (request, duration_us);
+    route_stats_add (request->call.route, NULL != request->file ? ROUTE_STATS_STATIC : ROUTE_STATS_UNMATCHED,
+                     request->call.status, request->body.len, request->response_bytes, duration_us);
+  }
+  set_phase (request, CLIENT_IDLE);
+  atomic_fetch_sub (&server->body_bytes, request->body_reserved);
+  json_decref (request->call.arguments);
+  buffer_free (&request->call.reply);
+  buffer_free (&request->body);
+  arena_free (request->call.arena);
+  free (request);
+  stats_add (&stats.requests_in_flight, -1);
+  /* Last, because whoever stops the server waits for it. */
+  atomic_fetch_sub (&server->in_flight, 1);
+}
+
+const char *
+request_header (const struct request *request, const char *name)
+{
+  const char *value = MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, name);
+
+  return NULL == value ? "" : value;
+}
+
+static bool
+changes_state (const struct request *request)
+{
+  return slice_is (request->method, "POST") || slice_is (request->method, "PUT") || slice_is (request->method, "PATCH")
+         || slice_is (request->method, "DELETE");
+}
+
+/* Host and Origin. Health and version are for probes that know no name. */
+static enum err_code
+check_guards (const struct request *request, struct err *err)
+{
+  const struct config *config = request->server->config;
+  struct slice host = slice_of (request_header (request, MHD_HTTP_HEADER_HOST));
+  enum err_code code = ERR_OK;
+
+  if (! slice_is (request->path, "/health") && ! slice_is (request->path, "/version"))
+    code = guard_check_host (host, config->allowed_hosts, err);
+  if (ERR_OK == code && changes_state (request))
+    code = guard_check_origin (slice_of (request_header (request, MHD_HTTP_HEADER_ORIGIN)), host,
+                               config->allowed_origins, err);
+  return code;
+}
+
+/* Take room for the body among all bodies. */
+static bool
+reserve_body (struct request *request, size_t bytes)
+{
+  struct http_server *server = request->server;
+  size_t before = atomic_fetch_add (&server->body_bytes, bytes);
+
+  if (before + bytes <= (size_t)server->config->queue_bytes || 0 == before)
+  {
+    request->body_reserved += bytes;
+    return true;
+  }
+  atomic_fetch_sub (&server->body_bytes, bytes);
+  return false;
+}
+
+static enum err_code
+too_large (const struct request *request, struct err *err)
+{
+  return err_set (err, ERR_REQUEST_TOO_LARGE, "The request body is larger than the limit of %zu bytes.",
+                  request->body_limit);
+}
+
+static enum err_code
+no_room (struct err *err)
+{
+  stats_add (&stats.requests_refused, 1);
+  err_set (err, ERR_TEMPORARILY_UNAVAILABLE, "The server is busy reading other requests; try again shortly.");
+  err->retry_after_s = BODY_RETRY_AFTER_S;
+  return ERR_TEMPORARILY_UNAVAILABLE;
+}
+
+/* The declared size of the body against the limit of the route and the room there is. */
+static enum err_code
+check_body_size (struct request *request, struct err *err)
+{
+  const char *declared = request_header (request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+  const struct route *route = request->call.route;
+  unsigned long long bytes = strtoull (declared, NULL, 10);
+
+  /* A GET may carry a body that nobody reads; it gets the same limit. */
+  request->body_limit =
+      (size_t)request->server->config->max_body_bytes * (BODY_NONE == route->body ? 1 : (size_t)route->body);
+  buffer_init (&request->body, request->body_limit);
+  if (bytes > request->body_limit)
+    return too_large (request, err);
+  if (bytes > 0 && ! reserve_body (request, (size_t)bytes))
+    return no_room (err);
+  return ERR_OK;
+}
+
+static enum err_code
+check_content_type (const struct request *request, struct err *err)
+{
+  static const char json[] = "application/json";
+  const char *type = MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+  size_t length;
+
+  if (BODY_NONE == request->call.route->body
+      || (METHOD_POST != request->call.route->method && METHOD_PUT != request->call.route->method))
+    return ERR_OK;
+  if (NULL == type)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Bad Request. Content-Type header is missing.");
+  length = strcspn (type, "; \t");
+  if (sizeof (json) - 1 == length && 0 == strncasecmp (type, json, length))
+    return ERR_OK;
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Bad Request. Content-Type must be one of ['application/json'].");
+}
+
+static enum err_code
+not_found (const struct request *request, struct err *err)
+{
+  if (slice_is (request->path, "/") && ! web_exists (request->server->web))
+    return err_set (err, ERR_ENDPOINT_NOT_FOUND,
+                    "The dashboard is not installed (see the setting web-root); the API is at /api/2.0/mlflow.");
+  return err_set (err, ERR_ENDPOINT_NOT_FOUND, "There is no endpoint %.*s.", SLICE_ARG (request->path));
+}
+
+static enum err_code
+not_allowed (const struct request *request, struct err *err)
+{
+  return err_set (err, ERR_METHOD_NOT_ALLOWED, "Method %.*s is not allowed here; allowed are %s.",
+                  SLICE_ARG (request->method), request->allow);
+}
+
+/* Which route or file is meant. */
+static enum err_code
+find_route (struct request *request, struct err *err)
+{
+  struct http_server *server = request->server;
+  struct api_call *call = &request->call;
+  struct router_match match;
+  struct slice full = request->path;
+
+  router_find (&match, request->method, full, server->static_prefix, call->arena);
+  request->path = router_strip_prefix (full, server->static_prefix);
+  request->is_head = slice_is (request->method, "HEAD");
+  request->is_options = slice_is (request->method, "OPTIONS");
+  if (! match.path_known)
+  {
+    request->file = web_find (server->web, request->path);
+    if (NULL == request->file)
+      return not_found (request, err);
+    request->allow = "GET, HEAD, OPTIONS";
+    if (request->is_options || request->is_head || slice_is (request->method, "GET"))
+      return ERR_OK;
+    request->file = NULL;
+    return not_allowed (request, err);
+  }
+  request->allow = arena_printf (call->arena, "%s", match.allow);
+  if (NULL == request->allow)
+    request->allow = "OPTIONS";
+  if (request->is_options)
+    return ERR_OK;
+  if (NULL == match.route)
+    return not_allowed (request, err);
+  call->route = match.route;
+  call->arguments_in_query = METHOD_GET == match.route->method;
+  return ERR_OK;
+}
+
+/* Everything that can be judged before the body: ERR_OK means that the body may come. */
+static enum err_code
+accept_headers (struct request *request, const char *method, struct err *err)
+{
+  struct slice path = { NULL, 0 };
+  enum err_code code = ERR_OK;
+
+  request->method = slice_of (arena_printf (request->call.arena, "%.32s", method));
+  if (NULL == request->target)
+    code = err_set (err, ERR_URI_TOO_LONG, "The URL has %zu bytes; the limit is %lld bytes.", request->target_bytes,
+                    (long long)request->server->config->max_url_bytes);
+  else if (! url_split ((struct slice){ request->target, request->target_bytes }, &path, &request->call.query))
+    code = err_set (err, ERR_BAD_REQUEST, "The URL is not valid.");
+  request->path = path;
+  if (ERR_OK == code)
+  {
+    struct slice full = path;
+
+    request->path = router_strip_prefix (full, request->server->static_prefix);
+    code = check_guards (request, err);
+    request->path = full;
+  }
+  if (ERR_OK == code)
+    code = find_route (request, err);
+  if (ERR_OK == code && NULL != request->call.route)
+    code = check_body_size (request, err);
+  if (ERR_OK == code && NULL != request->call.route)
+    code = check_content_type (request, err);
+  return code;
+}
+
+static void
+take_body (struct request *request, const char *body, size_t bytes)
+{
+  size_t needed = request->body.len + bytes;
+
+  if (request->body_too_large || request->body_refused)
+    return;
+  if (needed > request->body_limit)
+    request->body_too_large = true;
+  else if (needed > request->body_reserved && ! reserve_body (request, needed - request->body_reserved))
+    request->body_refused = true;
+  else if (! buffer_append (&request->body, body, bytes))
+    request->body_refused = true;
+  if (request->body_too_large || request->body_refused)
+    buffer_free (&request->body);
+}
+
+/* Give the suspended request to a worker. */
+static void
+push_work (struct request *request)
+{
+  request->entry.bytes = request->body.len + sizeof (*request);
+  stats_add (&stats.work_queue, 1);
+  if (queue_push (&request->server->work, &request->entry))
+    return;
+  stats_add (&stats.work_queue, -1);
+  (void)api_busy (&request->call.err);
+  MHD_resume_connection (request->connection);
+}
+
+/* The whole request is here. */
+static enum MHD_Result
+dispatch (struct request *request)
+{
+  struct api_call *call = &request->call;
+  const struct route *route = call->route;
+  enum api_next next;
+
+  set_phase (request, CLIENT_WORKING);
+  if (request->is_options || NULL != request->file)
+    return reply_send (request);
+  if (request->body_too_large || request->body_refused)
+  {
+    (void)(request->body_too_large ? too_large (request, &call->err) : no_room (&call->err));
+    return reply_send (request);
+  }
+  call->body = NULL == request->body.data ? SLICE ("") : buffer_slice (&request->body);
+  call->deadline_us = clock_monotonic_us () + (uint64_t)request->server->config->work_timeout_ms * 1000;
+  if (NULL == route->handle)
+  {
+    /* Never leaves this thread. */
+    (void)route->admit (call);
+    return reply_send (request);
+  }
+  /* Suspended before it is given away, because the other thread may be done with it at once. */
+  request->state = REQUEST_WAITING;
+  MHD_suspend_connection (request->connection);
+  next = NULL == route->admit ? API_WORK : route->admit (call);
+  if (API_WORK == next)
+    push_work (request);
+  else if (API_DONE == next)
+    MHD_resume_connection (request->connection);
+  return MHD_YES;
+}
+
+static enum MHD_Result
+finish (struct request *request)
+{
+  struct api_call *call = &request->call;
+
+  if (ERR_OK == call->err.code && NULL != call->finish)
+    (void)call->finish (call, &call->err);
+  return reply_send (request);
+}
+
+enum MHD_Result
+request_step (struct request *request, const char *method, const char *body, size_t *body_bytes)
+{
+  switch (request->state)
+  {
+  case REQUEST_NEW:
+    request->state = REQUEST_READING;
+    if (ERR_OK != accept_headers (request, method, &request->call.err))
+      return reply_send (request);
+    return MHD_YES;
+  case REQUEST_READING:
+    if (0 == *body_bytes)
+      return dispatch (request);
+    take_body (request, body, *body_bytes);
+    *body_bytes = 0;
+    return MHD_YES;
+  case REQUEST_WAITING:
+    request->state = REQUEST_FINISHED;
+    return finish (request);
+  case REQUEST_FINISHED:
+  case REQUEST_ANSWERED:
+  default:
+    return MHD_NO;
+  }
+}
+
+void
+request_work (struct request *request, struct store_connection *connection)
+{
+  struct api_call *call = &request->call;
+
+  stats_add (&stats.work_queue, -1);
+  if (clock_monotonic_us () >= call->deadline_us)
+    (void)api_busy (&call->err);
+  else
+  {
+    call->connection = connection;
+    store_start_request (connection, call->deadline_us);
+    (void)call->route->handle (call, &call->err);
+    call->database_us += store_end_request (connection);
+    stats_add (&stats.database_microseconds, (int64_t)call->database_us);
+    call->connection = NULL;
+  }
+  if (ERR_OK != call->err.code)
+    buffer_clear (&call->reply);
+  resume (call);
+}

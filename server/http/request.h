@@ -1,0 +1,108 @@
+/* One request on its way through the server; private to the room http. */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include "api/route.h"
+#include "base/lock.h"
+#include "base/queue.h"
+#include "http/web.h"
+
+#include <microhttpd.h>
+
+/* Where a connection stands, for the sweep. */
+enum client_phase
+{
+  CLIENT_IDLE, /* waiting for the first line of a request */
+  CLIENT_READING, /* a request has begun to arrive */
+  CLIENT_WORKING /* it is here; the answer is awaited or being sent */
+};
+
+/* One connection; linked into the server's list from its start to its end. */
+struct client
+{
+  struct client *next;
+  struct client *previous;
+  int fd;
+  _Atomic int phase; /* enum client_phase; written by the connection's thread */
+  _Atomic uint64_t since_us; /* when the phase began */
+  bool shut; /* the sweep has closed it; under the server's clients_lock */
+};
+
+struct http_server
+{
+  const struct config *config;
+  const struct api_service *service;
+  struct web *web;
+  struct MHD_Daemon *daemon;
+  struct MHD_Response *empty_object; /* the answer {} that most requests get */
+  struct slice static_prefix;
+  char address[128];
+
+  struct lock clients_lock; /* guards the list of clients; a leaf */
+  struct client *clients;
+
+  struct queue work; /* requests for workers */
+  pthread_t *workers;
+  size_t workers_started;
+
+  _Atomic size_t body_bytes; /* of all requests being read or waiting */
+  _Atomic size_t in_flight;
+  _Atomic bool draining;
+  _Atomic uint64_t next_id;
+  unsigned char id_prefix[4]; /* tells this process's request ids from another's */
+};
+
+enum request_state
+{
+  REQUEST_NEW, /* only the first line is known */
+  REQUEST_READING, /* headers are accepted, the body is arriving */
+  REQUEST_WAITING, /* a worker or committer has it; the connection is suspended */
+  REQUEST_FINISHED, /* the answer is known but not yet queued */
+  REQUEST_ANSWERED /* the answer is queued */
+};
+
+struct request
+{
+  struct api_call call; /* first */
+  struct queue_entry entry; /* in the work queue */
+  struct http_server *server;
+  struct MHD_Connection *connection;
+  struct client *client;
+  enum request_state state;
+  char id[17];
+  uint64_t started_us;
+  char *target; /* raw request target, in the arena; NULL when it was too long */
+  size_t target_bytes;
+  struct slice path; /* of the target, without the static prefix */
+  struct slice method;
+  bool is_head;
+  bool is_options;
+  const struct web_file *file; /* a file of the dashboard is asked for */
+  const char *allow; /* for 405 and OPTIONS */
+  size_t body_limit;
+  size_t body_reserved; /* counted in server->body_bytes */
+  bool body_too_large;
+  bool body_refused; /* no room for more bodies at the moment */
+  struct buffer body;
+  size_t response_bytes;
+};
+
+/* Make a request when its first line has arrived; NULL when memory is out. */
+struct request *request_new (struct http_server *server, struct MHD_Connection *connection, const char *target);
+
+/* Log, count and free it. */
+void request_free (struct request *request);
+
+/* The callback that drives a request: headers, pieces of the body, the end of the body, and again after a resume. */
+enum MHD_Result request_step (struct request *request, const char *method, const char *body, size_t *body_bytes);
+
+/* Run on a worker's thread. */
+void request_work (struct request *request, struct store_connection *connection);
+
+/* Queue the answer that stands in the call, or the error. */
+enum MHD_Result reply_send (struct request *request);
+
+/* A header of the request; "" when it is not there. */
+const char *request_header (const struct request *request, const char *name);
+
+#endif

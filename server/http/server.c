@@ -1,0 +1,401 @@
+/* The HTTP server: socket, connection threads, workers, sweep and stop. */
+#include "http/server.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stats.h"
+#include "http/guard.h"
+#include "http/request.h"
+#include "http/router.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Memory of one connection: request line, headers, a piece of body and the answer's headers. The longest request target
+   (24 KiB) and usual headers fit. */
+#define CONNECTION_MEMORY_BYTES ((size_t)32 * 1024)
+/* Connections that may wait for being accepted; the kernel caps it at net.core.somaxconn. */
+#define LISTEN_BACKLOG 4096
+
+static void *
+log_target (void *context, const char *target, struct MHD_Connection *connection)
+{
+  return request_new (context, connection, target);
+}
+
+/* The library must not decode: the router does, and refuses what is malformed. */
+static size_t
+keep_escapes (void *context, struct MHD_Connection *connection, char *text)
+{
+  (void)context;
+  (void)connection;
+  return strlen (text);
+}
+
+static enum MHD_Result
+handle (void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+        const char *body, size_t *body_bytes, void **state)
+{
+  (void)context;
+  (void)connection;
+  (void)url;
+  (void)version;
+  return NULL == *state ? MHD_NO : request_step (*state, method, body, body_bytes);
+}
+
+static void
+completed (void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+{
+  (void)context;
+  (void)connection;
+  (void)why;
+  if (NULL != *state)
+    request_free (*state);
+  *state = NULL;
+}
+
+static void
+link_client (struct http_server *server, struct client *client)
+{
+  lock_acquire (&server->clients_lock);
+  client->next = server->clients;
+  if (NULL != client->next)
+    client->next->previous = client;
+  server->clients = client;
+  lock_release (&server->clients_lock);
+}
+
+static void
+unlink_client (struct http_server *server, struct client *client)
+{
+  lock_acquire (&server->clients_lock);
+  if (NULL != client->previous)
+    client->previous->next = client->next;
+  else
+    server->clients = client->next;
+  if (NULL != client->next)
+    client->next->previous = client->previous;
+  lock_release (&server->clients_lock);
+}
+
+static void
+connection_changed (void *context, struct MHD_Connection *connection, void **socket_context,
+                    enum MHD_ConnectionNotificationCode what)
+{
+  struct http_server *server = context;
+  struct client *client;
+
+  if (MHD_CONNECTION_NOTIFY_STARTED == what)
+  {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    stats_add (&stats.connections, 1);
+    client = calloc (1, sizeof (*client));
+    *socket_context = client;
+    /* Without memory the connection works, only nobody sweeps it. */
+    if (NULL == client)
+      return;
+    client->fd = NULL == info ? -1 : info->connect_fd;
+    atomic_store (&client->since_us, clock_monotonic_us ());
+    link_client (server, client);
+    return;
+  }
+  stats_add (&stats.connections, -1);
+  client = *socket_context;
+  if (NULL == client)
+    return;
+  unlink_client (server, client);
+  free (client);
+  *socket_context = NULL;
+}
+
+void
+http_server_sweep (struct http_server *server)
+{
+  uint64_t now_us = clock_monotonic_us ();
+
+  lock_acquire (&server->clients_lock);
+  for (struct client *client = server->clients; NULL != client; client = client->next)
+  {
+    int phase = atomic_load_explicit (&client->phase, memory_order_relaxed);
+    uint64_t since_us = atomic_load_explicit (&client->since_us, memory_order_relaxed);
+    int64_t limit_ms = CLIENT_READING == phase ? server->config->request_timeout_ms : server->config->idle_timeout_ms;
+
+    if (CLIENT_WORKING == phase || client->shut || client->fd < 0 || now_us < since_us + (uint64_t)limit_ms * 1000)
+      continue;
+    /* The connection's thread sees the end of the stream and closes; a client is unlinked before its socket is. */
+    (void)shutdown (client->fd, SHUT_RDWR);
+    client->shut = true;
+    stats_add (&stats.connections_closed_slow, 1);
+  }
+  lock_release (&server->clients_lock);
+}
+
+static void *
+work (void *context)
+{
+  struct http_server *server = context;
+  struct store_connection *connection = store_connection_new (server->service->store);
+  struct queue_entry *entry;
+
+  if (NULL == connection)
+    abort (); /* only at start-up */
+  while (NULL != (entry = queue_pop (&server->work)))
+    request_work ((struct request *)((char *)entry - offsetof (struct request, entry)), connection);
+  store_connection_free (connection);
+  return NULL;
+}
+
+/* Split "127.0.0.1:5000" or "[::1]:5000" into name and port. */
+static bool
+split_listen (char *name, size_t capacity, const char **port, const char *listen_text)
+{
+  const char *colon = strrchr (listen_text, ':');
+  const char *start = listen_text;
+  size_t length;
+
+  if (NULL == colon || '\0' == colon[1])
+    return false;
+  *port = colon + 1;
+  length = (size_t)(colon - start);
+  if (length >= 2 && '[' == start[0] && ']' == start[length - 1])
+  {
+    start++;
+    length -= 2;
+  }
+  if (0 == length || length >= capacity)
+    return false;
+  memcpy (name, start, length);
+  name[length] = '\0';
+  return true;
+}
+
+static enum err_code
+bind_address (int *fd, const struct addrinfo *address, const char *listen_text, struct err *err)
+{
+  int one = 1;
+
+  *fd = socket (address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (*fd < 0)
+    return err_set (err, ERR_INTERNAL_ERROR, "listen %s: %s", listen_text, strerror (errno));
+  (void)setsockopt (*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof (one));
+  /* Accepted sockets inherit it: an answer must not wait for the acknowledgement of the one before. */
+  (void)setsockopt (*fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof (one));
+  if (0 == bind (*fd, address->ai_addr, address->ai_addrlen) && 0 == listen (*fd, LISTEN_BACKLOG))
+    return ERR_OK;
+  err_set (err, EADDRINUSE == errno ? ERR_RESOURCE_CONFLICT : ERR_INTERNAL_ERROR, "listen %s: %s", listen_text,
+           strerror (errno));
+  close (*fd);
+  *fd = -1;
+  return err->code;
+}
+
+/* The address as a URL, with the port that the system picked. */
+static void
+describe_address (struct http_server *server, int fd)
+{
+  struct sockaddr_storage bound;
+  socklen_t length = sizeof (bound);
+  char name[INET6_ADDRSTRLEN] = "";
+  char port[8] = "";
+
+  if (0 == getsockname (fd, (struct sockaddr *)&bound, &length))
+    (void)getnameinfo ((struct sockaddr *)&bound, length, name, sizeof (name), port, sizeof (port),
+                       NI_NUMERICHOST | NI_NUMERICSERV);
+  snprintf (server->address, sizeof (server->address), AF_INET6 == bound.ss_family ? "http://[%s]:%s" : "http://%s:%s",
+            name, port);
+}
+
+static enum err_code
+open_socket (int *fd, struct http_server *server, struct err *err)
+{
+  const struct config *config = server->config;
+  const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+  struct addrinfo *addresses = NULL;
+  char name[256];
+  const char *port;
+  int failure;
+  enum err_code code;
+
+  if (! split_listen (name, sizeof (name), &port, config->listen))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "listen %s: expected ADDRESS:PORT, such as 127.0.0.1:5000",
+                    config->listen);
+  if (! guard_is_loopback (slice_of (name)))
+  {
+    if (! config->insecure)
+      return err_set (
+          err, ERR_INVALID_PARAMETER_VALUE,
+          "listen %s is not a loopback address, and there is no authentication: anybody who reaches it could "
+          "read and change everything. Start with --insecure if that is what you want.",
+          config->listen);
+    log_line (EVENT_insecure_listen, LOG_TEXT ("listen", config->listen));
+  }
+  failure = getaddrinfo (name, port, &hints, &addresses);
+  if (0 != failure)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "listen %s: %s", config->listen, gai_strerror (failure));
+  code = bind_address (fd, addresses, config->listen, err);
+  freeaddrinfo (addresses);
+  if (ERR_OK == code)
+    describe_address (server, *fd);
+  return code;
+}
+
+static void
+library_message (void *context, const char *format, va_list arguments)
+{
+  char text[512];
+
+  (void)context;
+  if (! log_wanted (EVENT_http_library))
+    return;
+  vsnprintf (text, sizeof (text), format, arguments);
+  text[strcspn (text, "\n")] = '\0';
+  log_line (EVENT_http_library, LOG_TEXT ("message", text));
+}
+
+static enum err_code
+start_daemon (struct http_server *server, int fd, struct err *err)
+{
+  const struct config *config = server->config;
+  long processors = sysconf (_SC_NPROCESSORS_ONLN);
+  unsigned threads = config->http_threads > 0 ? (unsigned)config->http_threads
+                     : processors > 0         ? (unsigned)processors
+                                              : 1;
+  unsigned idle_s = (unsigned)((config->idle_timeout_ms + 999) / 1000);
+  /* The library shares the limit out among its threads: each must get at least one. */
+  unsigned connections = (unsigned)config->max_connections < threads ? threads : (unsigned)config->max_connections;
+
+  server->daemon = MHD_start_daemon (
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, server,
+      MHD_OPTION_EXTERNAL_LOGGER, library_message, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK,
+      log_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed,
+      server, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
+      MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0, MHD_OPTION_END);
+  if (NULL != server->daemon)
+    return ERR_OK;
+  return err_set (err, ERR_INTERNAL_ERROR, "the HTTP library does not start");
+}
+
+static enum err_code
+start_workers (struct http_server *server, struct err *err)
+{
+  size_t count = (size_t)server->config->workers;
+
+  server->workers = calloc (count, sizeof (pthread_t));
+  if (NULL == server->workers)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (; server->workers_started < count; server->workers_started++)
+    if (0 != pthread_create (&server->workers[server->workers_started], NULL, work, server))
+      return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started: %s", strerror (errno));
+  return ERR_OK;
+}
+
+static struct slice
+clean_prefix (const char *prefix)
+{
+  struct slice text = slice_of (prefix);
+
+  while (text.len > 0 && '/' == text.data[text.len - 1])
+    text.len--;
+  return text;
+}
+
+enum err_code
+http_server_start (struct http_server **out, const struct api_service *service, struct err *err)
+{
+  struct http_server *server = calloc (1, sizeof (*server));
+  int fd = -1;
+  enum err_code code;
+
+  *out = server;
+  if (NULL == server)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  server->config = service->config;
+  server->service = service;
+  lock_init (&server->clients_lock);
+  queue_init (&server->work, (size_t)server->config->queue_requests, (size_t)server->config->queue_bytes);
+  server->static_prefix = clean_prefix (server->config->static_prefix);
+  if (server->static_prefix.len > 0 && '/' != server->static_prefix.data[0])
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "static-prefix '%s' must begin with a slash",
+                    server->config->static_prefix);
+  server->empty_object = MHD_create_response_from_buffer (2, (void *)(uintptr_t) "{}", MHD_RESPMEM_PERSISTENT);
+  if (NULL == server->empty_object || ! router_init ()
+      || ! random_bytes (server->id_prefix, sizeof (server->id_prefix)))
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  (void)MHD_add_response_header (server->empty_object, "Content-Type", "application/json");
+  (void)MHD_add_response_header (server->empty_object, "Cache-Control", "no-store");
+  (void)MHD_add_response_header (server->empty_object, "X-Content-Type-Options", "nosniff");
+  (void)MHD_add_response_header (server->empty_object, "X-Frame-Options", "SAMEORIGIN");
+  code = web_open (&server->web, server->config, err);
+  if (ERR_OK == code && ! web_exists (server->web))
+    log_line (EVENT_web_missing, LOG_TEXT ("web_root", server->config->web_root));
+  if (ERR_OK == code)
+    code = open_socket (&fd, server, err);
+  if (ERR_OK == code)
+    code = start_workers (server, err);
+  if (ERR_OK == code)
+    code = start_daemon (server, fd, err);
+  if (ERR_OK != code && fd >= 0)
+    close (fd);
+  return code;
+}
+
+const char *
+http_server_address (const struct http_server *server)
+{
+  return server->address;
+}
+
+void
+http_server_drain (struct http_server *server)
+{
+  atomic_store (&server->draining, true);
+  if (NULL != server->daemon)
+  {
+    /* Returns the listening socket, which is then ours to close. */
+    int fd = MHD_quiesce_daemon (server->daemon);
+
+    if (fd >= 0)
+      close (fd);
+  }
+}
+
+size_t
+http_server_in_flight (const struct http_server *server)
+{
+  return atomic_load (&server->in_flight);
+}
+
+void
+http_server_stop_work (struct http_server *server)
+{
+  queue_close (&server->work);
+  for (size_t i = 0; i < server->workers_started; i++)
+    (void)pthread_join (server->workers[i], NULL);
+  server->workers_started = 0;
+}
+
+void
+http_server_stop (struct http_server *server)
+{
+  if (NULL == server)
+    return;
+  http_server_stop_work (server);
+  if (NULL != server->daemon)
+    MHD_stop_daemon (server->daemon);
+  if (NULL != server->empty_object)
+    MHD_destroy_response (server->empty_object);
+  router_free ();
+  web_close (server->web);
+  free (server->workers);
+  queue_destroy (&server->work);
+  lock_destroy (&server->clients_lock);
+  free (server);
+}

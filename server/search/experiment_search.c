@@ -1,0 +1,74 @@
+/* Searching experiments. */
+#include "search/experiment_search.h"
+
+static const struct search_attribute attributes[] = {
+  { "name", "name", SEARCH_TEXT, false },
+  { "experiment_id", "experiment_id", SEARCH_INT64, false },
+  { "creation_time", "created_at_ms", SEARCH_INT64, false },
+  { "last_update_time", "updated_at_ms", SEARCH_INT64, false },
+};
+
+static const struct search_grammar grammar = { attributes, sizeof (attributes) / sizeof (attributes[0]), false };
+
+static const struct search_attribute by_creation = { NULL, "created_at_ms", SEARCH_INT64, false };
+static const struct search_attribute by_id = { NULL, "experiment_id", SEARCH_INT64, false };
+
+struct search_row
+{
+  struct store_experiment experiment;
+  struct slice position;
+};
+
+static enum err_code
+read_page (struct experiment_page *page, size_t max_results, uint64_t hash, struct arena *arena, struct err *err)
+{
+  struct column columns[STORE_EXPERIMENT_COLUMNS + 1];
+  size_t rows = result_count (&page->result);
+  struct search_row row;
+  enum err_code code = ERR_OK;
+
+  memcpy (columns, store_experiment_columns, sizeof (store_experiment_columns));
+  columns[STORE_EXPERIMENT_COLUMNS] = (struct column){ COLUMN_TEXT, offsetof (struct search_row, position) };
+  page->count = rows > max_results ? max_results : rows;
+  page->experiments = arena_array (arena, page->count, sizeof (struct store_experiment));
+  if (NULL == page->experiments)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "max_results is too large for one answer; ask for fewer.");
+  for (size_t i = 0; ERR_OK == code && i < page->count; i++)
+  {
+    code = result_row (&row, &page->result, i, columns, COLUMN_COUNT (columns), err);
+    page->experiments[i] = row.experiment;
+  }
+  if (ERR_OK == code && rows > page->count && page->count > 0)
+    page->next_token = search_token_make (row.position, hash, arena);
+  return code;
+}
+
+enum err_code
+experiment_search (struct experiment_page *page, struct store_connection *connection,
+                   const struct experiment_search *search, struct arena *arena, struct err *err)
+{
+  uint64_t hash = search_hash (search_hash (SEARCH_HASH_START, slice_of ("experiments")),
+                               slice_of (search_view_names[search->view]));
+  struct search_order order;
+  struct search_position position;
+  enum err_code code;
+
+  *page = (struct experiment_page){ .count = 0 };
+  for (size_t i = 0; i < search->order_by_count; i++)
+    hash = search_hash (hash, search->order_by[i]);
+  code = search_order_parse (&order, search->order_by, search->order_by_count, &grammar, arena, err);
+  if (ERR_OK != code)
+    return code;
+  /* Without any order the newest come first; behind a given order the newest identifier does. */
+  if (0 == order.count)
+    search_order_add (&order, &by_creation, true);
+  search_order_add (&order, &by_id, search->order_by_count > 0);
+  code = search_token_parse (&position, search->page_token, &order, hash, arena, err);
+  if (ERR_OK == code)
+    code = search_page (&page->result, connection, "SELECT " STORE_EXPERIMENT_SELECT ", ",
+                        " FROM experiment WHERE workspace_id = 1", NULL, 0, search->view, &order, &position,
+                        search->max_results, arena, err);
+  if (ERR_OK == code)
+    code = read_page (page, (size_t)search->max_results, hash, arena, err);
+  return code;
+}

@@ -1,0 +1,95 @@
+/* The order of a search: its keys, the SQL that sorts by them, and page tokens that name a place in it. */
+#ifndef SEARCH_ORDER_H
+#define SEARCH_ORDER_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/err.h"
+#include "search/view.h"
+#include "store/connection.h"
+
+#include <stdint.h>
+
+/* Order keys of one search, with the tie-breakers that are always added. */
+#define SEARCH_ORDER_MAX 12
+
+enum search_type
+{
+  SEARCH_INT64,
+  SEARCH_TEXT,
+  SEARCH_UUID
+};
+
+/* What may be sorted by. `sql` is an expression from this program, never from a client. */
+struct search_attribute
+{
+  const char *name; /* as in order_by; NULL for a tie-breaker that cannot be named */
+  const char *sql;
+  enum search_type type;
+  bool nullable;
+};
+
+/* How a resource is searched. */
+struct search_grammar
+{
+  const struct search_attribute *attributes;
+  size_t attribute_count;
+  bool has_params; /* params.<key> and tags.<key> may be sorted by, in columns of those names */
+};
+
+struct search_key
+{
+  struct search_attribute attribute;
+  struct slice key; /* of a param or tag; absent for attributes */
+  bool descending;
+};
+
+struct search_order
+{
+  struct search_key keys[SEARCH_ORDER_MAX];
+  size_t count;
+};
+
+/* Parse order_by items such as "attributes.start_time DESC", "name" or "params.`batch size` ASC".
+   Texts live in `items`. Errors: INVALID_PARAMETER_VALUE with MLflow's texts; NOT_IMPLEMENTED for metrics. */
+enum err_code search_order_parse (struct search_order *order, const struct slice *items, size_t count,
+                                  const struct search_grammar *grammar, struct arena *arena, struct err *err);
+
+/* Append a key unless the attribute is a key already: the defaults and tie-breakers. */
+void search_order_add (struct search_order *order, const struct search_attribute *attribute, bool descending);
+
+/* Where the next page begins. */
+struct search_position
+{
+  bool present;
+  int64_t offset; /* rows to skip: from a token of the old form, otherwise 0 */
+  bool has_values; /* whether `values` name the last row of the page before */
+  struct slice values[SEARCH_ORDER_MAX]; /* absent means NULL */
+};
+
+/* A hash of what a search asks for, so that a token of one search is not used with another. */
+uint64_t search_hash (uint64_t hash, struct slice text);
+#define SEARCH_HASH_START 14695981039346656037u /* FNV-1a offset basis, 64 bits */
+
+/* Read a page token; the empty one is the first page. Errors: INVALID_PARAMETER_VALUE. */
+enum err_code search_token_parse (struct search_position *position, struct slice token,
+                                  const struct search_order *order, uint64_t hash, struct arena *arena,
+                                  struct err *err);
+
+/* The token of the page behind a row, whose column search_sql_position gave `values`. In the arena. */
+struct slice search_token_make (struct slice values, uint64_t hash, struct arena *arena);
+
+/* Run the query of one page. SQL is put together from this program's own pieces; what clients say goes into parameters.
+
+   select    "SELECT ..., ": the columns; the row's place in the order follows as a column of type text
+   from      " FROM ... WHERE ...", where $1 stands for `ids`
+   ids       NULL when `from` has no $1
+   result    receives at most max_results + 1 rows: one more than asked for tells that there is another page
+
+   Errors: those of the database; INVALID_PARAMETER_VALUE when the order is too long. */
+enum err_code search_page (struct result *result, struct store_connection *connection, const char *select,
+                           const char *from, const int64_t *ids, size_t id_count, enum search_view view,
+                           const struct search_order *order, const struct search_position *position,
+                           int64_t max_results, struct arena *arena, struct err *err);
+
+#endif

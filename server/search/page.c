@@ -1,0 +1,270 @@
+/* SQL of a search's order and the page tokens that name a place in it. */
+#include "base/token.h"
+#include "search/order.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* SQL of one search: a dozen keys, each named a few times. */
+#define SQL_MAX_BYTES ((size_t)64 * 1024)
+
+static const char *const sql_types[] = { [SEARCH_INT64] = "int8", [SEARCH_TEXT] = "text", [SEARCH_UUID] = "uuid" };
+
+/* "$3": the parameter that was appended last. */
+static void
+put_parameter (struct buffer *sql, const struct parameters *parameters)
+{
+  buffer_printf (sql, "$%u", parameters->count);
+}
+
+static void
+put_expression (struct buffer *sql, struct parameters *parameters, const struct search_key *key)
+{
+  if (NULL == key->key.data)
+  {
+    buffer_printf (sql, "(%s)", key->attribute.sql);
+    return;
+  }
+  parameter_text (parameters, key->key);
+  buffer_printf (sql, "((%s ->> $%u::text) COLLATE \"C\")", key->attribute.sql, parameters->count);
+}
+
+static void
+put_position (struct buffer *sql, struct parameters *parameters, const struct search_order *order)
+{
+  buffer_text (sql, "jsonb_build_array(");
+  for (size_t i = 0; i < order->count; i++)
+  {
+    if (i > 0)
+      buffer_text (sql, ", ");
+    put_expression (sql, parameters, &order->keys[i]);
+    buffer_text (sql, "::text");
+  }
+  buffer_text (sql, ")::text");
+}
+
+static void
+put_value (struct buffer *sql, struct parameters *parameters, const struct search_key *key, struct slice value)
+{
+  parameter_text (parameters, value);
+  put_parameter (sql, parameters);
+  buffer_printf (sql, "::text::%s", sql_types[key->attribute.type]);
+}
+
+/* The rows that this key alone puts behind the position. NULL stands behind every value in both directions. */
+static void
+put_behind (struct buffer *sql, struct parameters *parameters, const struct search_key *key, struct slice value)
+{
+  if (NULL == value.data)
+  {
+    buffer_text (sql, "false");
+    return;
+  }
+  buffer_byte (sql, '(');
+  put_expression (sql, parameters, key);
+  buffer_text (sql, key->descending ? " < " : " > ");
+  put_value (sql, parameters, key, value);
+  if (key->attribute.nullable)
+  {
+    buffer_text (sql, " OR ");
+    put_expression (sql, parameters, key);
+    buffer_text (sql, " IS NULL");
+  }
+  buffer_byte (sql, ')');
+}
+
+static void
+put_equal (struct buffer *sql, struct parameters *parameters, const struct search_key *key, struct slice value)
+{
+  put_expression (sql, parameters, key);
+  if (NULL == value.data)
+  {
+    buffer_text (sql, " IS NULL");
+    return;
+  }
+  buffer_text (sql, " = ");
+  put_value (sql, parameters, key, value);
+}
+
+static void
+put_after (struct buffer *sql, struct parameters *parameters, const struct search_order *order,
+           const struct search_position *position)
+{
+  size_t open = 0;
+
+  if (! position->has_values)
+    return;
+  /* A bound on the first key alone, which an index can use. */
+  if (! order->keys[0].attribute.nullable)
+  {
+    buffer_text (sql, " AND ");
+    put_expression (sql, parameters, &order->keys[0]);
+    buffer_text (sql, order->keys[0].descending ? " <= " : " >= ");
+    put_value (sql, parameters, &order->keys[0], position->values[0]);
+  }
+  buffer_text (sql, " AND ");
+  for (size_t i = 0; i < order->count; i++)
+  {
+    buffer_byte (sql, '(');
+    open++;
+    put_behind (sql, parameters, &order->keys[i], position->values[i]);
+    if (i + 1 == order->count)
+      break;
+    buffer_text (sql, " OR ");
+    put_equal (sql, parameters, &order->keys[i], position->values[i]);
+    buffer_text (sql, " AND ");
+  }
+  while (open-- > 0)
+    buffer_byte (sql, ')');
+}
+
+static void
+put_order (struct buffer *sql, struct parameters *parameters, const struct search_order *order)
+{
+  buffer_text (sql, " ORDER BY ");
+  for (size_t i = 0; i < order->count; i++)
+  {
+    if (i > 0)
+      buffer_text (sql, ", ");
+    put_expression (sql, parameters, &order->keys[i]);
+    buffer_text (sql, order->keys[i].descending ? " DESC" : " ASC");
+    if (order->keys[i].attribute.nullable)
+      buffer_text (sql, " NULLS LAST");
+  }
+}
+
+enum err_code
+search_page (struct result *result, struct store_connection *connection, const char *select, const char *from,
+             const int64_t *ids, size_t id_count, enum search_view view, const struct search_order *order,
+             const struct search_position *position, int64_t max_results, struct arena *arena, struct err *err)
+{
+  struct statement statement = { NULL, NULL, 0 };
+  struct parameters parameters;
+  struct buffer sql;
+  enum err_code code;
+
+  buffer_init (&sql, SQL_MAX_BYTES);
+  parameters_init (&parameters, arena);
+  if (NULL != ids)
+    parameter_int64_array (&parameters, ids, id_count);
+  buffer_text (&sql, select);
+  put_position (&sql, &parameters, order);
+  buffer_text (&sql, from);
+  buffer_text (&sql, search_view_sql (view));
+  put_after (&sql, &parameters, order, position);
+  put_order (&sql, &parameters, order);
+  parameter_int64 (&parameters, max_results + 1);
+  buffer_printf (&sql, " LIMIT $%u::int8", parameters.count);
+  parameter_int64 (&parameters, position->offset);
+  buffer_printf (&sql, " OFFSET $%u::int8", parameters.count);
+  statement.sql = sql.data;
+  statement.parameters = parameters.count;
+  if (sql.failed)
+    code = err_set (err, ERR_INVALID_PARAMETER_VALUE, "order_by is too long.");
+  else
+    code = store_query (result, connection, &statement, &parameters, err);
+  buffer_free (&sql);
+  return code;
+}
+
+uint64_t
+search_hash (uint64_t hash, struct slice text)
+{
+  for (size_t i = 0; i < text.len; i++)
+    hash = (hash ^ (unsigned char)text.data[i]) * 1099511628211u;
+  /* A byte that no UTF-8 text has keeps "ab" "c" and "a" "bc" apart. */
+  return (hash ^ 0xFF) * 1099511628211u;
+}
+
+struct slice
+search_token_make (struct slice values, uint64_t hash, struct arena *arena)
+{
+  return token_make (arena_printf (arena, "{\"after\":%.*s,\"search\":\"%016" PRIx64 "\"}", SLICE_ARG (values), hash),
+                     arena);
+}
+
+static enum err_code
+bad_token (const char *why, struct err *err)
+{
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Invalid page token, %s; start again without one.", why);
+}
+
+/* Whether a value can be compared with its key, so that PostgreSQL does not have to say no. */
+static bool
+fits (const struct search_key *key, const json_t *value)
+{
+  const char *text = json_string_value (value);
+  char *end;
+
+  if (json_is_null (value))
+    return key->attribute.nullable;
+  if (NULL == text || strlen (text) != json_string_length (value))
+    return false;
+  switch (key->attribute.type)
+  {
+  case SEARCH_INT64:
+    (void)strtoll (text, &end, 10);
+    return end != text && '\0' == *end && strlen (text) <= 20;
+  case SEARCH_UUID:
+    return 36 == strlen (text) && 36 == strspn (text, "0123456789abcdef-");
+  case SEARCH_TEXT:
+  default:
+    return true;
+  }
+}
+
+static enum err_code
+read_values (struct search_position *position, const json_t *values, const struct search_order *order,
+             struct arena *arena, struct err *err)
+{
+  if (json_array_size (values) != order->count)
+    return bad_token ("it belongs to another search", err);
+  for (size_t i = 0; i < order->count; i++)
+  {
+    const json_t *value = json_array_get (values, i);
+    struct slice text = { json_string_value (value), json_string_length (value) };
+
+    if (! fits (&order->keys[i], value))
+      return bad_token ("it is damaged", err);
+    position->values[i] = (struct slice){ arena_string (arena, text), text.len };
+  }
+  position->has_values = true;
+  return ERR_OK;
+}
+
+enum err_code
+search_token_parse (struct search_position *position, struct slice token, const struct search_order *order,
+                    uint64_t hash, struct arena *arena, struct err *err)
+{
+  json_t *json;
+  const json_t *offset;
+  char expected[17];
+  enum err_code code = ERR_OK;
+
+  *position = (struct search_position){ .present = slice_filled (token) };
+  if (! position->present)
+    return ERR_OK;
+  json = token_open (token, arena);
+  if (NULL == json)
+  {
+    code = bad_token ("it could not be decoded", err);
+    goto out;
+  }
+  offset = json_object_get (json, "offset");
+  if (json_is_integer (offset) && json_integer_value (offset) >= 0)
+  {
+    /* The form that MLflow's own server gives out. */
+    position->offset = json_integer_value (offset);
+    goto out;
+  }
+  snprintf (expected, sizeof (expected), "%016" PRIx64, hash);
+  if (! json_is_array (json_object_get (json, "after")) || ! json_is_string (json_object_get (json, "search")))
+    code = bad_token ("it is damaged", err);
+  else if (0 != strcmp (expected, json_string_value (json_object_get (json, "search"))))
+    code = bad_token ("it belongs to another search", err);
+  else
+    code = read_values (position, json_object_get (json, "after"), order, arena, err);
+out:
+  json_decref (json);
+  return code;
+}

@@ -1,0 +1,209 @@
+/* Experiments in PostgreSQL. */
+#include "store/experiment.h"
+
+enum
+{
+  CREATE,
+  GET,
+  GET_BY_NAME,
+  MARK_DELETED,
+  MARK_RUNS_DELETED,
+  MARK_RESTORED,
+  MARK_RUNS_RESTORED,
+  RENAME,
+  SET_TAG,
+  DELETE_TAG
+};
+
+static const struct statement statements[] = {
+  [CREATE] = { "experiment_create",
+               "WITH fresh AS (SELECT nextval(pg_get_serial_sequence('experiment', 'experiment_id')) AS id"
+               "  WHERE NOT EXISTS (SELECT FROM experiment WHERE workspace_id = 1 AND name = $1::text))"
+               " INSERT INTO experiment (experiment_id, name, artifact_location, created_at_ms, updated_at_ms, tags)"
+               " SELECT id, $1::text, coalesce($2::text, $3::text || id::text), $4::int8, $4::int8, $5::text::jsonb"
+               " FROM fresh ON CONFLICT (workspace_id, name) DO NOTHING RETURNING experiment_id",
+               5 },
+  [GET] = { "experiment_get", "SELECT " STORE_EXPERIMENT_SELECT " FROM experiment WHERE experiment_id = $1::int8", 1 },
+  [GET_BY_NAME] = { "experiment_get_by_name",
+                    "SELECT " STORE_EXPERIMENT_SELECT " FROM experiment WHERE workspace_id = 1 AND name = $1::text",
+                    1 },
+  /* Two statements each, in this order: the first waits for runs that are just being made in the experiment, the
+     second, with a snapshot of its own, then sees them. */
+  [MARK_DELETED] = { "experiment_delete",
+                     "UPDATE experiment SET deleted_at_ms = $2::int8, updated_at_ms = $2::int8"
+                     " WHERE experiment_id = $1::int8 AND deleted_at_ms IS NULL",
+                     2 },
+  [MARK_RUNS_DELETED] = { "experiment_delete_runs",
+                          "UPDATE run SET deleted_at_ms = $2::int8, changed = pg_current_xact_id()"
+                          " WHERE experiment_id = $1::int8 AND deleted_at_ms IS NULL",
+                          2 },
+  [MARK_RESTORED] = { "experiment_restore",
+                      "UPDATE experiment SET deleted_at_ms = NULL, updated_at_ms = $2::int8"
+                      " WHERE experiment_id = $1::int8 AND deleted_at_ms IS NOT NULL",
+                      2 },
+  [MARK_RUNS_RESTORED] = { "experiment_restore_runs",
+                           "UPDATE run SET deleted_at_ms = NULL, changed = pg_current_xact_id()"
+                           " WHERE experiment_id = $1::int8 AND deleted_at_ms IS NOT NULL",
+                           1 },
+  [RENAME] = { "experiment_rename",
+               "UPDATE experiment SET name = $2::text, updated_at_ms = $3::int8"
+               " WHERE experiment_id = $1::int8 AND deleted_at_ms IS NULL",
+               3 },
+  [SET_TAG] = { "experiment_set_tag",
+                "UPDATE experiment SET tags = tags || jsonb_build_object($2::text, $3::text)"
+                " WHERE experiment_id = $1::int8 AND deleted_at_ms IS NULL",
+                3 },
+  [DELETE_TAG] = { "experiment_delete_tag",
+                   "UPDATE experiment SET tags = tags - $2::text"
+                   " WHERE experiment_id = $1::int8 AND deleted_at_ms IS NULL AND tags ? $2::text",
+                   2 },
+};
+
+const struct statement_table store_experiment_statements = { statements, sizeof (statements) / sizeof (statements[0]) };
+
+const struct column store_experiment_columns[STORE_EXPERIMENT_COLUMNS] = {
+  { COLUMN_INT64, offsetof (struct store_experiment, experiment_id) },
+  { COLUMN_TEXT, offsetof (struct store_experiment, name) },
+  { COLUMN_TEXT, offsetof (struct store_experiment, artifact_location) },
+  { COLUMN_INT64, offsetof (struct store_experiment, created_at_ms) },
+  { COLUMN_INT64, offsetof (struct store_experiment, updated_at_ms) },
+  { COLUMN_INT64_OPTIONAL, offsetof (struct store_experiment, deleted_at_ms) },
+  { COLUMN_JSON, offsetof (struct store_experiment, tags) },
+};
+
+enum err_code
+store_experiment_create (int64_t *experiment_id, struct store_connection *connection, struct slice name,
+                         struct slice location, struct slice root, struct slice tags, int64_t now_ms, struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_INT64, 0 } };
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, NULL);
+  parameter_text (&parameters, name);
+  parameter_text (&parameters, location);
+  parameter_text (&parameters, root);
+  parameter_int64 (&parameters, now_ms);
+  parameter_text (&parameters, tags);
+  code = store_query (&result, connection, &statements[CREATE], &parameters, err);
+  if (ERR_OK == code && 0 == result_count (&result))
+    code = ERR_RESOURCE_ALREADY_EXISTS;
+  else if (ERR_OK == code)
+    code = result_row (experiment_id, &result, 0, columns, COLUMN_COUNT (columns), err);
+  result_free (&result);
+  return code;
+}
+
+static enum err_code
+get_one (struct store_experiment *experiment, struct result *result, struct store_connection *connection,
+         const struct statement *statement, const struct parameters *parameters, struct err *err)
+{
+  enum err_code code = store_query (result, connection, statement, parameters, err);
+
+  if (ERR_OK != code)
+    return code;
+  if (0 == result_count (result))
+    return ERR_RESOURCE_DOES_NOT_EXIST;
+  return result_row (experiment, result, 0, store_experiment_columns, STORE_EXPERIMENT_COLUMNS, err);
+}
+
+enum err_code
+store_experiment_get (struct store_experiment *experiment, struct result *result, struct store_connection *connection,
+                      int64_t experiment_id, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, experiment_id);
+  return get_one (experiment, result, connection, &statements[GET], &parameters, err);
+}
+
+enum err_code
+store_experiment_get_by_name (struct store_experiment *experiment, struct result *result,
+                              struct store_connection *connection, struct slice name, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_text (&parameters, name);
+  return get_one (experiment, result, connection, &statements[GET_BY_NAME], &parameters, err);
+}
+
+struct set_deleted
+{
+  int64_t experiment_id;
+  int64_t now_ms;
+  bool deleted;
+};
+
+static enum err_code
+set_deleted_work (struct store_connection *connection, void *context, struct err *err)
+{
+  const struct set_deleted *call = context;
+  struct parameters parameters;
+  uint64_t affected = 0;
+  enum err_code code;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, call->experiment_id);
+  parameter_int64 (&parameters, call->now_ms);
+  code = store_execute (&affected, connection, &statements[call->deleted ? MARK_DELETED : MARK_RESTORED], &parameters,
+                        err);
+  if (ERR_OK != code)
+    return code;
+  if (0 == affected)
+    return ERR_RESOURCE_DOES_NOT_EXIST;
+  if (call->deleted)
+    return store_execute (NULL, connection, &statements[MARK_RUNS_DELETED], &parameters, err);
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, call->experiment_id);
+  return store_execute (NULL, connection, &statements[MARK_RUNS_RESTORED], &parameters, err);
+}
+
+enum err_code
+store_experiment_set_deleted (struct store_connection *connection, int64_t experiment_id, bool deleted, int64_t now_ms,
+                              struct err *err)
+{
+  struct set_deleted call = { experiment_id, now_ms, deleted };
+
+  return store_transaction (connection, STORE_WRITE, set_deleted_work, &call, err);
+}
+
+enum err_code
+store_experiment_rename (bool *changed, struct store_connection *connection, int64_t experiment_id, struct slice name,
+                         int64_t now_ms, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, experiment_id);
+  parameter_text (&parameters, name);
+  parameter_int64 (&parameters, now_ms);
+  return store_change (changed, connection, &statements[RENAME], &parameters, err);
+}
+
+enum err_code
+store_experiment_set_tag (bool *changed, struct store_connection *connection, int64_t experiment_id, struct slice key,
+                          struct slice value, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, experiment_id);
+  parameter_text (&parameters, key);
+  parameter_text (&parameters, value);
+  return store_change (changed, connection, &statements[SET_TAG], &parameters, err);
+}
+
+enum err_code
+store_experiment_delete_tag (bool *changed, struct store_connection *connection, int64_t experiment_id,
+                             struct slice key, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, experiment_id);
+  parameter_text (&parameters, key);
+  return store_change (changed, connection, &statements[DELETE_TAG], &parameters, err);
+}

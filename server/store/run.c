@@ -1,0 +1,382 @@
+/* Runs in PostgreSQL. */
+#include "store/run.h"
+
+enum
+{
+  CREATE,
+  EXPERIMENT_EXISTS,
+  GET,
+  STATE,
+  STATE_LOCK,
+  MARK_DELETED,
+  MARK_RESTORED,
+  UPDATE,
+  MERGE,
+  DELETE_TAG,
+  ADD_PARAM,
+  PARAMS,
+  TAG_LOCK
+};
+
+/* Deleted and running are decided in the statement that writes, so that no check can be out of date. */
+#define CHANGED "changed = pg_current_xact_id()"
+#define ACTIVE " WHERE run_id = $1::uuid AND deleted_at_ms IS NULL"
+
+static const struct statement statements[] = {
+  /* The share lock keeps an experiment from being deleted between the check and the commit. */
+  [CREATE] = { "run_create",
+               "WITH input AS (SELECT * FROM unnest($1::uuid[], $2::int8[], $3::text[], $4::text[], $5::int8[],"
+               "  $6::text[]) AS u (run_id, experiment_id, name, user_id, started_at_ms, tags)),"
+               " active AS MATERIALIZED (SELECT experiment_id, artifact_location FROM experiment"
+               "  WHERE experiment_id = ANY ($2::int8[]) AND deleted_at_ms IS NULL FOR SHARE)"
+               " INSERT INTO run (run_id, experiment_id, name, user_id, status, started_at_ms, artifact_uri, tags)"
+               " SELECT i.run_id, i.experiment_id, i.name, i.user_id, 1, i.started_at_ms,"
+               "  rtrim(a.artifact_location, '/') || '/' || replace(i.run_id::text, '-', '') || '/artifacts',"
+               "  i.tags::jsonb FROM input i JOIN active a ON a.experiment_id = i.experiment_id"
+               " RETURNING run_id, artifact_uri",
+               6 },
+  [EXPERIMENT_EXISTS] = { "run_experiment_exists",
+                          "SELECT experiment_id FROM experiment WHERE experiment_id = ANY ($1::int8[])", 1 },
+  [GET] = { "run_get", "SELECT " STORE_RUN_SELECT " FROM run WHERE run_id = $1::uuid", 1 },
+  [STATE] = { "run_state", "SELECT deleted_at_ms IS NOT NULL FROM run WHERE run_id = $1::uuid", 1 },
+  [STATE_LOCK] = { "run_state_lock",
+                   "SELECT deleted_at_ms IS NOT NULL FROM run WHERE run_id = $1::uuid FOR NO KEY UPDATE", 1 },
+  [MARK_DELETED] = { "run_delete",
+                     "UPDATE run SET deleted_at_ms = coalesce(deleted_at_ms, $2::int8), " CHANGED
+                     " WHERE run_id = $1::uuid",
+                     2 },
+  [MARK_RESTORED] = { "run_restore", "UPDATE run SET deleted_at_ms = NULL, " CHANGED " WHERE run_id = $1::uuid", 1 },
+  [UPDATE] = { "run_update",
+               "UPDATE run SET name = coalesce($2::text, name), status = coalesce($3::int8, status)::int2,"
+               " ended_at_ms = coalesce($4::int8, ended_at_ms),"
+               " tags = CASE WHEN $2::text IS NULL THEN tags"
+               "  ELSE tags || jsonb_build_object('mlflow.runName', $2::text) END, " CHANGED ACTIVE
+               " RETURNING " STORE_RUN_SELECT,
+               4 },
+  [MERGE] = { "run_merge",
+              "UPDATE run SET params = CASE WHEN $2::text IS NULL THEN params ELSE params || $2::text::jsonb END,"
+              " tags = CASE WHEN $3::text IS NULL THEN tags ELSE tags || $3::text::jsonb END,"
+              " name = coalesce($4::text, name), " CHANGED ACTIVE,
+              4 },
+  [DELETE_TAG] = { "run_delete_tag", "UPDATE run SET tags = tags - $2::text, " CHANGED ACTIVE " AND tags ? $2::text",
+                   2 },
+  [ADD_PARAM] = { "run_add_param",
+                  "UPDATE run SET params = params || jsonb_build_object($2::text, $3::text), " CHANGED ACTIVE
+                  " AND NOT params ? $2::text",
+                  3 },
+  [PARAMS] = { "run_params",
+               "SELECT p.key, p.value FROM run, jsonb_each_text(params) AS p"
+               " WHERE run_id = $1::uuid AND p.key = ANY ($2::text[])",
+               2 },
+  [TAG_LOCK] = { "run_tag_lock",
+                 "SELECT deleted_at_ms IS NOT NULL, tags ->> $2::text FROM run WHERE run_id = $1::uuid"
+                 " FOR NO KEY UPDATE",
+                 2 },
+};
+
+const struct statement_table store_run_statements = { statements, sizeof (statements) / sizeof (statements[0]) };
+
+const char *const run_status_names[RUN_STATUS_COUNT] = { NULL, "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED" };
+
+const struct column store_run_columns[STORE_RUN_COLUMNS] = {
+  { COLUMN_UUID, offsetof (struct store_run, run_id) },
+  { COLUMN_INT64, offsetof (struct store_run, experiment_id) },
+  { COLUMN_TEXT, offsetof (struct store_run, name) },
+  { COLUMN_TEXT, offsetof (struct store_run, user_id) },
+  { COLUMN_INT16, offsetof (struct store_run, status) },
+  { COLUMN_INT64, offsetof (struct store_run, started_at_ms) },
+  { COLUMN_INT64_OPTIONAL, offsetof (struct store_run, ended_at_ms) },
+  { COLUMN_INT64_OPTIONAL, offsetof (struct store_run, deleted_at_ms) },
+  { COLUMN_TEXT, offsetof (struct store_run, artifact_uri) },
+  { COLUMN_JSON, offsetof (struct store_run, params) },
+  { COLUMN_JSON, offsetof (struct store_run, tags) },
+};
+
+/* Columns of a batch insert, one array each. */
+struct create_arrays
+{
+  struct uuid *run_ids;
+  int64_t *experiment_ids;
+  struct slice *names;
+  struct slice *user_ids;
+  int64_t *started_at_ms;
+  struct slice *tags;
+};
+
+static enum err_code
+fill_arrays (struct create_arrays *arrays, struct store_new_run *const *runs, size_t count, struct arena *arena,
+             struct err *err)
+{
+  arrays->run_ids = arena_array (arena, count, sizeof (struct uuid));
+  arrays->experiment_ids = arena_array (arena, count, sizeof (int64_t));
+  arrays->names = arena_array (arena, count, sizeof (struct slice));
+  arrays->user_ids = arena_array (arena, count, sizeof (struct slice));
+  arrays->started_at_ms = arena_array (arena, count, sizeof (int64_t));
+  arrays->tags = arena_array (arena, count, sizeof (struct slice));
+  if (arena_overflowed (arena))
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; i < count; i++)
+  {
+    arrays->run_ids[i] = runs[i]->run_id;
+    arrays->experiment_ids[i] = runs[i]->experiment_id;
+    arrays->names[i] = runs[i]->name;
+    arrays->user_ids[i] = runs[i]->user_id;
+    arrays->started_at_ms[i] = runs[i]->started_at_ms;
+    arrays->tags[i] = runs[i]->tags;
+  }
+  return ERR_OK;
+}
+
+/* For runs that were not made: which of their experiments exist at all. */
+static enum err_code
+find_experiments (struct store_connection *connection, struct store_new_run *const *runs, size_t count,
+                  const int64_t *experiment_ids, struct arena *arena, struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_INT64, 0 } };
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, arena);
+  parameter_int64_array (&parameters, experiment_ids, count);
+  code = store_query (&result, connection, &statements[EXPERIMENT_EXISTS], &parameters, err);
+  for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
+  {
+    int64_t experiment_id = 0;
+
+    code = result_row (&experiment_id, &result, i, columns, COLUMN_COUNT (columns), err);
+    for (size_t j = 0; ERR_OK == code && j < count; j++)
+      if (runs[j]->experiment_id == experiment_id)
+        runs[j]->experiment_exists = true;
+  }
+  result_free (&result);
+  return code;
+}
+
+enum err_code
+store_run_create (struct store_connection *connection, struct store_new_run *const *runs, size_t count,
+                  struct arena *arena, struct err *err)
+{
+  struct created_row
+  {
+    struct uuid run_id;
+    struct slice artifact_uri;
+  } row;
+  static const struct column columns[] = { { COLUMN_UUID, offsetof (struct created_row, run_id) },
+                                           { COLUMN_TEXT, offsetof (struct created_row, artifact_uri) } };
+  struct create_arrays arrays;
+  struct result result = { NULL };
+  struct parameters parameters;
+  size_t at = 0;
+  enum err_code code = fill_arrays (&arrays, runs, count, arena, err);
+
+  if (ERR_OK != code)
+    return code;
+  parameters_init (&parameters, arena);
+  parameter_uuid_array (&parameters, arrays.run_ids, count);
+  parameter_int64_array (&parameters, arrays.experiment_ids, count);
+  parameter_text_array (&parameters, arrays.names, count);
+  parameter_text_array (&parameters, arrays.user_ids, count);
+  parameter_int64_array (&parameters, arrays.started_at_ms, count);
+  parameter_text_array (&parameters, arrays.tags, count);
+  code = store_query (&result, connection, &statements[CREATE], &parameters, err);
+  for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
+  {
+    code = result_row (&row, &result, i, columns, COLUMN_COUNT (columns), err);
+    if (ERR_OK != code)
+      break;
+    /* Rows mostly come back in the order they were sent: go round from the place of the last one. */
+    for (size_t tried = 0; tried < count; tried++, at = (at + 1) % count)
+      if (0 == memcmp (&runs[at]->run_id, &row.run_id, sizeof (row.run_id)))
+      {
+        const char *copy = arena_string (runs[at]->arena, row.artifact_uri);
+
+        if (NULL == copy)
+          code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+        runs[at]->artifact_uri = (struct slice){ copy, row.artifact_uri.len };
+        runs[at]->made = true;
+        break;
+      }
+  }
+  if (ERR_OK == code && result_count (&result) < count)
+    code = find_experiments (connection, runs, count, arrays.experiment_ids, arena, err);
+  result_free (&result);
+  return code;
+}
+
+enum err_code
+store_run_get (struct store_run *run, struct result *result, struct store_connection *connection,
+               const struct uuid *run_id, struct err *err)
+{
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, NULL);
+  parameter_uuid (&parameters, run_id);
+  code = store_query (result, connection, &statements[GET], &parameters, err);
+  if (ERR_OK != code)
+    return code;
+  if (0 == result_count (result))
+    return ERR_RESOURCE_DOES_NOT_EXIST;
+  return result_row (run, result, 0, store_run_columns, STORE_RUN_COLUMNS, err);
+}
+
+enum err_code
+store_run_state (bool *exists, bool *deleted, struct store_connection *connection, const struct uuid *run_id, bool lock,
+                 struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_BOOL, 0 } };
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  *exists = false;
+  *deleted = false;
+  parameters_init (&parameters, NULL);
+  parameter_uuid (&parameters, run_id);
+  code = store_query (&result, connection, &statements[lock ? STATE_LOCK : STATE], &parameters, err);
+  if (ERR_OK == code && result_count (&result) > 0)
+  {
+    *exists = true;
+    code = result_row (deleted, &result, 0, columns, COLUMN_COUNT (columns), err);
+  }
+  result_free (&result);
+  return code;
+}
+
+enum err_code
+store_run_set_deleted (bool *found, struct store_connection *connection, const struct uuid *run_id, bool deleted,
+                       int64_t now_ms, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_uuid (&parameters, run_id);
+  if (deleted)
+    parameter_int64 (&parameters, now_ms);
+  return store_change (found, connection, &statements[deleted ? MARK_DELETED : MARK_RESTORED], &parameters, err);
+}
+
+static void
+parameter_optional (struct parameters *parameters, struct optional_int64 value)
+{
+  if (value.present)
+    parameter_int64 (parameters, value.value);
+  else
+    parameter_null (parameters);
+}
+
+enum err_code
+store_run_update (bool *changed, struct store_run *run, struct result *result, struct store_connection *connection,
+                  const struct uuid *run_id, const struct store_run_change *change, struct err *err)
+{
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, NULL);
+  parameter_uuid (&parameters, run_id);
+  parameter_text (&parameters, change->name);
+  parameter_optional (&parameters, change->status);
+  parameter_optional (&parameters, change->ended_at_ms);
+  code = store_query (result, connection, &statements[UPDATE], &parameters, err);
+  *changed = ERR_OK == code && result_count (result) > 0;
+  return *changed ? result_row (run, result, 0, store_run_columns, STORE_RUN_COLUMNS, err) : code;
+}
+
+enum err_code
+store_run_merge (bool *changed, struct store_connection *connection, const struct uuid *run_id, struct slice params,
+                 struct slice tags, struct slice name, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_uuid (&parameters, run_id);
+  parameter_text (&parameters, params);
+  parameter_text (&parameters, tags);
+  parameter_text (&parameters, name);
+  return store_change (changed, connection, &statements[MERGE], &parameters, err);
+}
+
+enum err_code
+store_run_delete_tag (bool *changed, struct store_connection *connection, const struct uuid *run_id, struct slice key,
+                      struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_uuid (&parameters, run_id);
+  parameter_text (&parameters, key);
+  return store_change (changed, connection, &statements[DELETE_TAG], &parameters, err);
+}
+
+enum err_code
+store_run_add_param (bool *changed, struct store_connection *connection, const struct uuid *run_id, struct slice key,
+                     struct slice value, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_uuid (&parameters, run_id);
+  parameter_text (&parameters, key);
+  parameter_text (&parameters, value);
+  return store_change (changed, connection, &statements[ADD_PARAM], &parameters, err);
+}
+
+enum err_code
+store_run_params (struct store_connection *connection, const struct uuid *run_id, const struct slice *keys,
+                  size_t count, store_run_param_row row, void *context, struct arena *arena, struct err *err)
+{
+  struct param_row
+  {
+    struct slice key;
+    struct slice value;
+  } param;
+  static const struct column columns[] = { { COLUMN_TEXT, offsetof (struct param_row, key) },
+                                           { COLUMN_TEXT, offsetof (struct param_row, value) } };
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, arena);
+  parameter_uuid (&parameters, run_id);
+  parameter_text_array (&parameters, keys, count);
+  code = store_query (&result, connection, &statements[PARAMS], &parameters, err);
+  for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
+  {
+    code = result_row (&param, &result, i, columns, COLUMN_COUNT (columns), err);
+    if (ERR_OK == code)
+      row (context, param.key, param.value);
+  }
+  result_free (&result);
+  return code;
+}
+
+enum err_code
+store_run_tag_locked (bool *exists, bool *deleted, struct slice *value, struct store_connection *connection,
+                      const struct uuid *run_id, struct slice key, struct arena *arena, struct err *err)
+{
+  struct tag_row
+  {
+    bool deleted;
+    struct slice value;
+  } row = { false, { NULL, 0 } };
+  static const struct column columns[] = { { COLUMN_BOOL, offsetof (struct tag_row, deleted) },
+                                           { COLUMN_TEXT, offsetof (struct tag_row, value) } };
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, NULL);
+  parameter_uuid (&parameters, run_id);
+  parameter_text (&parameters, key);
+  code = store_query (&result, connection, &statements[TAG_LOCK], &parameters, err);
+  *exists = ERR_OK == code && result_count (&result) > 0;
+  if (*exists)
+    code = result_row (&row, &result, 0, columns, COLUMN_COUNT (columns), err);
+  *deleted = row.deleted;
+  *value = (struct slice){ arena_string (arena, row.value), row.value.len };
+  if (ERR_OK == code && NULL != row.value.data && NULL == value->data)
+    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  result_free (&result);
+  return code;
+}

@@ -39,8 +39,8 @@ function usesKey(target: EventTarget | null, key: string): boolean {
     return target.closest('button, a[href], summary, input, select') !== null;
   if (key.startsWith('Arrow'))
     return (
-      target.closest('input[type="range"], select, [role="separator"], [role="tablist"], .plot, .scrolls') !==
-      null
+      target.matches('.scrolls') ||
+      target.closest('input[type="range"], select, [role="separator"], .plot') !== null
     );
   return false;
 }

@@ -1,0 +1,53 @@
+// Puts experiments, runs and points onto the server through its API, as a training script would.
+import { base } from './harness.mjs';
+
+export async function call(method, path, body) {
+  const answer = await fetch(`${base}api/2.0/mlflow/${path}`, {
+    method,
+    headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+  return text === '' ? {} : JSON.parse(text);
+}
+
+export const post = (path, body) => call('POST', path, body);
+
+export async function makeExperiment(name, description) {
+  const tags = description ? [{ key: 'mlflow.note.content', value: description }] : [];
+  return (await post('experiments/create', { name, tags })).experiment_id;
+}
+
+const pairs = (object = {}) => Object.entries(object).map(([key, value]) => ({ key, value: String(value) }));
+
+/** Makes a run; metrics are lists of values (one for each step) or of whole points. */
+export async function makeRun(experimentId, name, options = {}) {
+  const { metrics = {}, params, tags, status, start = Date.now() - 60_000, end, parent } = options;
+  const { run } = await post('runs/create', {
+    experiment_id: experimentId,
+    run_name: name,
+    start_time: start,
+    user_id: 'tester',
+    tags: pairs({ 'mlflow.user': 'tester', ...(parent ? { 'mlflow.parentRunId': parent } : {}), ...tags }),
+  });
+  const id = run.info.run_id;
+  if (params) await post('runs/log-batch', { run_id: id, params: pairs(params) });
+  const points = Object.entries(metrics).flatMap(([key, values]) =>
+    values.map((value, step) =>
+      typeof value === 'object' ? { key, ...value } : { key, value, step, timestamp: start + step * 1000 },
+    ),
+  );
+  for (let at = 0; at < points.length; at += 1000)
+    await post('runs/log-batch', { run_id: id, metrics: points.slice(at, at + 1000) });
+  if (status) await post('runs/update', { run_id: id, status, end_time: end ?? start + 30_000 });
+  return id;
+}
+
+export function logMetric(runId, key, value, step) {
+  return post('runs/log-metric', { run_id: runId, key, value, step, timestamp: Date.now() });
+}
+
+export async function getRun(runId) {
+  return (await call('GET', `runs/get?run_id=${runId}`)).run;
+}

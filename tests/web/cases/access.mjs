@@ -1,0 +1,135 @@
+// Every page for everybody: checked by axe in both themes, and on a narrow screen.
+import { readFileSync } from 'node:fs';
+import { chartWords, equal, go, mark, modules, ok, rowOf, test, until } from '../harness.mjs';
+import { makeExperiment, makeRun } from '../api.mjs';
+
+const axe = readFileSync(modules.resolve('axe-core/axe.min.js'), 'utf8');
+
+let made;
+/** One experiment with what the pages show, made once. */
+function scene() {
+  made ??= (async () => {
+    const id = await makeExperiment(`access ${mark}`, 'Some **words** with `code`.');
+    const parent = await makeRun(id, 'parent', {
+      metrics: { loss: [3, 2, 1], 'val/acc': [0.1] },
+      params: { lr: '1' },
+      tags: { team: 'red' },
+    });
+    const child = await makeRun(id, 'child', {
+      start: Date.now(),
+      parent,
+      metrics: { loss: [1] },
+      params: { lr: '2' },
+      status: 'FAILED',
+    });
+    return { id, parent, child };
+  })();
+  return made;
+}
+
+const places = ({ id, parent, child }) => ({
+  experiments: {
+    hash: `#/?q=${mark}`,
+    ready: (page) => page.locator('tbody tr[data-row]').first().waitFor(),
+  },
+  'deleted experiments': {
+    hash: '#/?show=deleted',
+    ready: (page) => page.getByRole('heading', { name: 'Experiments', exact: true }).waitFor(),
+  },
+  experiment: {
+    hash: `#/experiments/${id}`,
+    ready: async (page) => {
+      await rowOf(page, 'parent').waitFor();
+      if (await page.getByRole('checkbox', { name: 'Select parent' }).isVisible())
+        await page.getByRole('checkbox', { name: 'Select parent' }).check();
+    },
+  },
+  run: {
+    hash: `#/experiments/${id}/runs/${parent}`,
+    ready: (page) => page.getByRole('table', { name: 'Latest metrics' }).waitFor(),
+  },
+  metrics: {
+    hash: `#/experiments/${id}/runs/${parent}/metrics`,
+    ready: (page) => until('chart', () => chartWords(page, 'loss')),
+  },
+  tags: {
+    hash: `#/experiments/${id}/runs/${parent}/tags`,
+    ready: (page) => page.getByText('System tags').waitFor(),
+  },
+  compare: {
+    hash: `#/compare?runs=${parent},${child}`,
+    ready: (page) => page.getByRole('table', { name: 'Runs side by side' }).waitFor(),
+  },
+});
+
+for (const colorScheme of ['light', 'dark'])
+  test(`accessible: every page, ${colorScheme}`, { context: { colorScheme } }, async ({ page }) => {
+    const found = [];
+    const check = async (name) => {
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() =>
+        window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }),
+      );
+      for (const one of violations)
+        found.push(
+          `${name}: ${one.id} (${one.help}): ${one.nodes
+            .slice(0, 3)
+            .map((node) => `${node.target.join(' ')} ${node.failureSummary?.split('\n')[1] ?? ''}`)
+            .join(' | ')}`,
+        );
+    };
+    for (const [name, { hash, ready }] of Object.entries(places(await scene()))) {
+      await go(page, hash);
+      await ready(page);
+      await check(name);
+    }
+    await page.keyboard.press('?');
+    await check('help');
+    await page.keyboard.press('Escape');
+    const { id } = await scene();
+    await go(page, `#/experiments/${id}`);
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await check('columns');
+    ok(found.length === 0, found.join('\n'));
+  });
+
+test(
+  'narrow: nothing is wider than a 360 px screen',
+  { context: { viewport: { width: 360, height: 740 } } },
+  async ({ page }) => {
+    for (const [name, { hash, ready }] of Object.entries(places(await scene()))) {
+      await go(page, hash);
+      await ready(page);
+      const wide = await page.evaluate(() => {
+        const width = document.documentElement.clientWidth;
+        const inner = (element) => element.closest('.scrolls, .visually-hidden, .skip, svg') !== null;
+        return [...document.querySelectorAll('body *')]
+          .filter((element) => element.getBoundingClientRect().right > width + 1 && !inner(element))
+          .map((element) => `${element.tagName}.${element.className}`)
+          .slice(0, 5);
+      });
+      equal(wide, [], `too wide on ${name}`);
+      ok(
+        (await page.evaluate(() => document.documentElement.scrollWidth)) <= 360,
+        `${name} does not scroll sideways`,
+      );
+    }
+    const { id } = await scene();
+    await go(page, `#/experiments/${id}`);
+    await page.getByRole('button', { name: 'Charts', exact: true }).click();
+    await until('charts on a narrow screen', async () => (await chartWords(page, 'loss')).includes('parent'));
+  },
+);
+
+test('the skip link and the focus lead into the page', async ({ page }) => {
+  const { id } = await scene();
+  await go(page, `#/experiments/${id}`);
+  await rowOf(page, 'parent').waitFor();
+  await page.keyboard.press('Tab');
+  equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content', 'first stop');
+  await page.keyboard.press('Enter');
+  equal(await page.evaluate(() => document.activeElement.id), 'main', 'focus after the skip link');
+  await page.getByRole('link', { name: 'Experiments', exact: true }).click();
+  await page.getByRole('heading', { name: 'Experiments', exact: true }).waitFor();
+  await until('a new page takes the focus', () => page.evaluate(() => document.activeElement.id === 'main'));
+});

@@ -1,0 +1,215 @@
+// Charts: what is drawn is what was logged, it follows a running script, and it answers pointer and keyboard.
+import { chartWords, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
+import { logMetric, makeExperiment, makeRun, post } from '../api.mjs';
+
+/** Counts the drawn pixels of a chart that have about the colour of the style sheet's variable. */
+function pixelsOf(page, metric, variable) {
+  return page.evaluate(
+    ([key, name]) => {
+      const canvas = document.querySelector(`figure[data-metric="${key}"] canvas`);
+      if (!canvas) return -1;
+      const probe = document.createElement('span');
+      probe.hidden = true;
+      document.body.append(probe);
+      probe.style.color = getComputedStyle(document.documentElement).getPropertyValue(name);
+      const wanted = getComputedStyle(probe).color.match(/\d+/g).map(Number);
+      probe.remove();
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      let count = 0;
+      for (let i = 0; i < data.length; i += 4)
+        if (data[i + 3] > 150 && [0, 1, 2].every((k) => Math.abs(data[i + k] - wanted[k]) < 24)) count++;
+      return count;
+    },
+    [metric, variable],
+  );
+}
+
+const dotColour = async (page, name) =>
+  /run-\d+/.exec(await rowOf(page, name).locator('.dot').getAttribute('class'))[0];
+
+// Reading the canvas back is the test's own doing.
+test(
+  'chart: the curves of the chosen runs, in the colours of their rows',
+  { expects: [/willReadFrequently/] },
+  async ({ page }) => {
+    const id = await makeExperiment(`curves ${mark}`);
+    const start = Date.now() - 600_000;
+    const falling = Array.from({ length: 50 }, (_, i) => 2 / (i + 1));
+    await makeRun(id, 'falling', {
+      start,
+      metrics: { loss: falling, 'val/acc': [0.5, 'NaN', 0.75] },
+      status: 'FINISHED',
+    });
+    await makeRun(id, 'rising', {
+      start: start + 1000,
+      metrics: { loss: [0.1, 0.2, 0.30000000000000004] },
+      status: 'FINISHED',
+    });
+    await makeRun(id, 'other', { start: start + 2000, metrics: { loss: [-1, -2] }, status: 'FINISHED' });
+    await go(page, `#/experiments/${id}`);
+    await until('three curves', async () => (await chartWords(page, 'loss')).startsWith('loss, 3 curves.'));
+    await page.getByRole('checkbox', { name: 'Select falling' }).check();
+    await page.getByRole('checkbox', { name: 'Select rising' }).check();
+    const words = await until('two curves', async () => {
+      const text = await chartWords(page, 'loss');
+      return text.startsWith('loss, 2 curves.') && text;
+    });
+    ok(words.includes(`falling: 50 points, last 0.04 at step 49, between 0.04 and 2.`), words);
+    ok(
+      words.includes(
+        'rising: 3 points, last 0.30000000000000004 at step 2, between 0.1 and 0.30000000000000004.',
+      ),
+      words,
+    );
+    for (const name of ['falling', 'rising']) {
+      const colour = await dotColour(page, name);
+      await until(
+        `${name} is drawn in its colour`,
+        async () => (await pixelsOf(page, 'loss', `--${colour}`)) > 40,
+      );
+    }
+    ok((await dotColour(page, 'falling')) !== (await dotColour(page, 'rising')), 'the colours differ');
+    const accuracy = await chartWords(page, 'val/acc');
+    ok(accuracy.includes('falling: 3 points, last 0.75 at step 2, between 0.5 and 0.75.'), accuracy);
+  },
+);
+
+test('chart: axis, log scale, smoothing, zoom, exact digits under the pointer', async ({ page }) => {
+  const id = await makeExperiment(`chart tools ${mark}`);
+  const start = Date.now() - 600_000;
+  const noisy = Array.from({ length: 200 }, (_, i) => (i % 2 ? 1 : 3) + 1 / (i + 3));
+  const run = await makeRun(id, 'noisy', {
+    start,
+    metrics: { loss: noisy, signed: [-1, 0, 5] },
+    status: 'FINISHED',
+  });
+  await go(page, `#/experiments/${id}/runs/${run}/metrics`);
+  const figure = page.locator('figure[data-metric="loss"]');
+  const picture = () => figure.locator('canvas').evaluate((canvas) => canvas.toDataURL());
+  await figure.locator('canvas').waitFor();
+  await until('drawn', async () => (await chartWords(page, 'loss')).includes('200 points'));
+
+  const box = await figure.locator('.u-over').boundingBox();
+  await page.mouse.move(box.x + box.width - 0.5, box.y + box.height / 2);
+  const tip = figure.locator('.plot-box');
+  await until('all digits', async () => (await tip.textContent()).includes(String(noisy[199])));
+  ok((await tip.textContent()).includes('step 199'), 'the step');
+
+  const change = async (what, action) => {
+    const before = await picture();
+    await action();
+    await until(what, async () => (await picture()) !== before);
+  };
+  await page.mouse.move(5, 5);
+  await change('smoothed', () => page.getByRole('slider', { name: /Smoothing/ }).fill('0.9'));
+  await change('log scale', () => page.getByRole('checkbox', { name: 'Log scale' }).check());
+  await page.getByText('2 values ≤ 0 not shown on a log scale').waitFor();
+  await change('relative time', () => page.getByRole('button', { name: 'Relative' }).click());
+  await change('wall-clock time', () => page.getByRole('button', { name: 'Time', exact: true }).click());
+  await change('steps', () => page.getByRole('button', { name: 'Step', exact: true }).click());
+
+  await change('zoomed', async () => {
+    await page.mouse.move(box.x + box.width * 0.4, box.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.6, box.y + 60, { steps: 5 });
+    await page.mouse.up();
+  });
+  await page.getByRole('button', { name: 'Reset zoom' }).waitFor();
+  await change('the whole again', () => page.mouse.dblclick(box.x + box.width / 2, box.y + 60));
+  await until('no zoom', async () => (await page.getByRole('button', { name: 'Reset zoom' }).count()) === 0);
+
+  await figure.locator('.plot').focus();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowRight');
+  await until('the keyboard moves along the curve', async () => (await tip.textContent()).includes('step 1'));
+  await page.reload();
+  await until('the choices are remembered', () =>
+    page.getByRole('checkbox', { name: 'Log scale' }).isChecked(),
+  );
+
+  await page.getByRole('button', { name: 'Enlarge loss' }).click();
+  const dialog = page.getByRole('dialog', { name: 'loss' });
+  await dialog.locator('canvas').waitFor();
+  const download = page.waitForEvent('download');
+  await dialog.getByRole('button', { name: 'Points as CSV' }).click();
+  const stream = await (await download).createReadStream();
+  let csv = '';
+  for await (const part of stream) csv += part;
+  const lines = csv.trim().split('\n');
+  equal(lines[0], 'run_id,run_name,metric,step,timestamp_ms,value', 'head of the file');
+  equal(lines.length, 201, 'lines of the file');
+  equal(lines[200], `${run},noisy,loss,199,${start + 199_000},${noisy[199]}`, 'last line of the file');
+});
+
+test('chart: a long series is sampled, and zooming in brings every point', async ({ page }) => {
+  const id = await makeExperiment(`long ${mark}`);
+  const run = await makeRun(id, 'long', {
+    metrics: { loss: Array.from({ length: 5000 }, (_, i) => Math.sin(i / 300)) },
+    status: 'FINISHED',
+  });
+  await go(page, `#/experiments/${id}/runs/${run}/metrics`);
+  const count = async () =>
+    Number(/long: ([\d,]+) points/.exec(await chartWords(page, 'loss'))?.[1]?.replace(',', '') ?? 0);
+  await until('sampled', async () => (await count()) >= 1000 && (await count()) < 2600);
+  const words = await chartWords(page, 'loss');
+  ok(words.includes(`last ${Math.sin(4999 / 300)} at step 4999`), 'the last point is never left out');
+  const box = await page.locator('figure[data-metric="loss"] .u-over').boundingBox();
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 40, { steps: 5 });
+  await page.mouse.up();
+  await until('every point of the part', async () => {
+    const n = await count();
+    return n > 400 && n < 700;
+  });
+});
+
+test('chart: many points at one step, and negative steps', async ({ page }) => {
+  const id = await makeExperiment(`odd steps ${mark}`);
+  const at = Date.now();
+  const run = await makeRun(id, 'odd', {
+    metrics: {
+      loss: [
+        { value: 1, step: -5, timestamp: at },
+        { value: 2, step: 3, timestamp: at },
+        { value: 4, step: 3, timestamp: at + 5 },
+      ],
+    },
+    status: 'FINISHED',
+  });
+  await go(page, `#/experiments/${id}/runs/${run}/metrics`);
+  await until('all three points', async () =>
+    (await chartWords(page, 'loss')).includes('odd: 3 points, last 4 at step 3, between 1 and 4.'),
+  );
+});
+
+test('live: table and chart follow a running script until it ends', async ({ page }) => {
+  const id = await makeExperiment(`live ${mark}`);
+  const run = await makeRun(id, 'training', { start: Date.now(), metrics: { loss: [5, 4] } });
+  await go(page, `#/experiments/${id}`);
+  await until('two points', async () => (await chartWords(page, 'loss')).includes('training: 2 points'));
+  await page.getByText('Live', { exact: true }).waitFor();
+  await logMetric(run, 'loss', 3.25, 2);
+  await until('the new point is in the chart', async () =>
+    (await chartWords(page, 'loss')).includes('training: 3 points, last 3.25 at step 2'),
+  );
+  await until('and in the table', async () => (await rowOf(page, 'training').textContent()).includes('3.25'));
+  await makeRun(id, 'newcomer', { start: Date.now(), metrics: { loss: [1] }, status: 'FINISHED' });
+  await rowOf(page, 'newcomer').waitFor();
+
+  await rowOf(page, 'training').getByRole('link').click();
+  await page.getByRole('link', { name: /^Metrics/ }).click();
+  await until('the chart of the run', async () => (await chartWords(page, 'loss')).includes('3 points'));
+  await logMetric(run, 'loss', 2.125, 3);
+  await logMetric(run, 'fresh/metric', 7, 0);
+  await until('the point', async () =>
+    (await chartWords(page, 'loss')).includes('4 points, last 2.125 at step 3'),
+  );
+  await page.locator('figure[data-metric="fresh/metric"]').waitFor();
+  await post('runs/update', { run_id: run, status: 'FINISHED', end_time: Date.now() });
+  await page.locator('.page-title .status-finished').waitFor();
+  const asked = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await new Promise((resume) => setTimeout(resume, 5500));
+  equal(asked.filter((url) => /runs\/get\?|get-history/.test(url)).length, 0, 'requests for a finished run');
+});

@@ -1,0 +1,156 @@
+// What the tests stand on: one browser, a fresh page for each test, checks that wait, and a watch over the console.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+export const modules = createRequire(
+  join(process.env.TALLY_WEB_MODULES ?? resolve(here, '../../web'), 'package.json'),
+);
+const { chromium } = modules('playwright-core');
+
+export const base = `${(process.argv[2] ?? '').replace(/\/+$/, '')}/`;
+/** Part of every name made by this run, so that the tests do not mind what else the server holds. */
+export const mark = `t${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
+
+// Long enough for a slow machine that runs other tests at the same time.
+const patienceMs = 20_000;
+const testMs = 180_000;
+
+const tests = [];
+let browser;
+let profile;
+
+export function test(name, options, body) {
+  if (typeof options === 'function') tests.push({ name, options: {}, body: options });
+  else tests.push({ name, options, body });
+}
+
+async function launch() {
+  profile = mkdtempSync(join(tmpdir(), 'tally-web-'));
+  return chromium.launch({
+    executablePath: process.env.TALLY_CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      `--disk-cache-dir=${join(profile, 'cache')}`,
+      `--crash-dumps-dir=${join(profile, 'crashes')}`,
+    ],
+    env: { ...process.env, HOME: profile, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile },
+  });
+}
+
+export async function close() {
+  await browser?.close();
+  if (profile) rmSync(profile, { recursive: true, force: true });
+}
+
+/** A page that remembers what went wrong in it: console errors, exceptions, refused content, foreign requests. */
+async function openPage(options) {
+  const context = await browser.newContext({
+    viewport: { width: 1400, height: 900 },
+    colorScheme: 'light',
+    reducedMotion: 'reduce',
+    ...options,
+  });
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      console.error(`refused by the content security policy: ${event.violatedDirective} ${event.blockedURI}`);
+    });
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(patienceMs);
+  const troubles = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning')
+      troubles.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => troubles.push(`exception: ${error.stack ?? error.message}`));
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(base) && !/^(data|blob):/.test(url)) troubles.push(`foreign request: ${url}`);
+  });
+  return { context, page, troubles };
+}
+
+export async function runAll(words) {
+  browser = await launch();
+  let passed = 0;
+  let failed = 0;
+  const chosen = tests.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+  for (const { name, options, body } of chosen) {
+    const started = Date.now();
+    const { context, page, troubles } = await openPage(options.context);
+    let timer;
+    try {
+      const late = new Promise((_, refuse) => {
+        timer = setTimeout(() => refuse(new Error(`took longer than ${testMs} ms`)), testMs);
+      });
+      await Promise.race([body({ page, context, browser }), late]);
+      const unexpected = troubles.filter((text) => !options.expects?.some((pattern) => pattern.test(text)));
+      if (unexpected.length) throw new Error(`the page complained:\n  ${unexpected.join('\n  ')}`);
+      passed++;
+      console.log(`ok     ${name} (${Date.now() - started} ms)`);
+    } catch (error) {
+      failed++;
+      console.log(`FAILED ${name}: ${error.stack ?? error}`);
+      if (troubles.length) console.log(`  ${troubles.join('\n  ')}`);
+      if (process.env.TALLY_WEB_SHOTS)
+        await page
+          .screenshot({ path: join(process.env.TALLY_WEB_SHOTS, `${name.replace(/\W+/g, '-')}.png`) })
+          .catch(() => undefined);
+    } finally {
+      clearTimeout(timer);
+      await context.close();
+    }
+  }
+  return { passed, failed };
+}
+
+/** Waits until the function gives something true, and returns it; its last answer is part of the complaint. */
+export async function until(what, probe, ms = patienceMs) {
+  const end = Date.now() + ms;
+  let last;
+  for (;;) {
+    try {
+      last = await probe();
+      if (last) return last;
+    } catch (error) {
+      last = error.message;
+    }
+    if (Date.now() > end) throw new Error(`waited in vain for: ${what}; last: ${JSON.stringify(last)}`);
+    await new Promise((resume) => setTimeout(resume, 60));
+  }
+}
+
+export function equal(actual, expected, what) {
+  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (a !== b) throw new Error(`${what}: expected ${b}, found ${a}`);
+}
+
+export function ok(value, what) {
+  if (!value) throw new Error(`not so: ${what}`);
+}
+
+export function go(page, hash) {
+  return page.goto(`${base}${hash}`, { waitUntil: 'load' });
+}
+
+/** The row of the table of runs or experiments that has this text as its link. */
+export function rowOf(page, name) {
+  return page.locator('table.grid tbody tr').filter({ has: page.getByRole('link', { name, exact: true }) });
+}
+
+/** The chart of a metric, as the words beside it tell it. */
+export function chartWords(page, metric) {
+  return page.locator(`figure[data-metric="${metric}"] figcaption`).first().textContent();
+}

@@ -1,0 +1,14 @@
+// Runs all browser tests one after another and counts them; the last line is "N passed, N failed".
+import { close, runAll } from './harness.mjs';
+import './cases/frame.mjs';
+import './cases/experiments.mjs';
+import './cases/runs.mjs';
+import './cases/charts.mjs';
+import './cases/run-page.mjs';
+import './cases/compare.mjs';
+import './cases/access.mjs';
+
+const { passed, failed } = await runAll(process.argv.slice(3));
+await close();
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);

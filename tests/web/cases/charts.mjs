@@ -118,6 +118,7 @@ test('chart: axis, log scale, smoothing, zoom, exact digits under the pointer', 
   await change('the whole again', () => page.mouse.dblclick(box.x + box.width / 2, box.y + 60));
   await until('no zoom', async () => (await page.getByRole('button', { name: 'Reset zoom' }).count()) === 0);
 
+  await page.mouse.move(5, 5);
   await figure.locator('.plot').focus();
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('ArrowRight');

@@ -167,7 +167,12 @@ function makePlot(
       legend: { show: false },
       padding: [10, 12, 0, 0],
       cursor: {
-        sync: { key: `${group}:${axis}`, setSeries: false },
+        sync: {
+          key: `${group}:${axis}`,
+          setSeries: false,
+          // The crosshair is shared; dragging zooms only the chart it happens in.
+          filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' },
+        },
         drag: { x: true, y: false, setScale: false, dist: 4 },
         points: { size: 6, width: 1.5 },
         focus: { prox: 24 },

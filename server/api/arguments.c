@@ -35,21 +35,12 @@ parse (json_t **tree, struct api_call *call, struct slice text, struct err *err)
   return ERR_OK;
 }
 
-static bool
-is_blank (struct slice text)
-{
-  for (size_t i = 0; i < text.len; i++)
-    if (NULL == memchr (" \t\r\n", text.data[i], 4))
-      return false;
-  return true;
-}
-
 static enum err_code
 from_body (json_t **tree, struct api_call *call, struct err *err)
 {
   enum err_code code = ERR_OK;
 
-  if (is_blank (call->body))
+  if (0 == call->body.len)
     *tree = json_object ();
   else
     code = parse (tree, call, call->body, err);

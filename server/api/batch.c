@@ -9,7 +9,6 @@
 #include "store/metric.h"
 #include "store/run.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 /* Packed points of one request; its JSON is smaller than this. */
@@ -58,20 +57,15 @@ api_batch_log (struct api_call *call)
   return api_commit (call, call->service->metric_committer, write);
 }
 
-/* MLflow's rule for run ids in batches: a letter or digit, then up to 255 of those, _ and -. */
-static bool
-is_run_id_shaped (struct slice text)
+/* What messages about too long keys and values call them; NULL: by their path. */
+struct pair_names
 {
-  if (0 == text.len || text.len > 256 || ! isalnum ((unsigned char)text.data[0]))
-    return false;
-  for (size_t i = 1; i < text.len; i++)
-    if (! isalnum ((unsigned char)text.data[i]) && '_' != text.data[i] && '-' != text.data[i])
-      return false;
-  return true;
-}
+  const char *key;
+  const char *value;
+};
 
 static enum err_code
-check_pairs (struct key_value *pairs, size_t count, const char *list, const char *length_name, size_t value_max,
+check_pairs (struct key_value *pairs, size_t count, const char *list, const struct pair_names *names, size_t value_max,
              const struct api_call *call, struct err *err)
 {
   enum err_code code = ERR_OK;
@@ -85,9 +79,10 @@ check_pairs (struct key_value *pairs, size_t count, const char *list, const char
     snprintf (value_path, sizeof (value_path), "%s[%zu].value", list, i);
     code = names_check_key (pairs[i].key, path, call->arena, err);
     if (ERR_OK == code)
-      code = names_check_length (pairs[i].key, NULL == length_name ? path : length_name, KEY_MAX, err);
+      code = names_check_length (pairs[i].key, NULL == names->key ? path : names->key, KEY_MAX, err);
     if (ERR_OK == code)
-      code = api_run_limit_value (&pairs[i].value, call, value_path, value_max, err);
+      code =
+          api_run_limit_value (&pairs[i].value, call, NULL == names->value ? value_path : names->value, value_max, err);
   }
   return code;
 }
@@ -141,7 +136,7 @@ check_duplicates (const struct key_value *params, size_t count, struct arena *ar
     keys[i] = params[i].key;
   qsort (keys, count, sizeof (keys[0]), compare_slices);
   for (size_t i = 1; i < count; i++)
-    if (slice_equal (keys[i - 1], keys[i]) && (i < 2 || ! slice_equal (keys[i - 2], keys[i])))
+    if (slice_equal (keys[i - 1], keys[i]))
       list =
           arena_printf (arena, "%s%s'%.*s'", NULL == list ? "" : list, NULL == list ? "" : ", ", SLICE_ARG (keys[i]));
   if (NULL == list)
@@ -169,6 +164,7 @@ static void
 note_conflict (void *context, struct slice key, struct slice value)
 {
   struct batch_call *batch = context;
+  struct arena *arena = batch->call->arena;
 
   for (size_t i = 0; i < batch->param_count; i++)
   {
@@ -176,7 +172,7 @@ note_conflict (void *context, struct slice key, struct slice value)
       continue;
     if (batch->conflict_count++ < CONFLICTS_SHOWN)
       batch->conflicts =
-          arena_printf (batch->call->arena, "%s%s{'key': '%.*s', 'old_value': '%.*s', 'new_value': '%.*s'}",
+          arena_printf (arena, "%s%s{'key': '%.*s', 'old_value': '%.*s', 'new_value': '%.*s'}",
                         NULL == batch->conflicts ? "" : batch->conflicts, NULL == batch->conflicts ? "" : ", ",
                         SLICE_ARG (key), SLICE_ARG (value), SLICE_ARG (batch->params[i].value));
   }
@@ -304,18 +300,17 @@ pack (struct buffer *packed, struct api_call *call, struct metric_write *write, 
 static enum err_code
 check_request (struct metric_write *write, struct batch_request *request, const struct api_call *call, struct err *err)
 {
-  enum err_code code = ERR_OK;
+  static const struct pair_names param_names = { "Param key", "Param value" };
+  static const struct pair_names tag_names = { NULL, NULL };
+  enum err_code code = api_run_check_shape (request->run_id, call->arena, err);
 
-  if (! is_run_id_shaped (request->run_id))
-    code = err_set (err, ERR_INVALID_PARAMETER_VALUE, "Invalid value %s for parameter 'run_id' supplied.",
-                    api_python_string (request->run_id, call->arena));
   if (ERR_OK == code)
     code = read_metrics (write, request, call->arena, err);
   if (ERR_OK == code)
     code =
-        check_pairs (request->params.items, request->params.count, "params", "Param key", PARAM_VALUE_MAX, call, err);
+        check_pairs (request->params.items, request->params.count, "params", &param_names, PARAM_VALUE_MAX, call, err);
   if (ERR_OK == code)
-    code = check_pairs (request->tags.items, request->tags.count, "tags", NULL, RUN_TAG_VALUE_MAX, call, err);
+    code = check_pairs (request->tags.items, request->tags.count, "tags", &tag_names, RUN_TAG_VALUE_MAX, call, err);
   if (ERR_OK == code)
     code = check_counts (request, call->service->config, err);
   if (ERR_OK == code)

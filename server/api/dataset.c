@@ -230,6 +230,8 @@ link_run (struct api_call *call, const struct schema *schema, bool outputs, stru
   bool changed = false;
   enum err_code code = api_decode (&request, call, schema, err);
 
+  if (ERR_OK == code && ! outputs)
+    code = api_run_check_shape (request.run_id, call->arena, err);
   if (ERR_OK == code && (request.datasets.count > LINKS_MAX || request.models.count > LINKS_MAX))
     code = err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "A request can link at most %d datasets and %d models. Got %zu datasets and %zu models.", LINKS_MAX,

@@ -378,6 +378,8 @@ decode_object (void *out, const struct position *position, const json_t *object,
     json_t *ignored;
 
     code = find_named (&ignored, object, schema->fields[i].name, err);
+    if (ERR_OK == code && NULL != schema->fields[i].deprecated_name)
+      code = find_named (&ignored, object, schema->fields[i].deprecated_name, err);
   }
   for (size_t i = 0; ERR_OK == code && i < schema->count; i++)
     code = decode_field (out, position, &schema->fields[i], object, err);

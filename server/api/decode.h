@@ -77,7 +77,10 @@ enum err_code api_decode (void *out, struct api_call *call, const struct schema 
    into a message. In the arena. */
 const char *api_python_json (const json_t *value, struct arena *arena);
 
-/* The same for a string. */
+/* A string as Python's repr prints it, for messages that quote lists and dictionaries of Python. In the arena. */
+const char *api_python_repr (struct slice text, struct arena *arena);
+
+/* As api_python_json for a string. */
 const char *api_python_string (struct slice text, struct arena *arena);
 
 #endif

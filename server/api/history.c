@@ -302,10 +302,7 @@ static const struct field interval_fields[] = {
     .type = FIELD_STRINGS,
     .flags = FIELD_REQUIRED,
     .offset = offsetof (struct interval_request, run_ids) },
-  { .name = "metric_key",
-    .type = FIELD_STRING,
-    .flags = FIELD_REQUIRED,
-    .offset = offsetof (struct interval_request, metric_key) },
+  { .name = "metric_key", .type = FIELD_STRING, .offset = offsetof (struct interval_request, metric_key) },
   { .name = "start_step", .type = FIELD_INT64, .offset = offsetof (struct interval_request, start_step) },
   { .name = "end_step", .type = FIELD_INT64, .offset = offsetof (struct interval_request, end_step) },
   { .name = "max_results", .type = FIELD_INT64, .offset = offsetof (struct interval_request, max_results) },
@@ -321,6 +318,8 @@ check_interval (const struct interval_request *request, struct err *err)
         err, ERR_INVALID_PARAMETER_VALUE,
         "GetMetricHistoryBulkInterval request must specify at most %d run_ids. Received %zu run_ids." SEE_API,
         BULK_RUNS_MAX, request->run_ids.count);
+  if (! slice_filled (request->metric_key))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Missing value for required parameter 'metric_key'." SEE_API);
   if (request->max_results.present && (request->max_results.value < 1 || request->max_results.value > SAMPLE_MAX))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "max_results must be between 1 and %d." SEE_API, SAMPLE_MAX);
   if (request->start_step.present != request->end_step.present)

@@ -73,7 +73,7 @@ location_check (struct slice *location, struct arena *arena, struct err *err)
   query = memchr (location->data, '?', location->len);
   if (NULL != query
       && is_hostile_query ((struct slice){ query + 1, location->len - (size_t)(query - location->data) - 1 }, arena))
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Invalid query string: it must not lead to a parent folder.");
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Invalid query string");
   if ('/' != location->data[0] && ! has_scheme (*location))
   {
     char folder[4096]; /* PATH_MAX of Linux */

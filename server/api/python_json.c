@@ -142,3 +142,29 @@ api_python_string (struct slice text, struct arena *arena)
   put_string (&out, text);
   return finish (&out, arena);
 }
+
+const char *
+api_python_repr (struct slice text, struct arena *arena)
+{
+  bool has_single = NULL != memchr (text.data, '\'', text.len);
+  char quote = has_single && NULL == memchr (text.data, '"', text.len) ? '"' : '\'';
+  struct buffer out;
+
+  buffer_init (&out, 8 * QUOTED_MAX_BYTES);
+  buffer_byte (&out, quote);
+  for (size_t i = 0; i < text.len && out.len < QUOTED_MAX_BYTES; i++)
+  {
+    unsigned char byte = (unsigned char)text.data[i];
+
+    if (quote == text.data[i] || '\\' == byte)
+      buffer_printf (&out, "\\%c", byte);
+    else if ('\n' == byte || '\r' == byte || '\t' == byte)
+      buffer_printf (&out, "\\%c", '\n' == byte ? 'n' : '\r' == byte ? 'r' : 't');
+    else if (byte < 0x20 || 0x7F == byte)
+      buffer_printf (&out, "\\x%02x", byte);
+    else
+      buffer_byte (&out, (char)byte);
+  }
+  buffer_byte (&out, quote);
+  return finish (&out, arena);
+}

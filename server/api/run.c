@@ -8,6 +8,7 @@
 #include "ingest/metric_flush.h"
 #include "search/run_search.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 
 /* MLflow's default and cap of runs/search (SEARCH_MAX_RESULTS_DEFAULT and _THRESHOLD). */
@@ -20,6 +21,19 @@ api_run_id (struct uuid *run_id, struct slice text, struct err *err)
   if (uuid_parse (run_id, text))
     return ERR_OK;
   return err_set (err, ERR_RESOURCE_DOES_NOT_EXIST, "Run with id=%.*s not found", SLICE_ARG (text));
+}
+
+enum err_code
+api_run_check_shape (struct slice text, struct arena *arena, struct err *err)
+{
+  bool fine = text.len > 0 && text.len <= 256 && isalnum ((unsigned char)text.data[0]);
+
+  for (size_t i = 1; i < text.len && fine; i++)
+    fine = isalnum ((unsigned char)text.data[i]) || '_' == text.data[i] || '-' == text.data[i];
+  if (fine)
+    return ERR_OK;
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Invalid value %s for parameter 'run_id' supplied.",
+                  api_python_string (text, arena));
 }
 
 enum err_code

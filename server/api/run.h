@@ -28,6 +28,10 @@ api_handle api_run_log_model;
    Errors: RESOURCE_DOES_NOT_EXIST. */
 enum err_code api_run_id (struct uuid *run_id, struct slice text, struct err *err);
 
+/* MLflow's rule for run ids of log-batch and log-inputs: a letter or digit, then up to 255 of those, _ and -.
+   Errors: INVALID_PARAMETER_VALUE. */
+enum err_code api_run_check_shape (struct slice text, struct arena *arena, struct err *err);
+
 /* The failure of something that needs an active run, when there is none: reads whether it is unknown or deleted. */
 enum err_code api_run_not_active (struct api_call *call, const struct uuid *run_id, struct err *err);
 

@@ -137,7 +137,8 @@ run_info_write (struct json_write *w, const struct store_run *run)
   json_write_member_string (w, "user_id", run->user_id);
   json_write_member_text (w, "status", run_status_names[run->status]);
   json_write_member_int64 (w, "start_time", run->started_at_ms);
-  if (run->ended_at_ms.present)
+  /* MLflow does not show an end of 0, and its clients read a missing one as "none". */
+  if (run->ended_at_ms.present && 0 != run->ended_at_ms.value)
     json_write_member_int64 (w, "end_time", run->ended_at_ms.value);
   json_write_member_string (w, "artifact_uri", run->artifact_uri);
   json_write_member_text (w, "lifecycle_stage", run->deleted_at_ms.present ? "deleted" : "active");

@@ -84,6 +84,9 @@ send_error (struct request *request)
     snprintf (retry_after, sizeof (retry_after), "%u", err->retry_after_s);
     add_header (response, "Retry-After", retry_after);
   }
+  /* What is left of the body is not worth reading. */
+  if (ERR_REQUEST_TOO_LARGE == err->code)
+    add_header (response, "Connection", "close");
   if (ERR_METHOD_NOT_ALLOWED == err->code)
     add_header (response, "Allow", request->allow);
   return queue (request, err_http_status (err->code), response);

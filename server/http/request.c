@@ -23,6 +23,9 @@
 /* What a client is told to wait when there is no room for its body. */
 #define BODY_RETRY_AFTER_S 1
 
+/* A refused request whose body is no larger is read to its end, so that its connection can go on. */
+#define REFUSED_BODY_MAX_BYTES ((size_t)64 * 1024)
+
 static void
 make_id (struct request *request)
 {
@@ -266,6 +269,10 @@ find_route (struct request *request, struct err *err)
   struct slice full = request->path;
 
   router_find (&match, request->method, full, server->static_prefix, call->arena);
+  if (match.malformed)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                    "The path of the URL is not valid: every %% is followed by two hexadecimal digits, and the text is "
+                    "UTF-8 without U+0000.");
   request->path = router_strip_prefix (full, server->static_prefix);
   request->is_head = slice_is (request->method, "HEAD");
   request->is_options = slice_is (request->method, "OPTIONS");
@@ -328,7 +335,7 @@ take_body (struct request *request, const char *body, size_t bytes)
 {
   size_t needed = request->body.len + bytes;
 
-  if (request->body_too_large || request->body_refused)
+  if (request->refused || request->body_too_large || request->body_refused)
     return;
   if (needed > request->body_limit)
     request->body_too_large = true;
@@ -362,7 +369,7 @@ dispatch (struct request *request)
   enum api_next next;
 
   set_phase (request, CLIENT_WORKING);
-  if (request->is_options || NULL != request->file)
+  if (request->refused || request->is_options || NULL != request->file)
     return reply_send (request);
   if (request->body_too_large || request->body_refused)
   {
@@ -398,6 +405,17 @@ finish (struct request *request)
   return reply_send (request);
 }
 
+/* Refused: whether to answer before the body, which ends the connection, or after reading it to its end. The first when
+   the body would be large, or when the client waits to be told to send it. */
+static bool
+must_answer_now (const struct request *request)
+{
+  const char *declared = request_header (request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+  return strtoull (declared, NULL, 10) > REFUSED_BODY_MAX_BYTES
+         || '\0' != *request_header (request, MHD_HTTP_HEADER_EXPECT);
+}
+
 enum MHD_Result
 request_step (struct request *request, const char *method, const char *body, size_t *body_bytes)
 {
@@ -405,9 +423,10 @@ request_step (struct request *request, const char *method, const char *body, siz
   {
   case REQUEST_NEW:
     request->state = REQUEST_READING;
-    if (ERR_OK != accept_headers (request, method, &request->call.err))
-      return reply_send (request);
-    return MHD_YES;
+    if (ERR_OK == accept_headers (request, method, &request->call.err))
+      return MHD_YES;
+    request->refused = true;
+    return must_answer_now (request) ? reply_send (request) : MHD_YES;
   case REQUEST_READING:
     if (0 == *body_bytes)
       return dispatch (request);

@@ -81,6 +81,7 @@ struct request
   const char *allow; /* for 405 and OPTIONS */
   size_t body_limit;
   size_t body_reserved; /* counted in server->body_bytes */
+  bool refused; /* the headers were; what still arrives is not kept */
   bool body_too_large;
   bool body_refused; /* no room for more bodies at the moment */
   struct buffer body;

@@ -117,7 +117,8 @@ router_find (struct router_match *match, struct slice method, struct slice path,
              struct arena *arena)
 {
   *match = (struct router_match){ .route = NULL };
-  if (NULL != memchr (path.data, '%', path.len) && ! url_decode (&path, path, false, arena))
+  match->malformed = NULL != memchr (path.data, '%', path.len) && ! url_decode (&path, path, false, arena);
+  if (match->malformed)
     return;
   path = router_strip_prefix (path, static_prefix);
   for (size_t i = lower_bound (path); i < entry_count && 0 == compare_path (path, &entries[i]); i++)

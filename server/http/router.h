@@ -10,6 +10,7 @@
 struct router_match
 {
   const struct route *route; /* NULL when the method does not fit */
+  bool malformed; /* the path cannot be decoded */
   bool path_known; /* whether any route has the path */
   char allow[ROUTER_ALLOW_BYTES]; /* methods of the path, as in an Allow header; "" when it is not known */
 };

@@ -142,20 +142,14 @@ same_key (const struct search_key *a, const struct search_key *b)
          && (NULL == a->key.data) == (NULL == b->key.data);
 }
 
-/* "['a', 'b']": the clauses without their directions, for the message about duplicates. */
+/* "['a', 'b DESC']": the clauses as they were given, for the message about duplicates. */
 static const char *
-list_fields (const struct slice *items, size_t count, struct arena *arena)
+list_clauses (const struct slice *items, size_t count, struct arena *arena)
 {
   char *list = arena_printf (arena, "%s", "");
 
   for (size_t i = 0; i < count && NULL != list; i++)
-  {
-    struct slice identifier;
-    struct slice direction;
-
-    split_direction (&identifier, &direction, trim (items[i]));
-    list = arena_printf (arena, "%s%s'%.*s'", list, 0 == i ? "" : ", ", SLICE_ARG (identifier));
-  }
+    list = arena_printf (arena, "%s%s'%.*s'", list, 0 == i ? "" : ", ", SLICE_ARG (items[i]));
   return NULL == list ? "" : list;
 }
 
@@ -206,7 +200,7 @@ search_order_parse (struct search_order *order, const struct slice *items, size_
     for (size_t j = 0; j < order->count; j++)
       if (same_key (&order->keys[j], &key))
         return err_set (err, ERR_INVALID_PARAMETER_VALUE, "`order_by` contains duplicate fields: [%s]",
-                        list_fields (items, count, arena));
+                        list_clauses (items, count, arena));
     if (order->count == most)
       return err_set (err, ERR_INVALID_PARAMETER_VALUE, "order_by has %zu clauses; at most %zu are allowed.", count,
                       most);

@@ -31,7 +31,8 @@ static const struct statement statements[] = {
                "  WHERE experiment_id = ANY ($2::int8[]) AND deleted_at_ms IS NULL FOR SHARE)"
                " INSERT INTO run (run_id, experiment_id, name, user_id, status, started_at_ms, artifact_uri, tags)"
                " SELECT i.run_id, i.experiment_id, i.name, i.user_id, 1, i.started_at_ms,"
-               "  rtrim(a.artifact_location, '/') || '/' || replace(i.run_id::text, '-', '') || '/artifacts',"
+               "  rtrim(split_part(a.artifact_location, '?', 1), '/') || '/' || replace(i.run_id::text, '-', '')"
+               "   || '/artifacts' || coalesce(substring(a.artifact_location from '[?].*'), ''),"
                "  i.tags::jsonb FROM input i JOIN active a ON a.experiment_id = i.experiment_id"
                " RETURNING run_id, artifact_uri",
                6 },

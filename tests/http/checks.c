@@ -78,6 +78,8 @@ error_is_well_formed (const struct reply *reply, const json_t *body, struct buff
 
   if (NULL == code || NULL == message || '\0' == *message)
     return buffer_printf (why, "no error_code and message: %.200s", reply->body.len > 0 ? reply->body.data : ""), false;
+  if (NULL == json_string_value (json_object_get (body, "request_id")))
+    return buffer_text (why, "no request_id in the error"), false;
   if (checks_status_of (code) != reply->status)
     return buffer_printf (why, "status %ld does not belong to error_code %s", reply->status, code), false;
   if (503 == reply->status && '\0' == *reply_header_text (reply, "retry-after"))

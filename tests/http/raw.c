@@ -222,16 +222,22 @@ take_step (int fd, const json_t *step, struct buffer *pending, long timeout_ms)
   return true;
 }
 
-/* True when the server closes the connection within the time and sends nothing more. */
+/* True when the server closes the connection within the time; what it still sends before goes to `pending`. */
 static bool
 closes (int fd, struct buffer *pending, long timeout_ms)
 {
-  return 0 == pending->len && 0 == read_more (fd, pending, reply_now_ms () + timeout_ms);
+  long deadline_ms = reply_now_ms () + timeout_ms;
+  int got;
+
+  while (1 == (got = read_more (fd, pending, deadline_ms)))
+    ;
+  return 0 == got;
 }
 
 bool
-reply_exchange (struct reply *answers, size_t capacity, size_t *count, bool *closed, const char *host, const char *port,
-                const json_t *steps, const json_t *heads, long timeout_ms, long close_ms, struct buffer *why)
+reply_exchange (struct reply *answers, size_t capacity, size_t *count, size_t *rest, bool *closed, const char *host,
+                const char *port, const json_t *steps, const json_t *heads, long timeout_ms, long close_ms,
+                struct buffer *why)
 {
   int fd = reply_connect (host, port);
   struct buffer pending;
@@ -240,6 +246,7 @@ reply_exchange (struct reply *answers, size_t capacity, size_t *count, bool *clo
   bool going = true;
 
   *count = 0;
+  *rest = 0;
   *closed = false;
   if (fd < 0)
   {
@@ -259,6 +266,7 @@ reply_exchange (struct reply *answers, size_t capacity, size_t *count, bool *clo
                         timeout_ms))
     (*count)++;
   *closed = closes (fd, &pending, close_ms);
+  *rest = pending.len;
   buffer_free (&pending);
   close (fd);
   return true;

@@ -47,14 +47,15 @@ bool reply_fetch (struct reply *reply, CURL *curl, const struct request *request
    heads       array with the request method of each answer, so that one to HEAD is known to have no body; may be NULL
    answers     gets `capacity` answers at most; interim ones (100) count
    count       how many came
+   rest        bytes that came behind the last answer
    closed      whether the server closed the connection after them
    timeout_ms  how long to wait for each answer
    close_ms    how long to wait for the end of the connection
 
    False with the reason in `why` when the server cannot be reached. */
-bool reply_exchange (struct reply *answers, size_t capacity, size_t *count, bool *closed, const char *host,
-                     const char *port, const json_t *steps, const json_t *heads, long timeout_ms, long close_ms,
-                     struct buffer *why);
+bool reply_exchange (struct reply *answers, size_t capacity, size_t *count, size_t *rest, bool *closed,
+                     const char *host, const char *port, const json_t *steps, const json_t *heads, long timeout_ms,
+                     long close_ms, struct buffer *why);
 
 /* A connection to host:port, or -1. */
 int reply_connect (const char *host, const char *port);

@@ -338,11 +338,11 @@ out:
   return ok;
 }
 
-/* A request that is no HTTP is answered with a 4xx or not at all, and the connection ends either way. */
+/* A request that is no HTTP is answered with a 4xx, with 505, or not at all, and the connection ends either way. */
 static bool
 refuses_broken (const struct reply *answers, size_t count, bool closed, struct buffer *why)
 {
-  if (count > 0 && (answers[0].status < 400 || answers[0].status > 499))
+  if (count > 0 && 505 != answers[0].status && (answers[0].status < 400 || answers[0].status > 499))
     return buffer_printf (why, "a broken request was answered with %ld", answers[0].status), false;
   return closed || (buffer_text (why, "the connection of a broken request was kept open"), false);
 }
@@ -392,6 +392,7 @@ run_raw (const struct walk *walk, const json_t *step, struct buffer *why)
   struct reply answers[RAW_ANSWERS_MAX];
   size_t capacity = json_array_size (json_object_get (step, "answers"));
   size_t count = 0;
+  size_t rest = 0;
   bool wants_end = json_is_true (json_object_get (step, "closed")) || NULL != json_object_get (step, "broken");
   long timeout_ms = NULL == timeout ? RAW_TIMEOUT_MS : (long)json_integer_value (timeout);
   long began_ms = reply_now_ms ();
@@ -403,10 +404,15 @@ run_raw (const struct walk *walk, const json_t *step, struct buffer *why)
   /* With nothing expected, one more is taken, so that an answer that should not be is seen. */
   capacity = 0 == capacity ? 1 : capacity;
   ok = NULL != steps
-       && reply_exchange (answers, capacity < RAW_ANSWERS_MAX ? capacity : RAW_ANSWERS_MAX, &count, &closed,
+       && reply_exchange (answers, capacity < RAW_ANSWERS_MAX ? capacity : RAW_ANSWERS_MAX, &count, &rest, &closed,
                           walk->target->host, walk->target->port, steps, json_object_get (step, "heads"), timeout_ms,
                           wants_end ? timeout_ms : RAW_QUIET_MS, why)
        && judge_answers (walk, step, answers, count, closed, why);
+  if (ok && rest > 0 && NULL == json_object_get (step, "broken"))
+  {
+    buffer_printf (why, "%zu bytes came behind the last answer", rest);
+    ok = false;
+  }
   if (ok && NULL != within && reply_now_ms () - began_ms > json_integer_value (within))
   {
     buffer_printf (why, "took %ld ms", reply_now_ms () - began_ms);

@@ -1,6 +1,7 @@
 /* tallyd: subcommands, start, signals, stop. */
 #include "api/metric.h"
 #include "api/reference.h"
+#include "api/route.h"
 #include "api/route_stats.h"
 #include "api/run.h"
 #include "base/clock.h"
@@ -108,7 +109,7 @@ start (struct daemon *daemon, struct err *err)
   enum err_code code;
 
   daemon->store = store_new (daemon->config);
-  if (NULL == daemon->store || ! route_stats_init ())
+  if (NULL == daemon->store || ! route_stats_init () || ! route_names_init ())
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   code = prepare_database (daemon, daemon->config->migrate ? MIGRATE_ALL : MIGRATE_EMPTY_ONLY, err);
   if (ERR_OK != code)

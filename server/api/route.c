@@ -7,6 +7,12 @@
 #include "api/run.h"
 #include "api/system.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Longest full path of a route, with room. */
+#define ROUTE_NAME_BYTES 96
+
 #define ROUTE(method, prefix, path, permission, body, admit, handle, doc)                                              \
   { METHOD_##method, PREFIX_##prefix, path, PERMISSION_##permission, BODY_##body, admit, handle, doc },
 const struct route routes[] = {
@@ -41,6 +47,23 @@ route_prefix_paths (enum route_prefix prefix)
   static const char *const *const paths[PREFIX_COUNT] = { root, api2, api3 };
 
   return paths[prefix];
+}
+
+static char (*names)[ROUTE_NAME_BYTES];
+
+bool
+route_names_init (void)
+{
+  names = calloc (routes_count, sizeof (names[0]));
+  for (size_t i = 0; i < routes_count && NULL != names; i++)
+    snprintf (names[i], sizeof (names[i]), "%s%s", route_prefix_paths (routes[i].prefix)[0], routes[i].path);
+  return NULL != names;
+}
+
+const char *
+route_name (const struct route *route)
+{
+  return names[route_index (route)];
 }
 
 size_t

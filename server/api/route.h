@@ -60,6 +60,13 @@ const char *route_permission_name (enum route_permission permission);
 /* The path prefixes that lead to `prefix`, NULL-terminated; the first is the one to show. */
 const char *const *route_prefix_paths (enum route_prefix prefix);
 
+/* The whole path, with the prefix to show, such as "/api/2.0/mlflow/runs/get". Borrowed; needs
+   route_names_init. */
+const char *route_name (const struct route *route);
+
+/* Make the names; once, before other threads start. False when memory is out. */
+bool route_names_init (void);
+
 /* Position of a route in the table. */
 size_t route_index (const struct route *route);
 

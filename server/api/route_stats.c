@@ -58,8 +58,8 @@ put_labels (struct buffer *out, size_t index)
   if (index >= routes_count)
     buffer_printf (out, "method=\"\",route=\"%s\"", other_names[index - routes_count]);
   else
-    buffer_printf (out, "method=\"%s\",route=\"%s%s\"", route_method_name (routes[index].method),
-                   route_prefix_paths (routes[index].prefix)[0], routes[index].path);
+    buffer_printf (out, "method=\"%s\",route=\"%s\"", route_method_name (routes[index].method),
+                   route_name (&routes[index]));
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -110,6 +111,9 @@ write_time (struct buffer *out)
   int64_t now_us = clock_wall_us ();
   time_t second = (time_t)(now_us / 1000000);
 
+  int fraction = (int)(now_us % 1000000);
+  char digits[] = ".000000Z";
+
   if (second != last_second || '\0' == text[0])
   {
     struct tm parts;
@@ -118,7 +122,10 @@ write_time (struct buffer *out)
     strftime (text, sizeof (text), "%Y-%m-%dT%H:%M:%S", &parts);
     last_second = second;
   }
-  buffer_printf (out, "%s.%06dZ", text, (int)(now_us % 1000000));
+  for (int i = 6; i > 0; i--, fraction /= 10)
+    digits[i] = (char)('0' + fraction % 10);
+  buffer_text (out, text);
+  buffer_append (out, digits, sizeof (digits) - 1);
 }
 
 /* A quoted value: JSON escapes serve both forms. */
@@ -159,12 +166,14 @@ is_plain (struct slice text)
 static void
 write_field (struct buffer *out, const struct log_field *field)
 {
-  if (sink.json)
-    buffer_printf (out, ",\"%s\":", field->name);
-  else
-    buffer_printf (out, " %s=", field->name);
+  char number[NUMBER_INT64_BYTES];
+
+  /* Not through printf: a line is written for every request. */
+  buffer_text (out, sink.json ? ",\"" : " ");
+  buffer_text (out, field->name);
+  buffer_text (out, sink.json ? "\":" : "=");
   if (NULL == field->text.data)
-    buffer_printf (out, "%lld", (long long)field->number);
+    buffer_append (out, number, number_format_int64 (number, field->number));
   else if (! sink.json && is_plain (field->text))
     buffer_append (out, field->text.data, field->text.len);
   else
@@ -181,8 +190,12 @@ log_fields (enum log_event event, const struct log_field *fields, size_t count)
   lock_acquire (&sink.lock);
   buffer_text (out, sink.json ? "{\"time\":\"" : "time=");
   write_time (out);
-  buffer_printf (out, sink.json ? "\",\"level\":\"%s\",\"event\":\"%s\"" : " level=%s event=%s",
-                 level_names[events[event].level], events[event].name);
+  buffer_text (out, sink.json ? "\",\"level\":\"" : " level=");
+  buffer_text (out, level_names[events[event].level]);
+  buffer_text (out, sink.json ? "\",\"event\":\"" : " event=");
+  buffer_text (out, events[event].name);
+  if (sink.json)
+    buffer_byte (out, '"');
   for (size_t i = 0; i < count; i++)
     write_field (out, &fields[i]);
   buffer_text (out, sink.json ? "}\n" : "\n");

@@ -31,9 +31,11 @@ make_id (struct request *request)
 {
   struct http_server *server = request->server;
   uint64_t number = atomic_fetch_add (&server->next_id, 1);
+  static const char digits[] = "0123456789abcdef";
 
-  snprintf (request->id, sizeof (request->id), "%02x%02x%02x%02x%08" PRIx32, server->id_prefix[0], server->id_prefix[1],
-            server->id_prefix[2], server->id_prefix[3], (uint32_t)number);
+  memcpy (request->id, server->id_prefix, sizeof (server->id_prefix));
+  for (int i = 15; i >= 8; i--, number >>= 4)
+    request->id[i] = digits[number & 15];
 }
 
 static void
@@ -92,14 +94,10 @@ static void
 log_request (const struct request *request, uint64_t duration_us)
 {
   const struct api_call *call = &request->call;
-  char route[128];
+  const char *route = NULL != call->route ? route_name (call->route) : NULL != request->file ? "static" : "unmatched";
   struct log_field fields[9];
   size_t count = 0;
 
-  if (NULL != call->route)
-    snprintf (route, sizeof (route), "%s%s", route_prefix_paths (call->route->prefix)[0], call->route->path);
-  else
-    snprintf (route, sizeof (route), "%s", NULL != request->file ? "static" : "unmatched");
   fields[count++] = LOG_TEXT ("id", request->id);
   fields[count++] = LOG_SLICE ("method", request->method);
   fields[count++] = LOG_TEXT ("route", route);

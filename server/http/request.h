@@ -49,7 +49,7 @@ struct http_server
   _Atomic size_t in_flight;
   _Atomic bool draining;
   _Atomic uint64_t next_id;
-  unsigned char id_prefix[4]; /* tells this process's request ids from another's */
+  char id_prefix[8]; /* hexadecimal digits that tell this process's request ids from another's */
 };
 
 enum request_state

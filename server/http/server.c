@@ -17,9 +17,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Memory of one connection: request line, headers, a piece of body and the answer's headers. The longest request target
-   (24 KiB) and usual headers fit. */
-#define CONNECTION_MEMORY_BYTES ((size_t)32 * 1024)
+/* Memory of a connection besides the longest request target: headers (8 KiB is what servers commonly take), a piece of
+   body and the answer's headers. The library clears it between requests, so more would cost time too. */
+#define CONNECTION_EXTRA_BYTES ((size_t)12 * 1024)
 /* Connections that may wait for being accepted; the kernel caps it at net.core.somaxconn. */
 #define LISTEN_BACKLOG 4096
 
@@ -276,8 +276,8 @@ start_daemon (struct http_server *server, int fd, struct err *err)
       MHD_OPTION_EXTERNAL_LOGGER, library_message, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK,
       log_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed,
       server, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
-      MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0, MHD_OPTION_END);
+      (size_t)config->max_url_bytes + CONNECTION_EXTRA_BYTES, MHD_OPTION_CONNECTION_LIMIT, connections,
+      MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0, MHD_OPTION_END);
   if (NULL != server->daemon)
     return ERR_OK;
   return err_set (err, ERR_INTERNAL_ERROR, "the HTTP library does not start");
@@ -307,6 +307,19 @@ clean_prefix (const char *prefix)
   return text;
 }
 
+static bool
+make_id_prefix (struct http_server *server)
+{
+  char digits[UUID_TEXT_BYTES];
+  struct uuid random;
+
+  if (! uuid_random (&random))
+    return false;
+  uuid_format (digits, &random);
+  memcpy (server->id_prefix, digits, sizeof (server->id_prefix));
+  return true;
+}
+
 enum err_code
 http_server_start (struct http_server **out, const struct api_service *service, struct err *err)
 {
@@ -326,8 +339,7 @@ http_server_start (struct http_server **out, const struct api_service *service, 
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "static-prefix '%s' must begin with a slash",
                     server->config->static_prefix);
   server->empty_object = MHD_create_response_from_buffer (2, (void *)(uintptr_t) "{}", MHD_RESPMEM_PERSISTENT);
-  if (NULL == server->empty_object || ! router_init ()
-      || ! random_bytes (server->id_prefix, sizeof (server->id_prefix)))
+  if (NULL == server->empty_object || ! router_init () || ! make_id_prefix (server))
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   (void)MHD_add_response_header (server->empty_object, "Content-Type", "application/json");
   (void)MHD_add_response_header (server->empty_object, "Cache-Control", "no-store");

@@ -10,6 +10,7 @@ int command_arguments (int argc, char **argv);
 int command_coverage (int argc, char **argv);
 int command_load (int argc, char **argv);
 int command_two_daemons (int argc, char **argv);
+int command_race (int argc, char **argv);
 int command_burst (int argc, char **argv);
 int command_drain (int argc, char **argv);
 int command_slow (int argc, char **argv);

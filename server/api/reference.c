@@ -67,13 +67,19 @@ write_stats (struct buffer *out)
     const char *type;
     const char *doc;
   } table[] = {
-#define STAT(field, name, type, doc) { name, #type, doc },
+#define GAUGE "gauge"
+#define COUNTER "counter"
+#define SECONDS "counter"
+#define STAT(field, name, type, doc) { name, type, doc },
 #include "table/stats.def"
 #undef STAT
-    { "tally_http_requests_total", "COUNTER", "Finished requests by route and class of status." },
-    { "tally_http_request_bytes_total", "COUNTER", "Bytes of request bodies, by route." },
-    { "tally_http_response_bytes_total", "COUNTER", "Bytes of response bodies, by route." },
-    { "tally_http_request_duration_seconds", "HISTOGRAM",
+#undef GAUGE
+#undef COUNTER
+#undef SECONDS
+    { "tally_http_requests_total", "counter", "Finished requests by route and class of status." },
+    { "tally_http_request_bytes_total", "counter", "Bytes of request bodies, by route." },
+    { "tally_http_response_bytes_total", "counter", "Bytes of response bodies, by route." },
+    { "tally_http_request_duration_seconds", "histogram",
       "Time from the first byte of a request to the last of its answer, by route." },
   };
 
@@ -82,10 +88,7 @@ write_stats (struct buffer *out)
                "stats`.\n\n| name | type | meaning |\n| --- | --- | --- |\n");
   for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
   {
-    buffer_printf (out, "| `%s` | ", table[i].name);
-    for (const char *at = table[i].type; '\0' != *at; at++)
-      buffer_byte (out, (char)(*at | 0x20));
-    buffer_printf (out, " | %s |\n", table[i].doc);
+    buffer_printf (out, "| `%s` | %s | %s |\n", table[i].name, table[i].type, table[i].doc);
   }
 }
 

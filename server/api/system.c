@@ -69,11 +69,12 @@ api_ready (struct api_call *call, struct err *err)
 enum api_next
 api_metrics (struct api_call *call)
 {
-  static const char *const types[] = { "gauge", "counter" };
+  static const char *const types[] = { "gauge", "counter", "counter" };
   enum
   {
     GAUGE,
-    COUNTER
+    COUNTER,
+    SECONDS
   };
   static const struct
   {
@@ -91,8 +92,22 @@ api_metrics (struct api_call *call)
   stats_set (&stats.metric_queue, (int64_t)committer_waiting (call->service->metric_committer));
   stats_set (&stats.run_queue, (int64_t)committer_waiting (call->service->run_committer));
   for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
-    buffer_printf (&call->reply, "# HELP %s %s\n# TYPE %s %s\n%s %" PRId64 "\n", table[i].name, table[i].doc,
-                   table[i].name, types[table[i].type], table[i].name, stats_get (table[i].figure));
+  {
+    int64_t value = stats_get (table[i].figure);
+
+    buffer_printf (&call->reply,
+                   "# HELP %s %s
+#TYPE % s % s
+                       % s ", table[i].name, table[i].doc, table[i].name,
+                       types[table[i].type],
+                   table[i].name);
+    if (SECONDS == table[i].type)
+      buffer_printf (&call->reply, "%" PRId64 ".%06d
+", value / 1000000, (int)(value % 1000000));
+    else
+      buffer_printf (&call->reply, "%" PRId64 "
+", value);
+  }
   route_stats_write (&call->reply);
   return API_DONE;
 }

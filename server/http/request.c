@@ -455,7 +455,7 @@ request_work (struct request *request, struct store_connection *connection)
     store_start_request (connection, call->deadline_us);
     (void)call->route->handle (call, &call->err);
     call->database_us += store_end_request (connection);
-    stats_add (&stats.database_microseconds, (int64_t)call->database_us);
+    stats_add (&stats.database_us, (int64_t)call->database_us);
     call->connection = NULL;
   }
   if (ERR_OK != call->err.code)

@@ -77,7 +77,7 @@ flush_once (struct committer *committer, struct store_connection *connection, st
   store_start_request (connection, clock_monotonic_us () + committer->options.budget_us);
   code = committer->options.flush (connection, items, count, committer->options.context, err);
   spent_us = store_end_request (connection);
-  stats_add (&stats.database_microseconds, (int64_t)spent_us);
+  stats_add (&stats.database_us, (int64_t)spent_us);
   for (size_t i = 0; i < count; i++)
     items[i]->database_us += spent_us;
   return code;

@@ -43,8 +43,7 @@ enum err_code store_connect (struct store_connection *connection, struct err *er
 /* Start the budget of a request: statements must end before `deadline_us` of clock_monotonic_us. */
 void store_start_request (struct store_connection *connection, uint64_t deadline_us);
 
-/* Time spent waiting for PostgreSQL since store_start_request, and roll back what the request left open.
-   Aborts in tests when a transaction was left open without an error. */
+/* Roll back what a failed request left open; gives the time spent waiting for PostgreSQL since store_start_request. */
 uint64_t store_end_request (struct store_connection *connection);
 
 /* Run a statement; `result` receives all rows and is freed by the caller with result_free also after a failure.
@@ -86,8 +85,5 @@ enum store_isolation
    Never nested. */
 enum err_code store_transaction (struct store_connection *connection, enum store_isolation isolation, store_work work,
                                  void *context, struct err *err);
-
-/* True when the last use of the database worked. Thread-safe. */
-bool store_is_up (struct store *store);
 
 #endif

@@ -95,18 +95,12 @@ api_metrics (struct api_call *call)
   {
     int64_t value = stats_get (table[i].figure);
 
-    buffer_printf (&call->reply,
-                   "# HELP %s %s
-#TYPE % s % s
-                       % s ", table[i].name, table[i].doc, table[i].name,
-                       types[table[i].type],
-                   table[i].name);
+    buffer_printf (&call->reply, "# HELP %s %s\n# TYPE %s %s\n%s ", table[i].name, table[i].doc, table[i].name,
+                   types[table[i].type], table[i].name);
     if (SECONDS == table[i].type)
-      buffer_printf (&call->reply, "%" PRId64 ".%06d
-", value / 1000000, (int)(value % 1000000));
+      buffer_printf (&call->reply, "%" PRId64 ".%06d\n", value / 1000000, (int)(value % 1000000));
     else
-      buffer_printf (&call->reply, "%" PRId64 "
-", value);
+      buffer_printf (&call->reply, "%" PRId64 "\n", value);
   }
   route_stats_write (&call->reply);
   return API_DONE;

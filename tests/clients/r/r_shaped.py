@@ -176,7 +176,7 @@ def infinities(server):
         server.good("POST", "runs/log-metric", data=data)
     query = {"run_id": run_id, "metric_key": "m", "max_results": 10}
     history = server.good("GET", "metrics/get-history", query)["metrics"]
-    same([one["value"] for one in history], ["-Infinity", "Infinity"], "history by value")
+    same([one["value"] for one in history], ["Infinity", "-Infinity"], "history by time, then step")
 
 
 def batch(server):

@@ -23,14 +23,6 @@
 /* What a client is told to wait: about one longest back-off. */
 #define RETRY_AFTER_S 1
 
-struct store
-{
-  const struct config *config;
-  _Atomic uint64_t next_attempt_us; /* no connection attempt before this time */
-  _Atomic uint64_t back_off_us;
-  _Atomic int health; /* 0 unknown, 1 up, -1 down */
-};
-
 struct store *
 store_new (const struct config *config)
 {

@@ -5,9 +5,18 @@
 #include "store/connection.h"
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 
 /* Open-addressing set of prepared statements: at least twice the number of statements in the program. */
 #define PREPARED_SLOTS 256
+
+struct store
+{
+  const struct config *config;
+  _Atomic uint64_t next_attempt_us; /* no connection attempt before this time */
+  _Atomic uint64_t back_off_us;
+  _Atomic int health; /* 0 unknown, 1 up, -1 down */
+};
 
 struct store_connection
 {

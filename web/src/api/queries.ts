@@ -74,7 +74,13 @@ const nextPageSize = 1000;
 type Pages = InfiniteData<client.RunPage, string | undefined>;
 
 /** The runs of an experiment as far as they are loaded, newest first, kept fresh by looking at the head. */
-export function useRuns(experimentId: string, viewType: ViewType, orderBy: string, enabled = true) {
+export function useRuns(
+  experimentId: string,
+  viewType: ViewType,
+  orderBy: string,
+  options: { enabled?: boolean; follow?: boolean } = {},
+) {
+  const { enabled = true, follow = true } = options;
   const queries = useQueryClient();
   const key = useMemo(() => ['runs', experimentId, viewType, orderBy], [experimentId, viewType, orderBy]);
   const list = useInfiniteQuery({
@@ -110,7 +116,7 @@ export function useRuns(experimentId: string, viewType: ViewType, orderBy: strin
     staleTime: 0,
     gcTime: 0,
     // An empty experiment is one whose first run is awaited.
-    refetchInterval: (live || runs.length === 0) && viewType !== 'DELETED_ONLY' ? liveMs : idleMs,
+    refetchInterval: follow && (live || runs.length === 0) && viewType !== 'DELETED_ONLY' ? liveMs : idleMs,
     queryFn: async ({ signal }) => {
       const head = await client.searchRuns(
         { experimentId, viewType, orderBy: ['attributes.start_time DESC'], maxResults: headPageSize },

@@ -72,8 +72,10 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
   const orderBy = serverKey
     ? `${serverKey} ${sort.descending ? 'DESC' : 'ASC'}`
     : 'attributes.start_time DESC';
-  const list = useRuns(experimentId, deleted ? 'DELETED_ONLY' : 'ACTIVE_ONLY', orderBy, experiment.isSuccess);
-  const { runs, hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  const list = useRuns(experimentId, deleted ? 'DELETED_ONLY' : 'ACTIVE_ONLY', orderBy, {
+    enabled: experiment.isSuccess,
+  });
+  const { runs, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = list;
 
   const [nesting, setNesting] = useRemembered(`nest.${experimentId}`, true);
   const [chosen, setChosen] = useRemembered<ColumnId[] | null>(`columns.${experimentId}`, null);
@@ -87,12 +89,14 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
   const refresh = useRefresh();
 
   useEffect(() => {
-    if (loadingAll && hasNextPage && !isFetchingNextPage) void fetchNextPage();
-    if (loadingAll && !hasNextPage) {
-      setLoadingAll(false);
-      announce('All runs are loaded.');
+    if (!loadingAll || isFetchingNextPage) return;
+    if (hasNextPage && !isFetchNextPageError) {
+      void fetchNextPage();
+      return;
     }
-  }, [loadingAll, hasNextPage, isFetchingNextPage, fetchNextPage, runs.length]);
+    setLoadingAll(false);
+    if (!hasNextPage) announce('All runs are loaded.');
+  }, [loadingAll, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
 
   const known = useMemo(() => knownKeys(runs), [runs]);
   const usual = useUsualColumns(experimentId, runs);
@@ -142,8 +146,9 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
     Escape: () => setSelected(new Set()),
   });
   const onEnd = useCallback(() => {
-    if (!text && !isFetchingNextPage) void fetchNextPage();
-  }, [text, isFetchingNextPage, fetchNextPage]);
+    // After a failure only a person asks again, so that a struggling server is not pressed.
+    if (!text && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
+  }, [text, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
 
   if (experiment.isError && !experiment.data)
     return (
@@ -269,6 +274,7 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
             ready={list.isSuccess}
             more={hasNextPage}
             fetching={isFetchingNextPage}
+            failed={isFetchNextPageError ? list.error?.message : undefined}
             live={list.live && !deleted}
             searching={text.trim() !== ''}
             sortedHere={!serverKey ? columnLabel(sort.column) : undefined}
@@ -402,13 +408,14 @@ function Loaded(props: {
   ready: boolean;
   more: boolean;
   fetching: boolean;
+  failed: string | undefined;
   live: boolean;
   searching: boolean;
   sortedHere: string | undefined;
   onMore: () => void;
   onAll: () => void;
 }) {
-  const { shown, loaded, ready, more, fetching, live, searching, sortedHere, onMore, onAll } = props;
+  const { shown, loaded, ready, more, fetching, failed, live, searching, sortedHere, onMore, onAll } = props;
   if (!ready || loaded === 0) return null;
   const counted = more ? `the ${formatCount(loaded)} loaded runs` : plural(loaded, 'run');
   return (
@@ -421,10 +428,11 @@ function Loaded(props: {
             : plural(loaded, 'run')}
         {more && sortedHere !== undefined && `; sorted by ${sortedHere} among the loaded ones`}
       </span>
+      {failed !== undefined && <span role="alert">Loading more failed: {failed}</span>}
       {more && (
         <>
           <button type="button" className="link" disabled={fetching} onClick={onMore}>
-            {fetching ? 'Loading…' : 'Load more'}
+            {fetching ? 'Loading…' : failed !== undefined ? 'Try again' : 'Load more'}
           </button>
           <button type="button" className="link" disabled={fetching} onClick={onAll}>
             Load all

@@ -27,7 +27,7 @@ import { useRemembered } from '../lib/storage';
 import type { Node } from '../lib/tree';
 import { navigate } from '../router';
 import { Icon } from '../ui/icons';
-import { Ago, Clip, Elapsed, Status } from '../ui/parts';
+import { Ago, Elapsed, Status } from '../ui/parts';
 import { useRowCursor, useVisibleRows } from '../ui/rows';
 import { useShortcuts } from '../ui/shortcuts';
 import { Spacer } from './experiments';
@@ -446,19 +446,9 @@ function Cell({ run, id }: { run: Run; id: ColumnId }) {
           </td>
         );
       case 'user':
-        return (
-          <td>
-            <Clip text={runUser(run)} />
-          </td>
-        );
+        return <td title={runUser(run)}>{runUser(run)}</td>;
       case 'source':
-        return (
-          <td>
-            <span className="clip" title={tagOf(run, 'mlflow.source.name')}>
-              {String(cellOf(run, id) ?? '')}
-            </span>
-          </td>
-        );
+        return <td title={tagOf(run, 'mlflow.source.name')}>{String(cellOf(run, id) ?? '')}</td>;
       case 'commit':
         return (
           <td className="mono">
@@ -469,8 +459,8 @@ function Cell({ run, id }: { run: Run; id: ColumnId }) {
         );
       default:
         return (
-          <td className="mono">
-            <Clip text={String(cellOf(run, id) ?? '')} />
+          <td className="mono" title={String(cellOf(run, id) ?? '')}>
+            {String(cellOf(run, id) ?? '')}
           </td>
         );
     }
@@ -478,8 +468,8 @@ function Cell({ run, id }: { run: Run; id: ColumnId }) {
   const text = String(cellOf(run, id) ?? '');
   const numeric = kind === 'param' && text !== '' && !Number.isNaN(Number(text));
   return (
-    <td className={numeric ? 'cell-param numeric' : `cell-${kind}`}>
-      <Clip text={text} />
+    <td className={numeric ? 'cell-param numeric' : `cell-${kind}`} title={text}>
+      {text}
     </td>
   );
 }

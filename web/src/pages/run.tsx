@@ -1,5 +1,5 @@
 // The page of one run: what it was started with, what it measured, and how that developed.
-import { useMemo, useRef, type ReactNode } from 'react';
+import { useMemo, useRef, useState, type ReactNode } from 'react';
 import { deleteRun, renameRun, restoreRun, setRunTag } from '../api/client';
 import { ApiError } from '../api/http';
 import { useExperiment, useRefresh, useRun, useRuns, useTitle } from '../api/queries';
@@ -15,7 +15,6 @@ import { Icon } from '../ui/icons';
 import { Ago, Copy, EditableName, Elapsed, Failure, Loading, Status } from '../ui/parts';
 import { useShortcuts } from '../ui/shortcuts';
 import { toast } from '../ui/toast';
-import { useState } from 'react';
 import { Overview } from './run-overview';
 import { Tags } from './run-tags';
 
@@ -104,8 +103,8 @@ function Loaded({
               </button>
             </span>
           ) : (
-            <button type="button" className="quiet end" onClick={() => setAsking(true)}>
-              <Icon name="trash" /> Delete
+            <button type="button" className="quiet end" aria-label="Delete" onClick={() => setAsking(true)}>
+              <Icon name="trash" /> <span className="wide-only">Delete</span>
             </button>
           )}
         </div>
@@ -235,7 +234,7 @@ const mostChildren = 8;
 
 /** Runs nested in this one, found among the newest runs of the experiment: the protocol has no question for them. */
 function Children({ run, experimentId }: { run: Run; experimentId: string }) {
-  const list = useRuns(experimentId, 'ACTIVE_ONLY', 'attributes.start_time DESC');
+  const list = useRuns(experimentId, 'ACTIVE_ONLY', 'attributes.start_time DESC', { follow: false });
   const [whole, setWhole] = useState(false);
   const children = useMemo(
     () => list.runs.filter((one) => runParent(one) === run.info.run_id),

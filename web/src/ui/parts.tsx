@@ -362,12 +362,3 @@ export function EditableName(props: {
     </form>
   );
 }
-
-/** Text that is cut with an ellipsis where it is too long, and whole on hover. */
-export function Clip({ text }: { text: string }) {
-  return (
-    <span className="clip" title={text}>
-      {text}
-    </span>
-  );
-}

@@ -23,7 +23,7 @@ export function useVisibleRows(options: {
     count,
     getScrollElement: () => scrollRef.current,
     estimateSize: () => rowHeight,
-    overscan: 12,
+    overscan: 8,
     scrollPaddingStart: headHeight,
   });
   const items = scroller.getVirtualItems();

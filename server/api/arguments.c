@@ -4,17 +4,50 @@
 #include "base/json_scan.h"
 #include "base/url.h"
 
-/* Deeper bodies are refused before the tree is built, so that no recursion follows their depth. */
+/* Walk over all values. False when the text is no JSON, lies too deep, or has more than `max_values`, which then is
+ *what count exceeds. */
+static bool
+count_values (int64_t *count, struct json_scan *scan, int64_t max_values)
+{
+  bool in_object[JSON_SCAN_MAX_DEPTH];
+  struct json_scan_value value;
+  struct slice name;
+  size_t depth = 0;
+
+  do
+  {
+    if (! json_scan_value (scan, &value) || ++*count > max_values)
+      return false;
+    if (JSON_SCAN_OBJECT == value.kind || JSON_SCAN_ARRAY == value.kind)
+      in_object[depth++] = JSON_SCAN_OBJECT == value.kind;
+    while (depth > 0 && ! (in_object[depth - 1] ? json_scan_member (scan, &name) : json_scan_element (scan)))
+    {
+      if (json_scan_failed (scan))
+        return false;
+      depth--;
+    }
+  } while (depth > 0);
+  return json_scan_end (scan);
+}
+
+/* Bodies that are too deep or hold too many values are refused before the tree is built, so that neither recursion nor
+   memory follows what a client sends. */
 static enum err_code
 check_json (struct api_call *call, struct slice text, struct err *err)
 {
+  const struct config *config = call->service->config;
   struct json_scan scan;
   size_t offset = 0;
+  int64_t count = 0;
   const char *problem;
 
-  json_scan_init (&scan, text, call->arena, (unsigned)call->service->config->max_json_depth);
-  if (json_scan_skip (&scan) && json_scan_end (&scan))
+  json_scan_init (&scan, text, call->arena, (unsigned)config->max_json_depth);
+  if (count_values (&count, &scan, config->max_json_values))
     return ERR_OK;
+  if (count > config->max_json_values)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                    "The request body has more than %lld JSON values (max-json-values); split the request.",
+                    (long long)config->max_json_values);
   problem = json_scan_error (&scan, &offset);
   return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The request body is not valid JSON: %s at byte %zu.",
                   NULL == problem ? "unexpected end" : problem, offset);

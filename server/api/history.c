@@ -15,7 +15,7 @@
 #define SAMPLE_MAX 2500
 #define SAMPLE_RUN_POINTS_MAX 25000
 /* Points that one answer may be made from; 32 bytes each in memory. */
-#define LOAD_POINTS_MAX ((size_t)20 * 1000 * 1000)
+#define LOAD_POINTS_MAX ((size_t)10 * 1000 * 1000)
 /* Bytes of one point in JSON at the least, to stop before the answer's limit. */
 #define POINT_RESERVE_BYTES ((size_t)1024)
 

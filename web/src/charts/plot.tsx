@@ -392,7 +392,7 @@ function describe(u: uPlot, box: HTMLDivElement, props: PlotProps): void {
   const room = element(u).clientWidth;
   const anchor = u.over.offsetLeft + left;
   box.style.left = `${anchor + 14 + width > room ? Math.max(0, anchor - width - 14) : anchor + 14}px`;
-  box.style.top = `${Math.max(0, u.over.offsetTop + Math.min(top, u.over.clientHeight - 24) - 12)}px`;
+  box.style.top = `${Math.max(0, u.over.offsetTop + Math.min(top, u.over.clientHeight - 24) + 14)}px`;
   box.setAttribute('aria-live', box.parentElement === document.activeElement ? 'polite' : 'off');
 }
 

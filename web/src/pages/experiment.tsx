@@ -282,26 +282,6 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
             onAll={() => setLoadingAll(true)}
           />
         </div>
-        {selection.length > 0 && (
-          <div className="bar selection" role="group" aria-label="Selected runs">
-            <strong>{plural(selection.length, 'run')} selected</strong>
-            <button type="button" className="primary" disabled={selection.length < 2} onClick={compare}>
-              Compare
-            </button>
-            <button type="button" onClick={() => setAsking(true)}>
-              <Icon name={deleted ? 'restore' : 'trash'} /> {deleted ? 'Restore' : 'Delete'}
-            </button>
-            <button type="button" className="link" onClick={() => setSelected(new Set())}>
-              Clear
-            </button>
-            {chosenRuns.length < selection.length && (
-              <span className="faint">
-                {plural(selection.length - chosenRuns.length, 'of them is', 'of them are')} not in this
-                search.
-              </span>
-            )}
-          </div>
-        )}
       </div>
       {list.isError && runs.length === 0 ? (
         <Failure what="The runs could not be loaded" error={list.error} onRetry={() => void list.refetch()} />
@@ -348,6 +328,25 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
             <div className="split">{shownView === 'charts' ? charts : table}</div>
           )}
         </>
+      )}
+      {selection.length > 0 && (
+        <div className="selection" role="group" aria-label="Selected runs">
+          <strong>{plural(selection.length, 'run')} selected</strong>
+          <button type="button" className="primary" disabled={selection.length < 2} onClick={compare}>
+            Compare
+          </button>
+          <button type="button" onClick={() => setAsking(true)}>
+            <Icon name={deleted ? 'restore' : 'trash'} /> {deleted ? 'Restore' : 'Delete'}
+          </button>
+          <button type="button" className="link" onClick={() => setSelected(new Set())}>
+            Clear
+          </button>
+          {chosenRuns.length < selection.length && (
+            <span className="faint">
+              {plural(selection.length - chosenRuns.length, 'of them is', 'of them are')} not in this search.
+            </span>
+          )}
+        </div>
       )}
       {asking && (
         <ChangeRuns

@@ -163,8 +163,11 @@ objects: $(LIBRARY_OBJECTS) $(call objects,$(MAIN_SOURCE) $(UNIT_SOURCES) $(STOR
 tests: $(UNIT_TESTS) $(STORE_TESTS) $(FUZZ_TESTS) $(HTTP_RUNNER)
 	@:
 unit-tests: $(UNIT_TESTS)
+	@:
 store-tests: $(STORE_TESTS)
+	@:
 fuzz-replay: $(FUZZ_TESTS)
+	@:
 http-runner: $(BUILD)/tests/http-runner
 	@:
 print-tests:
@@ -201,6 +204,8 @@ $(BUILD)/tests/http-runner: $(call objects,$(HTTP_SOURCES)) $(BUILD)/libserver.a
 
 WEB_SOURCES = $(shell find web \( -name node_modules -o -name tests \) -prune -o -type f -print)
 WEB_DIST := build/web
+# These tools talk much; it is worth reading only when they fail.
+quietly = $(if $(V),$(1),@mkdir -p build; ($(1)) > build/web.log 2>&1 || { cat build/web.log; exit 1; })
 
 ##> make web        the dashboard, into build/web
 web: $(WEB_DIST)/index.html
@@ -211,12 +216,12 @@ web-packages: web/node_modules/.package-lock.json
 # npm writes this file last, so that it also stands for what a person installed by hand.
 web/node_modules/.package-lock.json: web/package-lock.json
 	$(call say,NPM,web)
-	$(Q)cd web && npm ci --no-audit --no-fund --loglevel=error
+	$(call quietly,cd web && npm ci --no-audit --no-fund --loglevel=error)
 	@touch $@
 
 $(WEB_DIST)/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 	$(call say,WEB,$(WEB_DIST))
-	$(Q)cd web && TALLY_WEB_OUT='$(CURDIR)/$(WEB_DIST)' npm run --silent build
+	$(call quietly,cd web && TALLY_WEB_OUT='$(CURDIR)/$(WEB_DIST)' npm run --silent build)
 	@touch $@
 
 # --- install and the rest ------------------------------------------------------------------------------------------

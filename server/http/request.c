@@ -334,7 +334,10 @@ take_body (struct request *request, const char *body, size_t bytes)
   size_t needed = request->body.len + bytes;
 
   if (request->refused || request->body_too_large || request->body_refused)
+  {
+    request->body_dropped += bytes;
     return;
+  }
   if (needed > request->body_limit)
     request->body_too_large = true;
   else if (needed > request->body_reserved && ! reserve_body (request, needed - request->body_reserved))
@@ -404,13 +407,14 @@ finish (struct request *request)
 }
 
 /* Refused: whether to answer before the body, which ends the connection, or after reading it to its end. The first when
-   the body would be large, or when the client waits to be told to send it. */
+   the body may be large, or when the client waits to be told to send it. */
 static bool
 must_answer_now (const struct request *request)
 {
   const char *declared = request_header (request, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
   return strtoull (declared, NULL, 10) > REFUSED_BODY_MAX_BYTES
+         || '\0' != *request_header (request, MHD_HTTP_HEADER_TRANSFER_ENCODING)
          || '\0' != *request_header (request, MHD_HTTP_HEADER_EXPECT);
 }
 
@@ -430,7 +434,8 @@ request_step (struct request *request, const char *method, const char *body, siz
       return dispatch (request);
     take_body (request, body, *body_bytes);
     *body_bytes = 0;
-    return MHD_YES;
+    /* A client that does not stop is cut off; the library has no answer in the middle of a body. */
+    return request->body_dropped > request->body_limit + REFUSED_BODY_MAX_BYTES ? MHD_NO : MHD_YES;
   case REQUEST_WAITING:
     request->state = REQUEST_FINISHED;
     return finish (request);

@@ -83,6 +83,7 @@ struct request
   size_t body_reserved; /* counted in server->body_bytes */
   bool refused; /* the headers were; what still arrives is not kept */
   bool body_too_large;
+  size_t body_dropped; /* bytes that arrived and were not kept */
   bool body_refused; /* no room for more bodies at the moment */
   struct buffer body;
   size_t response_bytes;

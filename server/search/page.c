@@ -1,9 +1,9 @@
 /* SQL of a search's order and the page tokens that name a place in it. */
+#include "base/number.h"
 #include "base/token.h"
 #include "search/order.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 /* SQL of one search: a dozen keys, each named a few times. */
 #define SQL_MAX_BYTES ((size_t)64 * 1024)
@@ -189,24 +189,37 @@ bad_token (const char *why, struct err *err)
   return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Invalid page token, %s; start again without one.", why);
 }
 
+/* "01234567-89ab-cdef-0123-456789abcdef", as PostgreSQL prints it. */
+static bool
+is_uuid_text (struct slice text)
+{
+  static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+  if (text.len != sizeof (form) - 1)
+    return false;
+  for (size_t i = 0; i < text.len; i++)
+    if ('-' == form[i] ? '-' != text.data[i] : NULL == memchr ("0123456789abcdef", text.data[i], 16))
+      return false;
+  return true;
+}
+
 /* Whether a value can be compared with its key, so that PostgreSQL does not have to say no. */
 static bool
 fits (const struct search_key *key, const json_t *value)
 {
-  const char *text = json_string_value (value);
-  char *end;
+  struct slice text = { json_string_value (value), json_string_length (value) };
+  int64_t number;
 
   if (json_is_null (value))
     return key->attribute.nullable;
-  if (NULL == text || strlen (text) != json_string_length (value))
+  if (NULL == text.data || NULL != memchr (text.data, '\0', text.len))
     return false;
   switch (key->attribute.type)
   {
   case SEARCH_INT64:
-    (void)strtoll (text, &end, 10);
-    return end != text && '\0' == *end && strlen (text) <= 20;
+    return number_parse_int64 (text, &number);
   case SEARCH_UUID:
-    return 36 == strlen (text) && 36 == strspn (text, "0123456789abcdef-");
+    return is_uuid_text (text);
   case SEARCH_TEXT:
   default:
     return true;

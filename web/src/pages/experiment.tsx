@@ -285,7 +285,7 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
       </div>
       {list.isError && runs.length === 0 ? (
         <Failure what="The runs could not be loaded" error={list.error} onRetry={() => void list.refetch()} />
-      ) : !list.isSuccess ? (
+      ) : !list.isSuccess || (list.isPlaceholderData && runs.length === 0) ? (
         <Loading rows={14} />
       ) : runs.length === 0 ? (
         deleted ? (

@@ -130,7 +130,7 @@ export function ExperimentsPage() {
           error={list.error}
           onRetry={() => void list.refetch()}
         />
-      ) : !list.data ? (
+      ) : !list.data || list.isPlaceholderData ? (
         <Loading />
       ) : rows.length === 0 && !nothing ? (
         <div className="state">

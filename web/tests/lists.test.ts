@@ -6,7 +6,7 @@ import { cellOf, firstColumns, knownKeys, orderColumns, runMatcher } from '../sr
 import { colourCount, coloursOf } from '../src/lib/colours';
 import { groupKeys, keyMatcher, naturalOrder } from '../src/lib/group';
 import { compareCells } from '../src/lib/sort';
-import { nest } from '../src/lib/tree';
+import { nest, unfold } from '../src/lib/tree';
 import { readHash } from '../src/router';
 import { readBlocks, safeLink } from '../src/ui/markdown';
 
@@ -80,6 +80,21 @@ describe('nest', () => {
     const forest = build({ c: 'a', a: undefined, b: 'gone' });
     expect(forest.map((n) => n.item)).toEqual(['a', 'b']);
     expect(forest[0]!.children.map((n) => n.item)).toEqual(['c']);
+  });
+  it('unfolds what is open', () => {
+    const forest = build({ a: undefined, b: 'a', c: 'b', d: undefined });
+    const rows = (open: string[]) =>
+      unfold(forest, (n) => open.includes(n.item)).map((r) => [r.node.item, r.depth, r.open]);
+    expect(rows([])).toEqual([
+      ['a', 0, false],
+      ['d', 0, false],
+    ]);
+    expect(rows(['a', 'd'])).toEqual([
+      ['a', 0, true],
+      ['b', 1, false],
+      ['d', 0, false],
+    ]);
+    expect(rows(['a', 'b']).map(([name]) => name)).toEqual(['a', 'b', 'c', 'd']);
   });
   it('loses nothing to a circle', () => {
     const names = (nodes: ReturnType<typeof build>): string[] =>

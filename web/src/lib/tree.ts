@@ -38,3 +38,23 @@ export function nest<T>(
     return false;
   }
 }
+
+export interface TreeRow<T> {
+  node: Node<T>;
+  depth: number;
+  open: boolean;
+}
+
+/** The rows that are in sight: every root, and the children of what is open, each below its parent. */
+export function unfold<T>(roots: readonly Node<T>[], isOpen: (node: Node<T>) => boolean): TreeRow<T>[] {
+  const rows: TreeRow<T>[] = [];
+  const walk = (nodes: readonly Node<T>[], depth: number) => {
+    for (const node of nodes) {
+      const open = node.children.length > 0 && isOpen(node);
+      rows.push({ node, depth, open });
+      if (open) walk(node.children, depth + 1);
+    }
+  };
+  walk(roots, 0);
+  return rows;
+}

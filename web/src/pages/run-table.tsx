@@ -1,14 +1,10 @@
 // The table of an experiment's runs: virtual rows, resizable and sortable columns, nested runs, selection.
 import {
   getCoreRowModel,
-  getExpandedRowModel,
   useReactTable,
   type ColumnDef,
   type ColumnSizingState,
-  type ExpandedState,
   type Header,
-  type OnChangeFn,
-  type Row,
 } from '@tanstack/react-table';
 import { memo, useCallback, useEffect, useMemo, useRef } from 'react';
 import type { Run } from '../api/types';
@@ -24,7 +20,7 @@ import {
 import { formatExact, formatMoment, formatShort, plural } from '../lib/format';
 import { isLive, runHref, runName, runParent, runUser, tagOf } from '../lib/run';
 import { useRemembered } from '../lib/storage';
-import type { Node } from '../lib/tree';
+import { unfold, type Node, type TreeRow } from '../lib/tree';
 import { navigate } from '../router';
 import { Icon } from '../ui/icons';
 import { Ago, Elapsed, Status } from '../ui/parts';
@@ -57,8 +53,13 @@ const widths: Record<string, number> = {
   'attribute:run_id': 150,
 };
 const keyWidth = 104;
+const noRows: Node<Run>[] = [];
 const leastWidth = 56;
 const mostWidth = 900;
+
+function idOf(row: TreeRow<Run>): string {
+  return row.node.item.info.run_id;
+}
 
 interface Props {
   rows: readonly Node<Run>[];
@@ -83,37 +84,34 @@ export function RunTable(props: Props) {
   const scrollRef = useRef<HTMLDivElement>(null);
 
   const defs = useMemo(() => makeColumns(columns), [columns]);
-  const onExpanded: OnChangeFn<ExpandedState> = (next) =>
-    setExpanded((now) => {
-      const value = typeof next === 'function' ? next(now) : next;
-      return value === true ? now : value;
-    });
+  // The library keeps the columns and their widths. It is given no rows: it would make an object with dozens of
+  // functions for each, which takes longer than sorting them; unfolding a tree is a short loop.
   const table = useReactTable<Node<Run>>({
-    data: rows as Node<Run>[],
+    data: noRows,
     columns: defs,
-    getRowId: (node) => node.item.info.run_id,
-    getSubRows: (node) => node.children,
     getCoreRowModel: getCoreRowModel(),
-    getExpandedRowModel: getExpandedRowModel(),
-    manualSorting: true,
-    enableSubRowSelection: false,
     columnResizeMode: 'onChange',
-    autoResetExpanded: false,
-    state: { columnSizing: sizes, expanded },
+    state: { columnSizing: sizes },
     onColumnSizingChange: setSizes,
-    onExpandedChange: onExpanded,
   });
-  const flat = table.getRowModel().rows;
+  const flat = useMemo(
+    () => unfold(rows, (node) => expanded[node.item.info.run_id] === true),
+    [rows, expanded],
+  );
+  const fold = useCallback(
+    (id: string, open: boolean) => setExpanded((now) => ({ ...now, [id]: open })),
+    [setExpanded],
+  );
   const visible = useVisibleRows({ count: flat.length, rowHeight, scrollRef, headHeight });
 
   const lastClicked = useRef<string | undefined>(undefined);
   const toggle = (id: string, through: boolean) => {
     const next = new Set(selected);
     const on = !next.has(id);
-    const from = through ? flat.findIndex((row) => row.id === lastClicked.current) : -1;
-    const to = flat.findIndex((row) => row.id === id);
+    const from = through ? flat.findIndex((row) => idOf(row) === lastClicked.current) : -1;
+    const to = flat.findIndex((row) => idOf(row) === id);
     const range = from >= 0 ? flat.slice(Math.min(from, to), Math.max(from, to) + 1) : [];
-    for (const one of range.length ? range.map((row) => row.id) : [id])
+    for (const one of range.length ? range.map(idOf) : [id])
       if (on) next.add(one);
       else next.delete(one);
     lastClicked.current = id;
@@ -129,9 +127,12 @@ export function RunTable(props: Props) {
     count: flat.length,
     scrollRef,
     scroller: visible.scroller,
-    onOpen: (index) => flat[index] && navigate(runHref(flat[index].original.item.info)),
-    onSelect: (index) => flat[index] && toggle(flat[index].id, false),
-    onFold: (index, open) => flat[index]?.getCanExpand() && flat[index].toggleExpanded(open),
+    onOpen: (index) => flat[index] && navigate(runHref(flat[index].node.item.info)),
+    onSelect: (index) => flat[index] && toggle(idOf(flat[index]), false),
+    onFold: (index, open) => {
+      const row = flat[index];
+      if (row?.node.children.length) fold(idOf(row), open);
+    },
   });
   useShortcuts({ c: props.onCompare });
 
@@ -142,10 +143,10 @@ export function RunTable(props: Props) {
   }, [more, lastVisible, flat.length, onEnd]);
   const { onVisible } = props;
   useEffect(() => {
-    onVisible(flat.slice(0, 10).map((row) => row.original.item));
+    onVisible(flat.slice(0, 10).map((row) => row.node.item));
   }, [flat, onVisible]);
 
-  const all = flat.length > 0 && flat.every((row) => selected.has(row.id));
+  const all = flat.length > 0 && flat.every((row) => selected.has(idOf(row)));
   const some = selected.size > 0;
   const total = table.getTotalSize();
   const leaves = table.getVisibleLeafColumns();
@@ -185,9 +186,7 @@ export function RunTable(props: Props) {
                       ref={(box) => {
                         if (box) box.indeterminate = some && !all;
                       }}
-                      onChange={() =>
-                        onSelected(all || some ? new Set() : new Set(flat.map((row) => row.id)))
-                      }
+                      onChange={() => onSelected(all || some ? new Set() : new Set(flat.map(idOf)))}
                     />
                   </th>
                 ) : (
@@ -204,19 +203,21 @@ export function RunTable(props: Props) {
             if (!row) return null;
             return (
               <RunRow
-                key={row.id}
-                row={row}
-                run={row.original.item}
+                key={idOf(row)}
+                run={row.node.item}
+                depth={row.depth}
+                childCount={row.node.children.length}
                 index={index}
                 columns={columns}
                 nested={nested}
-                open={row.getIsExpanded()}
-                isSelected={selected.has(row.id)}
-                colour={colours.get(row.id)}
+                open={row.open}
+                isSelected={selected.has(idOf(row))}
+                colour={colours.get(idOf(row))}
                 at={cursor === index}
                 reachable={cursor === index || (cursor < 0 && index === 0)}
                 onAt={setCursor}
                 onToggle={onToggle}
+                onFold={fold}
               />
             );
           })}
@@ -316,8 +317,9 @@ function HeadCell(props: {
 }
 
 interface RowProps {
-  row: Row<Node<Run>>;
   run: Run;
+  depth: number;
+  childCount: number;
   index: number;
   columns: readonly ColumnId[];
   nested: boolean;
@@ -328,22 +330,23 @@ interface RowProps {
   reachable: boolean;
   onAt: (index: number) => void;
   onToggle: (id: string, through: boolean) => void;
+  onFold: (id: string, open: boolean) => void;
 }
 
 const RunRow = memo(
   function RunRow(props: RowProps) {
-    const { row, run, index, columns, nested, open, isSelected, colour, at, reachable, onAt, onToggle } =
-      props;
+    const { run, depth, childCount, index, columns, nested, open, isSelected, colour, at, reachable } = props;
+    const { onAt, onToggle, onFold } = props;
+    const id = run.info.run_id;
     const name = runName(run);
-    const children = row.original.children.length;
-    const expandable = nested && children > 0;
+    const expandable = nested && childCount > 0;
     return (
       <tr
         data-row={index}
-        data-run={row.id}
+        data-run={id}
         aria-rowindex={index + 3}
         aria-selected={isSelected}
-        {...(nested ? { 'aria-level': row.depth + 1 } : {})}
+        {...(nested ? { 'aria-level': depth + 1 } : {})}
         {...(expandable ? { 'aria-expanded': open } : {})}
         tabIndex={reachable ? 0 : -1}
         className={`${at ? 'at' : ''} ${isSelected ? 'selected' : ''}`}
@@ -354,11 +357,11 @@ const RunRow = memo(
             type="checkbox"
             aria-label={`Select ${name}`}
             checked={isSelected}
-            onChange={(event) => onToggle(row.id, (event.nativeEvent as MouseEvent).shiftKey)}
+            onChange={(event) => onToggle(id, (event.nativeEvent as MouseEvent).shiftKey)}
           />
         </td>
         <td className="cell-name">
-          <span className={`name-cell depth-${Math.min(row.depth, 6)}`}>
+          <span className={`name-cell depth-${Math.min(depth, 6)}`}>
             {nested &&
               (expandable ? (
                 <button
@@ -366,7 +369,7 @@ const RunRow = memo(
                   className={`quiet icon-only fold ${open ? 'open' : ''}`}
                   aria-label={`${open ? 'Fold' : 'Unfold'} ${name}`}
                   aria-expanded={open}
-                  onClick={() => row.toggleExpanded()}
+                  onClick={() => onFold(id, !open)}
                 >
                   <Icon name="chevron" />
                 </button>
@@ -378,27 +381,27 @@ const RunRow = memo(
               {name}
             </a>
             {expandable && (
-              <span className="count" title={plural(children, 'nested run')}>
-                {children}
+              <span className="count" title={plural(childCount, 'nested run')}>
+                {childCount}
               </span>
             )}
-            {(!nested || row.depth === 0) && runParent(run) && (
+            {(!nested || depth === 0) && runParent(run) && (
               <span className="faint child-mark" title="Nested run">
                 <Icon name="tree" />
               </span>
             )}
           </span>
         </td>
-        {columns.map((id) => (
-          <Cell key={id} run={run} id={id} />
+        {columns.map((column) => (
+          <Cell key={column} run={run} id={column} />
         ))}
       </tr>
     );
   },
   (a, b) =>
     a.run === b.run &&
-    a.row.original.children.length === b.row.original.children.length &&
-    a.row.depth === b.row.depth &&
+    a.childCount === b.childCount &&
+    a.depth === b.depth &&
     a.index === b.index &&
     a.columns === b.columns &&
     a.nested === b.nested &&

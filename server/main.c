@@ -132,7 +132,8 @@ start (struct daemon *daemon, struct err *err)
   return ERR_OK;
 }
 
-/* Stop in the order that loses nothing: no new connections, what is under way is finished, then what finished it. */
+/* Stop in the order that loses nothing: what is under way is finished, then what finished it ends. Idle connections are
+   closed last: a request that still comes in over one is refused by the queues, which are closed but not yet freed. */
 static void
 stop (struct daemon *daemon)
 {
@@ -144,6 +145,8 @@ stop (struct daemon *daemon)
   if (daemon->housekeeping)
     (void)pthread_join (daemon->housekeeper, NULL);
   http_server_stop (daemon->http);
+  committer_free (daemon->service.metric_committer);
+  committer_free (daemon->service.run_committer);
   metric_keys_free (daemon->service.metric_keys);
   store_free (daemon->store);
 }

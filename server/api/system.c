@@ -4,20 +4,12 @@
 #include "api/json.h"
 #include "api/route_stats.h"
 #include "base/stats.h"
+#include "store/health.h"
 
 #include <inttypes.h>
 
 /* MLflow's tracing client sends spans to an endpoint of its own from 3.4 on; below it stores them as artifacts. */
 #define PROTOCOL_VERSION "3.3.2"
-
-enum
-{
-  PING
-};
-
-static const struct statement statements[] = {
-  [PING] = { "system_ping", "SELECT 1::int8", 0 },
-};
 
 static enum api_next
 plain_text (struct api_call *call, const char *text)
@@ -57,7 +49,7 @@ enum err_code
 api_ready (struct api_call *call, struct err *err)
 {
   struct json_write w;
-  enum err_code code = store_execute (NULL, call->connection, &statements[PING], NULL, err);
+  enum err_code code = store_ping (call->connection, err);
 
   if (ERR_OK != code)
     return code;

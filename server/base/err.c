@@ -8,6 +8,7 @@
 enum fault
 {
   THEIRS,
+  PASSING,
   OURS
 };
 

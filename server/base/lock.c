@@ -40,6 +40,15 @@ lock_acquire (struct lock *lock)
   mark_owned (lock);
 }
 
+bool
+lock_try (struct lock *lock)
+{
+  if (0 != pthread_mutex_trylock (&lock->mutex))
+    return false;
+  mark_owned (lock);
+  return true;
+}
+
 void
 lock_release (struct lock *lock)
 {

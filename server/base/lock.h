@@ -25,6 +25,9 @@ void lock_destroy (struct lock *lock);
 void lock_acquire (struct lock *lock);
 void lock_release (struct lock *lock);
 
+/* Acquire without waiting; false when another thread holds it. */
+bool lock_try (struct lock *lock);
+
 /* Abort unless the calling thread holds the lock. */
 void lock_assert_held (struct lock *lock);
 

@@ -33,7 +33,10 @@ static const char *const level_names[] = { "debug", "info", "warning", "error" }
 static struct
 {
   struct lock lock; /* guards the buffer; a leaf: nothing is locked under it */
-  struct buffer buffer;
+  struct buffer buffer; /* lines that nobody writes yet */
+  int64_t dropped; /* lines for which there was no room */
+  struct lock write_lock; /* guards what follows; taken before `lock`, held while stderr is written */
+  struct buffer writing; /* lines on their way out */
   bool json;
   enum log_level level;
 } sink;
@@ -44,7 +47,9 @@ static void
 set_up (void)
 {
   lock_init (&sink.lock);
+  lock_init (&sink.write_lock);
   buffer_init (&sink.buffer, BUFFER_MAX_BYTES);
+  buffer_init (&sink.writing, BUFFER_MAX_BYTES);
   sink.level = LOG_INFO;
 }
 
@@ -73,12 +78,8 @@ log_wanted (enum log_event event)
 }
 
 static void
-flush_locked (void)
+write_all (const char *at, size_t left)
 {
-  const char *at = sink.buffer.data;
-  size_t left = sink.buffer.len;
-
-  lock_assert_held (&sink.lock);
   while (left > 0)
   {
     ssize_t written = write (STDERR_FILENO, at, left);
@@ -90,16 +91,41 @@ flush_locked (void)
     at += written;
     left -= (size_t)written;
   }
-  buffer_clear (&sink.buffer);
+}
+
+/* Take the lines out and write them without holding up those who log meanwhile. */
+static void
+flush_locked (void)
+{
+  struct buffer full;
+
+  lock_assert_held (&sink.write_lock);
+  lock_acquire (&sink.lock);
+  full = sink.buffer;
+  sink.buffer = sink.writing;
+  sink.writing = full;
+  lock_release (&sink.lock);
+  write_all (sink.writing.data, sink.writing.len);
+  buffer_clear (&sink.writing);
 }
 
 void
 log_flush (void)
 {
   pthread_once (&once, set_up);
-  lock_acquire (&sink.lock);
+  lock_acquire (&sink.write_lock);
   flush_locked ();
-  lock_release (&sink.lock);
+  lock_release (&sink.write_lock);
+}
+
+/* As log_flush, but leave it to the thread that is writing already, if there is one. */
+static void
+try_flush (void)
+{
+  if (! lock_try (&sink.write_lock))
+    return;
+  flush_locked ();
+  lock_release (&sink.write_lock);
 }
 
 /* "2026-01-31T12:00:00.123456Z"; the part up to the second is remembered per thread. */
@@ -180,14 +206,9 @@ write_field (struct buffer *out, const struct log_field *field)
     write_quoted (out, field->text);
 }
 
-void
-log_fields (enum log_event event, const struct log_field *fields, size_t count)
+static void
+write_line (struct buffer *out, enum log_event event, const struct log_field *fields, size_t count)
 {
-  struct buffer *out = &sink.buffer;
-
-  if (! log_wanted (event))
-    return;
-  lock_acquire (&sink.lock);
   buffer_text (out, sink.json ? "{\"time\":\"" : "time=");
   write_time (out);
   buffer_text (out, sink.json ? "\",\"level\":\"" : " level=");
@@ -199,9 +220,42 @@ log_fields (enum log_event event, const struct log_field *fields, size_t count)
   for (size_t i = 0; i < count; i++)
     write_field (out, &fields[i]);
   buffer_text (out, sink.json ? "}\n" : "\n");
-  if (out->len >= FLUSH_BYTES || out->failed || events[event].level >= LOG_WARNING || EVENT_listening == event)
-    flush_locked ();
+}
+
+/* Add a whole line or nothing; what found no room is told of in the first line that does. */
+static void
+add_line_locked (enum log_event event, const struct log_field *fields, size_t count)
+{
+  struct buffer *out = &sink.buffer;
+  size_t before = out->len;
+
+  lock_assert_held (&sink.lock);
+  if (sink.dropped > 0)
+    write_line (out, EVENT_log_dropped, &LOG_NUMBER ("lines", sink.dropped), 1);
+  write_line (out, event, fields, count);
+  if (out->failed)
+  {
+    out->failed = false;
+    out->len = before;
+    sink.dropped++;
+  }
+  else
+    sink.dropped = 0;
+}
+
+void
+log_fields (enum log_event event, const struct log_field *fields, size_t count)
+{
+  bool flush;
+
+  if (! log_wanted (event))
+    return;
+  lock_acquire (&sink.lock);
+  add_line_locked (event, fields, count);
+  flush = sink.buffer.len >= FLUSH_BYTES || events[event].level >= LOG_WARNING || EVENT_listening == event;
   lock_release (&sink.lock);
+  if (flush)
+    try_flush ();
 }
 
 void

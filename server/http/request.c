@@ -95,7 +95,7 @@ log_request (const struct request *request, uint64_t duration_us)
 {
   const struct api_call *call = &request->call;
   const char *route = NULL != call->route ? route_name (call->route) : NULL != request->file ? "static" : "unmatched";
-  struct log_field fields[9];
+  struct log_field fields[10];
   size_t count = 0;
 
   fields[count++] = LOG_TEXT ("id", request->id);
@@ -108,6 +108,8 @@ log_request (const struct request *request, uint64_t duration_us)
   fields[count++] = LOG_NUMBER ("database_us", call->database_us);
   if (ERR_OK != call->err.code)
     fields[count++] = LOG_TEXT ("error", err_name (call->err.code));
+  if ('\0' != call->err.cause[0])
+    fields[count++] = LOG_TEXT ("cause", call->err.cause);
   log_fields (EVENT_request, fields, count);
   if (err_is_ours (call->err.code))
     log_line (EVENT_request_failed, LOG_TEXT ("id", request->id), LOG_TEXT ("route", route),

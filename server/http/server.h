@@ -22,8 +22,8 @@ void http_server_drain (struct http_server *server);
 /* Requests being read or answered now. Thread-safe. */
 size_t http_server_in_flight (const struct http_server *server);
 
-/* End the workers after what is queued. Committers must be stopped after this and before http_server_stop, so that no
-   call is left waiting. */
+/* End the workers after what is queued; what comes in later is answered 503. Committers must be stopped after this and
+   before http_server_stop, so that no call is left waiting. */
 void http_server_stop_work (struct http_server *server);
 
 /* Close what is left and free. NULL is allowed. */

@@ -154,6 +154,7 @@ committer_start (struct store *store, const struct committer_options *options)
 
 fail:
   committer_stop (committer);
+  committer_free (committer);
   return NULL;
 }
 
@@ -178,6 +179,14 @@ committer_stop (struct committer *committer)
   queue_close (&committer->queue);
   for (unsigned i = 0; i < committer->started; i++)
     (void)pthread_join (committer->threads[i], NULL);
+  committer->started = 0;
+}
+
+void
+committer_free (struct committer *committer)
+{
+  if (NULL == committer)
+    return;
   free (committer->threads);
   queue_destroy (&committer->queue);
   free (committer);

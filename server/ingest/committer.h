@@ -37,7 +37,8 @@ struct committer_options
   uint64_t budget_us; /* time for one group in PostgreSQL */
 };
 
-/* Start the threads. The caller frees with committer_stop. NULL when threads or memory are not to be had. */
+/* Start the threads. The caller stops with committer_stop and then frees with committer_free. NULL when threads or
+ * memory are not to be had. */
 struct committer *committer_start (struct store *store, const struct committer_options *options);
 
 /* Queue an item; false, at once, when a limit is reached. Thread-safe. */
@@ -46,7 +47,10 @@ bool committer_submit (struct committer *committer, struct commit_item *item);
 /* Items waiting now. Thread-safe. */
 size_t committer_waiting (struct committer *committer);
 
-/* Commit what is queued, end the threads, free. No submit may be under way. NULL is allowed. */
+/* Commit what is queued and end the threads; a submit is refused from then on. NULL is allowed. */
 void committer_stop (struct committer *committer);
+
+/* Free a stopped committer, once nobody can submit any more. NULL is allowed. */
+void committer_free (struct committer *committer);
 
 #endif

@@ -14,22 +14,29 @@
 
 #define CHECKSUM_BYTES 65 /* SHA-256 in hexadecimal digits and NUL */
 
-static const struct statement set_up_done = { "migrate_exists", "SELECT to_regclass('schema_migration') IS NOT NULL",
-                                              0 };
-static const struct statement list = { "migrate_list",
-                                       "SELECT number::int8, checksum::text FROM schema_migration ORDER BY number", 0 };
-static const struct statement record = {
-  "migrate_record",
-  "INSERT INTO schema_migration (number, name, checksum, applied_at_ms) VALUES ($1::int8, $2::text, $3::text, "
-  "$4::int8)",
-  4
+enum
+{
+  EXISTS,
+  LIST,
+  RECORD,
+  DEFAULT_EXPERIMENT
 };
-static const struct statement default_experiment = {
-  "migrate_default_experiment",
-  "INSERT INTO experiment (experiment_id, name, artifact_location, created_at_ms, updated_at_ms) VALUES (0, "
-  "'Default', $1::text, $2::int8, $2::int8) ON CONFLICT DO NOTHING",
-  2
+
+static const struct statement statements[] = {
+  [EXISTS] = { "migrate_exists", "SELECT to_regclass('schema_migration') IS NOT NULL", 0 },
+  [LIST] = { "migrate_list", "SELECT number::int8, checksum::text FROM schema_migration ORDER BY number", 0 },
+  [RECORD] = { "migrate_record",
+               "INSERT INTO schema_migration (number, name, checksum, applied_at_ms)"
+               " VALUES ($1::int8, $2::text, $3::text, $4::int8)",
+               4 },
+  [DEFAULT_EXPERIMENT] = { "migrate_default_experiment",
+                           "INSERT INTO experiment (experiment_id, name, artifact_location, created_at_ms, "
+                           "updated_at_ms)"
+                           " VALUES (0, 'Default', $1::text, $2::int8, $2::int8) ON CONFLICT DO NOTHING",
+                           2 },
 };
+
+const struct statement_table store_migrate_statements = { statements, sizeof (statements) / sizeof (statements[0]) };
 
 static const char create_table[] =
     "CREATE TABLE IF NOT EXISTS schema_migration ("
@@ -66,12 +73,12 @@ compare (size_t *present, struct store_connection *connection, struct err *err)
   enum err_code code;
 
   *present = 0;
-  code = store_query (&result, connection, &set_up_done, NULL, err);
+  code = store_query (&result, connection, &statements[EXISTS], NULL, err);
   if (ERR_OK == code)
     code = result_row (&exists, &result, 0, exists_columns, COLUMN_COUNT (exists_columns), err);
   if (ERR_OK != code || ! exists)
     goto out;
-  code = store_query (&result, connection, &list, NULL, err);
+  code = store_query (&result, connection, &statements[LIST], NULL, err);
   for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
   {
     char expected[CHECKSUM_BYTES];
@@ -120,7 +127,7 @@ apply (struct store_connection *connection, void *context, struct err *err)
   parameter_text (&parameters, slice_of (migration->name));
   parameter_text (&parameters, slice_of (digest));
   parameter_int64 (&parameters, clock_wall_ms ());
-  return store_execute (NULL, connection, &record, &parameters, err);
+  return store_execute (NULL, connection, &statements[RECORD], &parameters, err);
 }
 
 struct migrate_call
@@ -165,7 +172,7 @@ migrate_locked (struct store_connection *connection, void *context, struct err *
   parameters_init (&parameters, NULL);
   parameter_text (&parameters, slice_of (location));
   parameter_int64 (&parameters, clock_wall_ms ());
-  return store_execute (NULL, connection, &default_experiment, &parameters, err);
+  return store_execute (NULL, connection, &statements[DEFAULT_EXPERIMENT], &parameters, err);
 }
 
 enum err_code

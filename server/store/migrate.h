@@ -4,6 +4,7 @@
 
 #include "base/config.h"
 #include "base/err.h"
+#include "store/connection.h"
 
 #include <stddef.h>
 
@@ -18,7 +19,7 @@ struct embedded_migration
 extern const struct embedded_migration embedded_migrations[];
 extern const size_t embedded_migrations_count;
 
-struct store_connection;
+extern const struct statement_table store_migrate_statements;
 
 enum migrate_mode
 {
@@ -26,10 +27,9 @@ enum migrate_mode
   MIGRATE_ALL /* bring the database up to date */
 };
 
-/* Bring the database to the version of this program, each migration in a transaction of its own under an advisory
-   lock, and make the experiment Default. Refuses a database that is newer or was altered, and says which command
-   mends one that is behind. `applied` receives the number of migrations run.
-   Errors: INTERNAL_ERROR, TEMPORARILY_UNAVAILABLE. */
+/* Bring the database to the version of this program, all that is missing in one transaction under an advisory lock, and
+   make the experiment Default. Refuses a database that is newer or was altered, and says which command mends one that
+   is behind. `applied` receives the number of migrations run. Errors: INTERNAL_ERROR, TEMPORARILY_UNAVAILABLE. */
 enum err_code migrate (unsigned *applied, struct store_connection *connection, enum migrate_mode mode,
                        const char *default_artifact_root, struct err *err);
 

@@ -114,6 +114,11 @@ test(
         `${name} does not scroll sideways`,
       );
     }
+    // Without a search, so that on a full server there are rows out of sight as well.
+    await go(page, '');
+    await page.locator('tbody td.col-name').first().waitFor();
+    const { width } = await page.locator('tbody td.col-name').first().boundingBox();
+    ok(width > 140, `names of experiments have ${width} px`);
     const { id } = await scene();
     await go(page, `#/experiments/${id}`);
     await page.getByRole('button', { name: 'Charts', exact: true }).click();

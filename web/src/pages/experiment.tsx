@@ -331,7 +331,10 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
       )}
       {selection.length > 0 && (
         <div className="selection" role="group" aria-label="Selected runs">
-          <strong>{plural(selection.length, 'run')} selected</strong>
+          <strong>
+            {plural(selection.length, 'run')}
+            <span className="wide-only"> selected</span>
+          </strong>
           <button type="button" className="primary" disabled={selection.length < 2} onClick={compare}>
             Compare
           </button>

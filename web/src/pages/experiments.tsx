@@ -178,7 +178,7 @@ export function ExperimentsPage() {
                 </tr>
               </thead>
               <tbody>
-                <Spacer height={visible.before} columns={columns.length + 1} />
+                <Spacer height={visible.before} />
                 {visible.indexes.map((index) => {
                   const experiment = rows[index];
                   if (!experiment) return null;
@@ -213,7 +213,7 @@ export function ExperimentsPage() {
                     </tr>
                   );
                 })}
-                <Spacer height={visible.after} columns={columns.length + 1} />
+                <Spacer height={visible.after} />
               </tbody>
             </table>
           )}
@@ -239,11 +239,12 @@ export function ExperimentsPage() {
   );
 }
 
-export function Spacer({ height, columns: count }: { height: number; columns: number }) {
+/** Stands for rows out of sight. It spans no columns: those may be hidden on a small screen. */
+export function Spacer({ height }: { height: number }) {
   if (height <= 0) return null;
   return (
     <tr aria-hidden="true" className="spacer">
-      <td colSpan={count} style={{ height }} />
+      <td style={{ height }} />
     </tr>
   );
 }

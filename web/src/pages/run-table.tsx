@@ -197,7 +197,7 @@ export function RunTable(props: Props) {
           ))}
         </thead>
         <tbody>
-          <Spacer height={visible.before} columns={leaves.length} />
+          <Spacer height={visible.before} />
           {visible.indexes.map((index) => {
             const row = flat[index];
             if (!row) return null;
@@ -221,7 +221,7 @@ export function RunTable(props: Props) {
               />
             );
           })}
-          <Spacer height={visible.after} columns={leaves.length} />
+          <Spacer height={visible.after} />
         </tbody>
       </table>
     </div>

@@ -41,8 +41,8 @@ START_TEST (reads_every_type)
       "VALUES ('-9223372036854775808'::int8, 9223372036854775807::int8, '-2147483648'::int4, '-32768'::int2, true,"
       " '01234567-89ab-cdef-0123-456789abcdef'::uuid, 'd\xC3\xA9j\xC3\xA0'::text, '\\x00ff01'::bytea,"
       " '{\"a\": [1, null]}'::jsonb),"
-      " (0, NULL, 2147483647, 32767, false, 'ffffffff-ffff-ffff-ffff-ffffffffffff', NULL, NULL, '0'),"
-      " (9223372036854775807, 0, 0, 0, false, '00000000-0000-0000-0000-000000000000', '', '', '\"\"')");
+      " (0, NULL, 2147483647, 32767::int2, false, 'ffffffff-ffff-ffff-ffff-ffffffffffff', NULL, NULL, '0'),"
+      " (9223372036854775807, 0, 0, 0::int2, false, '00000000-0000-0000-0000-000000000000', '', '', '\"\"')");
   struct row row;
   struct err err = { 0 };
   char text[UUID_TEXT_BYTES];

@@ -202,6 +202,8 @@ load_file (struct config *config, const char *path, struct err *err)
     else
       code = load_line (config, line, where, err);
   }
+  if (ERR_OK == code && ferror (file))
+    code = err_set (err, ERR_INVALID_PARAMETER_VALUE, "configuration file %s: %s", path, strerror (errno));
   fclose (file);
   return code;
 }
@@ -301,7 +303,9 @@ config_load (struct config *config, int argc, char *const *argv, struct err *err
     code = load_environment (config, err);
   for (int at = 0; at < argc && ERR_OK == code;)
   {
-    if (0 == strcmp (argv[at], "--config"))
+    if (0 == strcmp (argv[at], "--config") && at + 1 == argc)
+      code = err_set (err, ERR_INVALID_PARAMETER_VALUE, "--config needs a value");
+    else if (0 == strcmp (argv[at], "--config"))
       at += 2;
     else if (0 == strncmp (argv[at], "--config=", 9))
       at += 1;

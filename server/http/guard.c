@@ -8,23 +8,38 @@
 /* Longest host name in the DNS, with a port and brackets. */
 #define HOST_MAX_BYTES 272
 
+/* Whether what follows the name is nothing, or a colon and digits (RFC 9110, section 7.2). */
+static bool
+is_port (struct slice rest)
+{
+  if (0 == rest.len)
+    return true;
+  for (size_t i = 1; i < rest.len; i++)
+    if (rest.data[i] < '0' || rest.data[i] > '9')
+      return false;
+  return ':' == rest.data[0];
+}
+
 /* "name:port", "1.2.3.4", "[::1]:port": the name without port and brackets; absent when it is none. */
 static struct slice
 host_name (struct slice host)
 {
   const char *end;
+  const char *tail;
 
   if (0 == host.len || host.len > HOST_MAX_BYTES)
     return (struct slice){ NULL, 0 };
+  end = memchr (host.data, '[' == host.data[0] ? ']' : ':', host.len);
+  if (NULL == end && '[' == host.data[0])
+    return (struct slice){ NULL, 0 };
+  if (NULL == end)
+    return host;
+  tail = '[' == host.data[0] ? end + 1 : end;
+  if (! is_port ((struct slice){ tail, host.len - (size_t)(tail - host.data) }))
+    return (struct slice){ NULL, 0 };
   if ('[' == host.data[0])
-  {
-    end = memchr (host.data, ']', host.len);
-    if (NULL == end || (end + 1 < host.data + host.len && ':' != end[1]))
-      return (struct slice){ NULL, 0 };
     return (struct slice){ host.data + 1, (size_t)(end - host.data) - 1 };
-  }
-  end = memchr (host.data, ':', host.len);
-  return (struct slice){ host.data, NULL == end ? host.len : (size_t)(end - host.data) };
+  return (struct slice){ host.data, (size_t)(end - host.data) };
 }
 
 static bool

@@ -14,6 +14,7 @@
 #include "base/stats.h"
 #include "base/url.h"
 #include "http/guard.h"
+#include "http/poller.h"
 #include "http/router.h"
 
 #include <inttypes.h>
@@ -53,12 +54,11 @@ resume (struct api_call *call)
 {
   struct request *request = (struct request *)call;
 
-  /* The last touch from this thread: the connection's thread may free the request at once. */
-  MHD_resume_connection (request->connection);
+  poller_resume (request->poller, request->connection);
 }
 
 struct request *
-request_new (struct http_server *server, struct MHD_Connection *connection, const char *target)
+request_new (struct http_server *server, struct poller *poller, struct MHD_Connection *connection, const char *target)
 {
   struct request *request = calloc (1, sizeof (*request));
   const struct config *config = server->config;
@@ -67,6 +67,7 @@ request_new (struct http_server *server, struct MHD_Connection *connection, cons
   if (NULL == request)
     return NULL;
   request->server = server;
+  request->poller = poller;
   request->connection = connection;
   request->call.service = server->service;
   request->call.resume = resume;
@@ -360,7 +361,7 @@ push_work (struct request *request)
     return;
   stats_add (&stats.work_queue, -1);
   (void)api_busy (&request->call.err);
-  MHD_resume_connection (request->connection);
+  poller_resume (request->poller, request->connection);
 }
 
 /* The whole request is here. */
@@ -394,7 +395,7 @@ dispatch (struct request *request)
   if (API_WORK == next)
     push_work (request);
   else if (API_DONE == next)
-    MHD_resume_connection (request->connection);
+    poller_resume (request->poller, request->connection);
   return MHD_YES;
 }
 

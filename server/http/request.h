@@ -9,6 +9,8 @@
 
 #include <microhttpd.h>
 
+struct poller;
+
 /* Where a connection stands, for the sweep. */
 enum client_phase
 {
@@ -33,7 +35,9 @@ struct http_server
   const struct config *config;
   const struct api_service *service;
   struct web *web;
-  struct MHD_Daemon *daemon;
+  struct poller *pollers; /* threads that read and write connections */
+  size_t poller_count;
+  int stop_fd; /* an event that ends them */
   struct MHD_Response *empty_object; /* the answer {} that most requests get */
   struct slice static_prefix;
   char address[128];
@@ -66,6 +70,7 @@ struct request
   struct api_call call; /* first */
   struct queue_entry entry; /* in the work queue */
   struct http_server *server;
+  struct poller *poller; /* of the connection */
   struct MHD_Connection *connection;
   struct client *client;
   enum request_state state;
@@ -90,7 +95,8 @@ struct request
 };
 
 /* Make a request when its first line has arrived; NULL when memory is out. */
-struct request *request_new (struct http_server *server, struct MHD_Connection *connection, const char *target);
+struct request *request_new (struct http_server *server, struct poller *poller, struct MHD_Connection *connection,
+                             const char *target);
 
 /* Log, count and free it. */
 void request_free (struct request *request);

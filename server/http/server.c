@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "http/guard.h"
+#include "http/poller.h"
 #include "http/request.h"
 #include "http/router.h"
 
@@ -17,103 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Memory of a connection besides the longest request target: headers (8 KiB is what servers commonly take), a piece of
-   body and the answer's headers. The library clears it between requests, so more would cost time too. */
-#define CONNECTION_EXTRA_BYTES ((size_t)12 * 1024)
 /* Connections that may wait for being accepted; the kernel caps it at net.core.somaxconn. */
 #define LISTEN_BACKLOG 4096
-
-static void *
-log_target (void *context, const char *target, struct MHD_Connection *connection)
-{
-  return request_new (context, connection, target);
-}
-
-/* The library must not decode: the router does, and refuses what is malformed. */
-static size_t
-keep_escapes (void *context, struct MHD_Connection *connection, char *text)
-{
-  (void)context;
-  (void)connection;
-  return strlen (text);
-}
-
-static enum MHD_Result
-handle (void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-        const char *body, size_t *body_bytes, void **state)
-{
-  (void)context;
-  (void)connection;
-  (void)url;
-  (void)version;
-  return NULL == *state ? MHD_NO : request_step (*state, method, body, body_bytes);
-}
-
-static void
-completed (void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
-{
-  (void)context;
-  (void)connection;
-  (void)why;
-  if (NULL != *state)
-    request_free (*state);
-  *state = NULL;
-}
-
-static void
-link_client (struct http_server *server, struct client *client)
-{
-  lock_acquire (&server->clients_lock);
-  client->next = server->clients;
-  if (NULL != client->next)
-    client->next->previous = client;
-  server->clients = client;
-  lock_release (&server->clients_lock);
-}
-
-static void
-unlink_client (struct http_server *server, struct client *client)
-{
-  lock_acquire (&server->clients_lock);
-  if (NULL != client->previous)
-    client->previous->next = client->next;
-  else
-    server->clients = client->next;
-  if (NULL != client->next)
-    client->next->previous = client->previous;
-  lock_release (&server->clients_lock);
-}
-
-static void
-connection_changed (void *context, struct MHD_Connection *connection, void **socket_context,
-                    enum MHD_ConnectionNotificationCode what)
-{
-  struct http_server *server = context;
-  struct client *client;
-
-  if (MHD_CONNECTION_NOTIFY_STARTED == what)
-  {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-    stats_add (&stats.connections, 1);
-    client = calloc (1, sizeof (*client));
-    *socket_context = client;
-    /* Without memory the connection works, only nobody sweeps it. */
-    if (NULL == client)
-      return;
-    client->fd = NULL == info ? -1 : info->connect_fd;
-    atomic_store (&client->since_us, clock_monotonic_us ());
-    link_client (server, client);
-    return;
-  }
-  stats_add (&stats.connections, -1);
-  client = *socket_context;
-  if (NULL == client)
-    return;
-  unlink_client (server, client);
-  free (client);
-  *socket_context = NULL;
-}
 
 void
 http_server_sweep (struct http_server *server)
@@ -246,43 +152,6 @@ open_socket (int *fd, struct http_server *server, struct err *err)
   return code;
 }
 
-static void
-library_message (void *context, const char *format, va_list arguments)
-{
-  char text[512];
-
-  (void)context;
-  if (! log_wanted (EVENT_http_library))
-    return;
-  vsnprintf (text, sizeof (text), format, arguments);
-  text[strcspn (text, "\n")] = '\0';
-  log_line (EVENT_http_library, LOG_TEXT ("message", text));
-}
-
-static enum err_code
-start_daemon (struct http_server *server, int fd, struct err *err)
-{
-  const struct config *config = server->config;
-  long processors = sysconf (_SC_NPROCESSORS_ONLN);
-  unsigned threads = config->http_threads > 0 ? (unsigned)config->http_threads
-                     : processors > 0         ? (unsigned)processors
-                                              : 1;
-  unsigned idle_s = (unsigned)((config->idle_timeout_ms + 999) / 1000);
-  /* The library shares the limit out among its threads: each must get at least one. */
-  unsigned connections = (unsigned)config->max_connections < threads ? threads : (unsigned)config->max_connections;
-
-  server->daemon = MHD_start_daemon (
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, server,
-      MHD_OPTION_EXTERNAL_LOGGER, library_message, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK,
-      log_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed,
-      server, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      (size_t)config->max_url_bytes + CONNECTION_EXTRA_BYTES, MHD_OPTION_CONNECTION_LIMIT, connections,
-      MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0, MHD_OPTION_END);
-  if (NULL != server->daemon)
-    return ERR_OK;
-  return err_set (err, ERR_INTERNAL_ERROR, "the HTTP library does not start");
-}
-
 static enum err_code
 start_workers (struct http_server *server, struct err *err)
 {
@@ -332,6 +201,7 @@ http_server_start (struct http_server **out, const struct api_service *service, 
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   server->config = service->config;
   server->service = service;
+  server->stop_fd = -1;
   lock_init (&server->clients_lock);
   queue_init (&server->work, (size_t)server->config->queue_requests, (size_t)server->config->queue_bytes);
   server->static_prefix = clean_prefix (server->config->static_prefix);
@@ -353,8 +223,9 @@ http_server_start (struct http_server **out, const struct api_service *service, 
   if (ERR_OK == code)
     code = start_workers (server, err);
   if (ERR_OK == code)
-    code = start_daemon (server, fd, err);
-  if (ERR_OK != code && fd >= 0)
+    code = poller_start (server, fd, err);
+  /* Each poller has a copy of its own. */
+  if (fd >= 0)
     close (fd);
   return code;
 }
@@ -369,14 +240,7 @@ void
 http_server_drain (struct http_server *server)
 {
   atomic_store (&server->draining, true);
-  if (NULL != server->daemon)
-  {
-    /* Returns the listening socket, which is then ours to close. */
-    int fd = MHD_quiesce_daemon (server->daemon);
-
-    if (fd >= 0)
-      close (fd);
-  }
+  poller_quiesce (server);
 }
 
 size_t
@@ -400,8 +264,7 @@ http_server_stop (struct http_server *server)
   if (NULL == server)
     return;
   http_server_stop_work (server);
-  if (NULL != server->daemon)
-    MHD_stop_daemon (server->daemon);
+  poller_stop (server);
   if (NULL != server->empty_object)
     MHD_destroy_response (server->empty_object);
   router_free ();

@@ -248,7 +248,10 @@ accepts (const char *header, const char *coding)
     if (item >= length && 0 == strncasecmp (header, coding, length)
         && (item == length || NULL != strchr (" \t;", header[length])))
     {
+      /* RFC 9110, section 12.4.2: the weight's name is case-insensitive, and 0 refuses. */
       quality = memmem (header, item, "q=", 2);
+      if (NULL == quality)
+        quality = memmem (header, item, "Q=", 2);
       return NULL == quality || strtod (quality + 2, NULL) > 0;
     }
     header += item;

@@ -41,7 +41,11 @@ const struct statement_table store_migrate_statements = { statements, sizeof (st
 static const char create_table[] =
     "CREATE TABLE IF NOT EXISTS schema_migration ("
     " number bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at_ms bigint NOT NULL);"
-    "COMMENT ON TABLE schema_migration IS 'Migrations that were applied, with the SHA-256 of their text.'";
+    "COMMENT ON TABLE schema_migration IS 'Migrations that were applied.';"
+    "COMMENT ON COLUMN schema_migration.number IS 'Number, as in the name of its file.';"
+    "COMMENT ON COLUMN schema_migration.name IS 'Name, as in the name of its file.';"
+    "COMMENT ON COLUMN schema_migration.checksum IS 'SHA-256 of its text, in hexadecimal digits.';"
+    "COMMENT ON COLUMN schema_migration.applied_at_ms IS 'Time it was applied, ms.'";
 
 static enum err_code
 checksum (char text[CHECKSUM_BYTES], const char *sql, struct err *err)

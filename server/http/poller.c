@@ -1,0 +1,312 @@
+/* The threads that read and write connections: one instance of the HTTP library each, polled by us.
+
+   DESIGN
+   The library's own polling threads are not used: libmicrohttpd 0.9.75 asks epoll again, with the full time-out, when
+   one call returned exactly as many events as its table holds (128), before it has looked at any of them; with 127 busy
+   connections on a thread, answered requests then lie until the time-out. Called through MHD_run it never waits, and
+   the waiting is done here on its epoll descriptor. */
+#include "http/poller.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stats.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Memory of a connection besides the longest request target: headers (8 KiB is what servers commonly take), a piece of
+   body and the answer's headers. The library clears it between requests, so more would cost time too. */
+#define CONNECTION_EXTRA_BYTES ((size_t)12 * 1024)
+
+struct poller
+{
+  struct http_server *server;
+  struct MHD_Daemon *daemon;
+  int epoll_fd;
+  int wake_fd; /* an event that says: a connection was resumed */
+  _Atomic bool wake_pending; /* the event is set, or about to be */
+  pthread_t thread;
+  bool started;
+  int quiesced_fd; /* the listening socket, once it was given back; -1 before */
+};
+
+static void *
+log_target (void *context, const char *target, struct MHD_Connection *connection)
+{
+  struct poller *poller = context;
+
+  return request_new (poller->server, poller, connection, target);
+}
+
+/* The library must not decode: the router does, and refuses what is malformed. */
+static size_t
+keep_escapes (void *context, struct MHD_Connection *connection, char *text)
+{
+  (void)context;
+  (void)connection;
+  return strlen (text);
+}
+
+static enum MHD_Result
+handle (void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+        const char *body, size_t *body_bytes, void **state)
+{
+  (void)context;
+  (void)connection;
+  (void)url;
+  (void)version;
+  return NULL == *state ? MHD_NO : request_step (*state, method, body, body_bytes);
+}
+
+static void
+completed (void *context, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+{
+  (void)context;
+  (void)connection;
+  (void)why;
+  if (NULL != *state)
+    request_free (*state);
+  *state = NULL;
+}
+
+static void
+link_client (struct http_server *server, struct client *client)
+{
+  lock_acquire (&server->clients_lock);
+  client->next = server->clients;
+  if (NULL != client->next)
+    client->next->previous = client;
+  server->clients = client;
+  lock_release (&server->clients_lock);
+}
+
+static void
+unlink_client (struct http_server *server, struct client *client)
+{
+  lock_acquire (&server->clients_lock);
+  if (NULL != client->previous)
+    client->previous->next = client->next;
+  else
+    server->clients = client->next;
+  if (NULL != client->next)
+    client->next->previous = client->previous;
+  lock_release (&server->clients_lock);
+}
+
+static void
+connection_changed (void *context, struct MHD_Connection *connection, void **socket_context,
+                    enum MHD_ConnectionNotificationCode what)
+{
+  struct http_server *server = ((struct poller *)context)->server;
+  struct client *client;
+
+  if (MHD_CONNECTION_NOTIFY_STARTED == what)
+  {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    stats_add (&stats.connections, 1);
+    client = calloc (1, sizeof (*client));
+    *socket_context = client;
+    /* Without memory the connection works, only nobody sweeps it. */
+    if (NULL == client)
+      return;
+    client->fd = NULL == info ? -1 : info->connect_fd;
+    atomic_store (&client->since_us, clock_monotonic_us ());
+    link_client (server, client);
+    return;
+  }
+  stats_add (&stats.connections, -1);
+  client = *socket_context;
+  if (NULL == client)
+    return;
+  unlink_client (server, client);
+  free (client);
+  *socket_context = NULL;
+}
+
+static void
+library_message (void *context, const char *format, va_list arguments)
+{
+  char text[512];
+
+  (void)context;
+  if (! log_wanted (EVENT_http_library))
+    return;
+  vsnprintf (text, sizeof (text), format, arguments);
+  text[strcspn (text, "\n")] = '\0';
+  log_line (EVENT_http_library, LOG_TEXT ("message", text));
+}
+
+/* How long the library may be left alone, in the form that poll takes. */
+static int
+wait_ms (struct MHD_Daemon *daemon)
+{
+  MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+  if (MHD_YES != MHD_get_timeout (daemon, &timeout_ms))
+    return -1;
+  return timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
+}
+
+void
+poller_resume (struct poller *poller, struct MHD_Connection *connection)
+{
+  const uint64_t one = 1;
+
+  MHD_resume_connection (connection);
+  /* Only the first of many has to wake the thread; the counter of an event that is set already cannot overflow. */
+  if (! atomic_exchange (&poller->wake_pending, true))
+    (void)! write (poller->wake_fd, &one, sizeof (one));
+}
+
+static void
+clear_wake (struct poller *poller)
+{
+  uint64_t count;
+
+  /* In this order: a resume behind the second line sets the event again. */
+  (void)! read (poller->wake_fd, &count, sizeof (count));
+  atomic_store (&poller->wake_pending, false);
+}
+
+static void *
+run (void *context)
+{
+  struct poller *poller = context;
+  struct pollfd fds[] = { { .fd = poller->epoll_fd, .events = POLLIN },
+                          { .fd = poller->wake_fd, .events = POLLIN },
+                          { .fd = poller->server->stop_fd, .events = POLLIN } };
+
+  while (0 == fds[2].revents)
+  {
+    /* A failure, which can only be a signal, is as good as an event. */
+    (void)poll (fds, 3, wait_ms (poller->daemon));
+    if (0 != fds[1].revents)
+      clear_wake (poller);
+    (void)MHD_run (poller->daemon);
+  }
+  return NULL;
+}
+
+static struct MHD_Daemon *
+new_daemon (struct poller *poller, int listen_fd, unsigned connections)
+{
+  const struct config *config = poller->server->config;
+  unsigned idle_s = (unsigned)((config->idle_timeout_ms + 999) / 1000);
+
+  return MHD_start_daemon (MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+                           handle, poller, MHD_OPTION_EXTERNAL_LOGGER, library_message, NULL, MHD_OPTION_LISTEN_SOCKET,
+                           listen_fd, MHD_OPTION_URI_LOG_CALLBACK, log_target, poller, MHD_OPTION_UNESCAPE_CALLBACK,
+                           keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed, poller,
+                           MHD_OPTION_NOTIFY_CONNECTION, connection_changed, poller, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                           (size_t)config->max_url_bytes + CONNECTION_EXTRA_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+                           connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_END);
+}
+
+static bool
+start_one (struct poller *poller, int listen_fd, unsigned connections)
+{
+  const union MHD_DaemonInfo *info;
+  int copy = fcntl (listen_fd, F_DUPFD_CLOEXEC, 0);
+
+  poller->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (copy < 0 || poller->wake_fd < 0)
+    return false;
+  poller->daemon = new_daemon (poller, copy, connections);
+  if (NULL == poller->daemon)
+  {
+    close (copy);
+    return false;
+  }
+  info = MHD_get_daemon_info (poller->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  if (NULL == info)
+    return false;
+  poller->epoll_fd = info->epoll_fd;
+  poller->started = 0 == pthread_create (&poller->thread, NULL, run, poller);
+  return poller->started;
+}
+
+enum err_code
+poller_start (struct http_server *server, int listen_fd, struct err *err)
+{
+  const struct config *config = server->config;
+  long processors = sysconf (_SC_NPROCESSORS_ONLN);
+  size_t count = config->http_threads > 0 ? (size_t)config->http_threads : processors > 0 ? (size_t)processors : 1;
+  size_t most = (size_t)config->max_connections;
+
+  /* Each thread gets its share of the connections, at least one. */
+  if (count > most)
+    count = most;
+  server->stop_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  server->pollers = calloc (count, sizeof (struct poller));
+  if (server->stop_fd < 0 || NULL == server->pollers)
+    return err_set (err, ERR_INTERNAL_ERROR, "connection threads cannot be started: %s", strerror (errno));
+  for (; server->poller_count < count; server->poller_count++)
+  {
+    struct poller *poller = &server->pollers[server->poller_count];
+    size_t share = most / count + (server->poller_count < most % count ? 1 : 0);
+
+    poller->server = server;
+    poller->quiesced_fd = -1;
+    poller->wake_fd = -1;
+    if (! start_one (poller, listen_fd, (unsigned)share))
+    {
+      /* Counted, so that what there is of it is stopped too. */
+      server->poller_count++;
+      return err_set (err, ERR_INTERNAL_ERROR, "the HTTP library does not start");
+    }
+  }
+  return ERR_OK;
+}
+
+void
+poller_quiesce (struct http_server *server)
+{
+  for (size_t i = 0; i < server->poller_count; i++)
+    if (NULL != server->pollers[i].daemon)
+    {
+      /* Gives the listening socket back. It stays open until the thread has ended, because that may just be accepting,
+         but nobody can connect any more. */
+      int fd = MHD_quiesce_daemon (server->pollers[i].daemon);
+
+      server->pollers[i].quiesced_fd = fd;
+      if (fd >= 0)
+        (void)shutdown (fd, SHUT_RDWR);
+    }
+}
+
+void
+poller_stop (struct http_server *server)
+{
+  const uint64_t one = 1;
+
+  if (server->stop_fd >= 0 && sizeof (one) != write (server->stop_fd, &one, sizeof (one)))
+    log_line (EVENT_internal_error, LOG_TEXT ("message", "the event that ends the connection threads was not sent"));
+  for (size_t i = 0; i < server->poller_count; i++)
+    if (server->pollers[i].started)
+      (void)pthread_join (server->pollers[i].thread, NULL);
+  for (size_t i = 0; i < server->poller_count; i++)
+    if (NULL != server->pollers[i].daemon)
+    {
+      MHD_stop_daemon (server->pollers[i].daemon);
+      if (server->pollers[i].quiesced_fd >= 0)
+        close (server->pollers[i].quiesced_fd);
+    }
+  for (size_t i = 0; i < server->poller_count; i++)
+    if (server->pollers[i].wake_fd >= 0)
+      close (server->pollers[i].wake_fd);
+  free (server->pollers);
+  server->pollers = NULL;
+  server->poller_count = 0;
+  if (server->stop_fd >= 0)
+    close (server->stop_fd);
+  server->stop_fd = -1;
+}

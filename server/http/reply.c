@@ -103,6 +103,19 @@ send_options (struct request *request)
   return queue (request, MHD_HTTP_NO_CONTENT, response);
 }
 
+/* "/mlflow" to "/mlflow/". */
+static enum MHD_Result
+send_slash (struct request *request)
+{
+  struct MHD_Response *response = response_of (NULL, 0);
+  const char *location = arena_printf (request->call.arena, "%.*s/", SLICE_ARG (request->server->static_prefix));
+
+  if (NULL == response || NULL == location)
+    return MHD_NO;
+  add_header (response, "Location", location);
+  return queue (request, MHD_HTTP_PERMANENT_REDIRECT, response);
+}
+
 static enum MHD_Result
 send_file (struct request *request)
 {
@@ -145,7 +158,7 @@ reply_send (struct request *request)
   if (request->is_options)
     return send_options (request);
   if (NULL != request->file)
-    return send_file (request);
+    return request->lacks_slash ? send_slash (request) : send_file (request);
   if (0 == call->reply.len && MHD_HTTP_OK == status && NULL == call->type && ! atomic_load (&request->server->draining))
   {
     request->state = REQUEST_ANSWERED;

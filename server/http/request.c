@@ -283,6 +283,7 @@ find_route (struct request *request, struct err *err)
     if (NULL == request->file)
       return not_found (request, err);
     request->allow = "GET, HEAD, OPTIONS";
+    request->lacks_slash = server->static_prefix.len > 0 && slice_equal (full, server->static_prefix);
     if (request->is_options || request->is_head || slice_is (request->method, "GET"))
       return ERR_OK;
     request->file = NULL;

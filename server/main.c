@@ -28,6 +28,19 @@
 #define GROUP_MAX_BYTES ((size_t)8 * 1024 * 1024)
 /* Stacks of our threads and the library's: the deepest call chain needs a few dozen KiB, messages on it included. */
 #define THREAD_STACK_BYTES ((size_t)256 * 1024)
+/* Instrumented frames are several times larger, and the thread sanitizer keeps most of a MiB of thread-local data at
+   the end of each stack; the usual default of Linux holds both. */
+#define THREAD_STACK_SANITIZED_BYTES ((size_t)8 * 1024 * 1024)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
 /* Heaps of the allocator; more than the processors have use for only hold memory. */
 #define MALLOC_ARENAS 4
 /* How often the housekeeper flushes the log and looks for slow connections. */
@@ -355,7 +368,7 @@ limit_memory (void)
   (void)mallopt (M_ARENA_MAX, MALLOC_ARENAS);
   if (0 == pthread_attr_init (&attributes))
   {
-    (void)pthread_attr_setstacksize (&attributes, THREAD_STACK_BYTES);
+    (void)pthread_attr_setstacksize (&attributes, SANITIZED ? THREAD_STACK_SANITIZED_BYTES : THREAD_STACK_BYTES);
     (void)pthread_setattr_default_np (&attributes);
     (void)pthread_attr_destroy (&attributes);
   }

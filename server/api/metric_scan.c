@@ -40,6 +40,24 @@ name_bit (struct slice name)
   return 0;
 }
 
+/* A number that both ways of reading give alike: reals that stand for an integer go through a double on the thorough
+   way, and so would -0. */
+static bool
+scan_int64 (const struct json_scan_value *value, int64_t *number)
+{
+  return JSON_SCAN_REAL != value->kind && json_scan_int64 (value, number);
+}
+
+static bool
+scan_double (const struct json_scan_value *value, double *number)
+{
+  if (JSON_SCAN_STRING == value->kind && 0 == value->text.len)
+    return false;
+  if (JSON_SCAN_INTEGER == value->kind && slice_is (value->text, "-0"))
+    return false;
+  return json_scan_double (value, number);
+}
+
 /* One member of a metric. */
 static bool
 scan_member (struct json_scan *scan, struct metric_entry *entry, unsigned bit)
@@ -54,11 +72,11 @@ scan_member (struct json_scan *scan, struct metric_entry *entry, unsigned bit)
     entry->key = value.text;
     return JSON_SCAN_STRING == value.kind && names_key_is_fine (value.text);
   case SEEN_VALUE:
-    return (JSON_SCAN_STRING != value.kind || value.text.len > 0) && json_scan_double (&value, &entry->point.value);
+    return scan_double (&value, &entry->point.value);
   case SEEN_TIMESTAMP:
-    return json_scan_int64 (&value, &entry->point.timestamp_ms) && entry->point.timestamp_ms >= 0;
+    return scan_int64 (&value, &entry->point.timestamp_ms) && entry->point.timestamp_ms >= 0;
   case SEEN_STEP:
-    return json_scan_int64 (&value, &entry->point.step);
+    return scan_int64 (&value, &entry->point.step);
   default:
     return false;
   }

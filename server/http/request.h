@@ -83,7 +83,7 @@ struct request
   bool is_head;
   bool is_options;
   const struct web_file *file; /* a file of the dashboard is asked for */
-  bool lacks_slash;            /* of the static prefix: relative links of the dashboard would lead astray */
+  bool lacks_slash; /* of the static prefix: relative links of the dashboard would lead astray */
   const char *allow; /* for 405 and OPTIONS */
   size_t body_limit;
   size_t body_reserved; /* counted in server->body_bytes */

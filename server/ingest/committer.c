@@ -12,6 +12,9 @@
 
 #include <stdlib.h>
 
+/* What a client is told to wait: whatever held its group up for so long is either over or lasts. */
+#define LATE_RETRY_AFTER_S 1
+
 struct committer
 {
   struct committer_options options;
@@ -67,14 +70,33 @@ group_done (struct committer *committer)
   lock_release (&committer->queue.lock);
 }
 
+/* When an item must be answered: the budget counts from when it was queued, not from when its group starts. */
+static uint64_t
+deadline_of (const struct committer *committer, const struct commit_item *item)
+{
+  return item->entry.queued_us + committer->options.budget_us;
+}
+
+static enum err_code
+too_late (struct err *err)
+{
+  err_set (err, ERR_TEMPORARILY_UNAVAILABLE, "The request took longer than its time budget.");
+  err->retry_after_s = LATE_RETRY_AFTER_S;
+  return ERR_TEMPORARILY_UNAVAILABLE;
+}
+
+/* `items` begins with the one that has waited longest. */
 static enum err_code
 flush_once (struct committer *committer, struct store_connection *connection, struct commit_item **items, size_t count,
             struct err *err)
 {
+  uint64_t deadline_us = deadline_of (committer, items[0]);
   uint64_t spent_us;
   enum err_code code;
 
-  store_start_request (connection, clock_monotonic_us () + committer->options.budget_us);
+  if (clock_monotonic_us () >= deadline_us)
+    return too_late (err);
+  store_start_request (connection, deadline_us);
   code = committer->options.flush (connection, items, count, committer->options.context, err);
   spent_us = store_end_request (connection);
   stats_add (&stats.database_us, (int64_t)spent_us);
@@ -108,6 +130,18 @@ flush_group (struct committer *committer, struct store_connection *connection, s
   stats_add (&stats.commit_requests, (int64_t)count);
 }
 
+/* Fail what is too late already, so that it does not take the time of the others; returns how many that are. */
+static size_t
+refuse_late (const struct committer *committer, struct commit_item **items, size_t count)
+{
+  uint64_t now_us = clock_monotonic_us ();
+  size_t late = 0;
+
+  while (late < count && now_us >= deadline_of (committer, items[late]))
+    (void)too_late (items[late++]->err);
+  return late;
+}
+
 static void *
 run (void *context)
 {
@@ -116,6 +150,7 @@ run (void *context)
   struct commit_item **items = calloc (committer->options.group_max_count, sizeof (struct commit_item *));
   struct queue_entry *chain;
   size_t count;
+  size_t late;
 
   if (NULL == connection || NULL == items)
     abort (); /* only at start-up */
@@ -123,7 +158,9 @@ run (void *context)
   {
     for (size_t i = 0; i < count; i++, chain = chain->next)
       items[i] = (struct commit_item *)chain;
-    flush_group (committer, connection, items, count);
+    late = refuse_late (committer, items, count);
+    if (late < count)
+      flush_group (committer, connection, items + late, count - late);
     /* Let the next group start before this one's answers are written. */
     group_done (committer);
     for (size_t i = 0; i < count; i++)

@@ -180,14 +180,6 @@ out:
   lock_release (&keys->lock);
 }
 
-static enum err_code
-remember_row (void *context, int32_t key_id, struct slice name, struct err *err)
-{
-  (void)err;
-  remember (context, (uint32_t)key_id, name);
-  return ERR_OK;
-}
-
 /* Set what is known; returns how many are not, with their names in `missing`. */
 static size_t
 look_up (struct slice *missing, struct metric_keys *keys, struct metric_entry *const *entries, size_t count)
@@ -240,24 +232,76 @@ sort_distinct (struct slice *names, size_t count)
   return kept;
 }
 
+/* Names that are asked of the database, sorted and distinct, and the numbers that come back; 0 where none did. */
+struct resolution
+{
+  struct metric_keys *keys;
+  struct slice *names;
+  uint32_t *key_ids;
+  size_t count;
+};
+
+static uint32_t *
+resolved (const struct resolution *resolution, struct slice name)
+{
+  const struct slice *found =
+      bsearch (&name, resolution->names, resolution->count, sizeof (resolution->names[0]), compare_names);
+
+  return NULL == found ? NULL : &resolution->key_ids[found - resolution->names];
+}
+
+/* Numbers are taken from the rows themselves: what is remembered may be forgotten again before it is read. */
+static enum err_code
+resolve_row (void *context, int32_t key_id, struct slice name, struct err *err)
+{
+  struct resolution *resolution = context;
+  uint32_t *slot = resolved (resolution, name);
+
+  (void)err;
+  if (NULL != slot)
+    *slot = (uint32_t)key_id;
+  remember (resolution->keys, (uint32_t)key_id, name);
+  return ERR_OK;
+}
+
+static enum err_code
+ask_names (struct resolution *resolution, struct store_connection *connection, struct metric_entry *const *entries,
+           size_t count, struct arena *arena, struct err *err)
+{
+  enum err_code code;
+
+  resolution->count = sort_distinct (resolution->names, resolution->count);
+  memset (resolution->key_ids, 0, resolution->count * sizeof (resolution->key_ids[0]));
+  code =
+      store_metric_key_resolve (connection, resolution->names, resolution->count, resolve_row, resolution, arena, err);
+  for (size_t i = 0; ERR_OK == code && i < count; i++)
+    if (0 == entries[i]->point.key_id)
+    {
+      const uint32_t *key_id = resolved (resolution, entries[i]->key);
+
+      entries[i]->point.key_id = NULL == key_id ? 0 : *key_id;
+    }
+  return code;
+}
+
 enum err_code
 metric_keys_resolve (struct metric_keys *keys, struct store_connection *connection, struct metric_entry *const *entries,
                      size_t count, struct arena *arena, struct err *err)
 {
-  struct slice *missing = arena_array (arena, count, sizeof (struct slice));
-  size_t unknown;
+  struct resolution resolution = { .keys = keys,
+                                   .names = arena_array (arena, count, sizeof (struct slice)),
+                                   .key_ids = arena_array (arena, count, sizeof (uint32_t)) };
 
-  if (NULL == missing)
+  if (NULL == resolution.names || NULL == resolution.key_ids)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  for (unsigned attempt = 0; 0 != (unknown = look_up (missing, keys, entries, count)); attempt++)
+  for (unsigned attempt = 0; 0 != (resolution.count = look_up (resolution.names, keys, entries, count)); attempt++)
   {
     enum err_code code;
 
     if (RESOLVE_TRIES == attempt)
       return err_set_cause (err, ERR_TEMPORARILY_UNAVAILABLE, "metric names are being made by others",
                             "The database is busy; try again shortly.");
-    unknown = sort_distinct (missing, unknown);
-    code = store_metric_key_resolve (connection, missing, unknown, remember_row, keys, arena, err);
+    code = ask_names (&resolution, connection, entries, count, arena, err);
     if (ERR_OK != code)
       return code;
   }
@@ -311,10 +355,48 @@ copy_names (int64_t *missing, struct slice *names, struct metric_keys *keys, con
   return unknown;
 }
 
+/* The names that are wanted, by number. */
+struct naming
+{
+  struct metric_keys *keys;
+  struct slice *names;
+  const uint32_t *key_ids;
+  size_t count;
+  struct arena *arena;
+};
+
+static int
+compare_key_ids (const void *a, const void *b)
+{
+  const uint32_t *left = a;
+  const uint32_t *right = b;
+
+  return (*left > *right) - (*left < *right);
+}
+
+static enum err_code
+name_row (void *context, int32_t key_id, struct slice name, struct err *err)
+{
+  struct naming *naming = context;
+
+  const uint32_t wanted = (uint32_t)key_id;
+  const uint32_t *found =
+      bsearch (&wanted, naming->key_ids, naming->count, sizeof (naming->key_ids[0]), compare_key_ids);
+  struct slice *slot = NULL == found ? NULL : &naming->names[found - naming->key_ids];
+
+  if (NULL != slot)
+    *slot = (struct slice){ arena_string (naming->arena, name), name.len };
+  if (NULL != slot && NULL == slot->data)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  remember (naming->keys, (uint32_t)key_id, name);
+  return ERR_OK;
+}
+
 enum err_code
 metric_keys_names (struct slice *names, struct metric_keys *keys, struct store_connection *connection,
                    const uint32_t *key_ids, size_t count, struct arena *arena, struct err *err)
 {
+  struct naming naming = { keys, names, key_ids, count, arena };
   int64_t *missing = arena_array (arena, count, sizeof (int64_t));
   size_t unknown;
   enum err_code code = ERR_OK;
@@ -325,8 +407,9 @@ metric_keys_names (struct slice *names, struct metric_keys *keys, struct store_c
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   unknown = copy_names (missing, names, keys, key_ids, count, arena);
   if (unknown > 0)
-    code = store_metric_key_names (connection, missing, unknown, remember_row, keys, arena, err);
-  if (ERR_OK == code && unknown > 0 && 0 != copy_names (missing, names, keys, key_ids, count, arena))
-    code = err_set_cause (err, ERR_INTERNAL_ERROR, "a metric name is missing", "internal error");
+    code = store_metric_key_names (connection, missing, unknown, name_row, &naming, arena, err);
+  for (size_t i = 0; ERR_OK == code && i < count; i++)
+    if (NULL == names[i].data)
+      code = err_set_cause (err, ERR_INTERNAL_ERROR, "a metric name is missing", "internal error");
   return code;
 }

@@ -355,18 +355,25 @@ copy_names (int64_t *missing, struct slice *names, struct metric_keys *keys, con
   return unknown;
 }
 
+/* A number and the place of its name. */
+struct numbered
+{
+  uint32_t key_id; /* first, for compare_numbers */
+  size_t position;
+};
+
 /* The names that are wanted, by number. */
 struct naming
 {
   struct metric_keys *keys;
   struct slice *names;
-  const uint32_t *key_ids;
+  struct numbered *wanted; /* sorted */
   size_t count;
   struct arena *arena;
 };
 
 static int
-compare_key_ids (const void *a, const void *b)
+compare_numbers (const void *a, const void *b)
 {
   const uint32_t *left = a;
   const uint32_t *right = b;
@@ -378,17 +385,15 @@ static enum err_code
 name_row (void *context, int32_t key_id, struct slice name, struct err *err)
 {
   struct naming *naming = context;
+  const uint32_t number = (uint32_t)key_id;
+  const struct numbered *found =
+      bsearch (&number, naming->wanted, naming->count, sizeof (naming->wanted[0]), compare_numbers);
 
-  const uint32_t wanted = (uint32_t)key_id;
-  const uint32_t *found =
-      bsearch (&wanted, naming->key_ids, naming->count, sizeof (naming->key_ids[0]), compare_key_ids);
-  struct slice *slot = NULL == found ? NULL : &naming->names[found - naming->key_ids];
-
-  if (NULL != slot)
-    *slot = (struct slice){ arena_string (naming->arena, name), name.len };
-  if (NULL != slot && NULL == slot->data)
+  if (NULL != found)
+    naming->names[found->position] = (struct slice){ arena_string (naming->arena, name), name.len };
+  if (arena_overflowed (naming->arena))
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  remember (naming->keys, (uint32_t)key_id, name);
+  remember (naming->keys, number, name);
   return ERR_OK;
 }
 
@@ -396,15 +401,19 @@ enum err_code
 metric_keys_names (struct slice *names, struct metric_keys *keys, struct store_connection *connection,
                    const uint32_t *key_ids, size_t count, struct arena *arena, struct err *err)
 {
-  struct naming naming = { keys, names, key_ids, count, arena };
+  struct naming naming = { keys, names, arena_array (arena, count, sizeof (struct numbered)), count, arena };
   int64_t *missing = arena_array (arena, count, sizeof (int64_t));
   size_t unknown;
   enum err_code code = ERR_OK;
 
-  for (size_t i = 0; i < count; i++)
-    names[i] = (struct slice){ NULL, 0 };
-  if (NULL == missing)
+  if (NULL == missing || NULL == naming.wanted)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; i < count; i++)
+  {
+    names[i] = (struct slice){ NULL, 0 };
+    naming.wanted[i] = (struct numbered){ key_ids[i], i };
+  }
+  qsort (naming.wanted, count, sizeof (naming.wanted[0]), compare_numbers);
   unknown = copy_names (missing, names, keys, key_ids, count, arena);
   if (unknown > 0)
     code = store_metric_key_names (connection, missing, unknown, name_row, &naming, arena, err);

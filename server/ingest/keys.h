@@ -22,7 +22,7 @@ enum err_code metric_keys_resolve (struct metric_keys *keys, struct store_connec
 enum err_code metric_keys_find (bool *found, uint32_t *key_id, struct metric_keys *keys,
                                 struct store_connection *connection, struct slice name, struct err *err);
 
-/* The names of some numbers, sorted and distinct, copied into the arena: `names[i]` for `key_ids[i]`. */
+/* The names of some distinct numbers, copied into the arena: `names[i]` for `key_ids[i]`. */
 enum err_code metric_keys_names (struct slice *names, struct metric_keys *keys, struct store_connection *connection,
                                  const uint32_t *key_ids, size_t count, struct arena *arena, struct err *err);
 

@@ -242,10 +242,10 @@ connection_ready (struct store_connection *connection, struct err *err)
   {
     struct pollfd poller = { .fd = PQsocket (connection->pg), .events = POLLIN };
 
-    /* A server says good-bye before it closes: only behind what it said the end is seen. That stays readable. */
-    while (NULL != connection->pg && 0 != poll (&poller, 1, 0))
-      if (0 == PQconsumeInput (connection->pg) || CONNECTION_OK != PQstatus (connection->pg))
-        connection_drop (connection);
+    /* Nobody listens for notifications here: what a server says unasked is its good-bye, or that a setting was changed,
+       for which a new connection is as good. Its end may follow only later. */
+    if (0 != poll (&poller, 1, 0))
+      connection_drop (connection);
   }
   connection->checked = true;
   return store_connect (connection, err);

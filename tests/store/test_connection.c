@@ -441,7 +441,8 @@ START_TEST (gets_over_a_deadlock)
     ck_assert_int_eq (crossings[i].code, ERR_OK);
     store_connection_free (crossings[i].connection);
   }
-  ck_assert_uint_eq (crossings[0].runs + crossings[1].runs, 3);
+  /* At least one of them lost and tried again. */
+  ck_assert_uint_ge (crossings[0].runs + crossings[1].runs, 3);
   ck_assert_int_eq (database_number ("SELECT sum(y)::int8 FROM mark"), 4);
 }
 END_TEST

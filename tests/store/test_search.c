@@ -1,0 +1,260 @@
+/* Tests of searches page by page: walking through small pages gives the rows of one large page, whatever the order. */
+#include "database.h"
+
+#include "search/experiment_search.h"
+#include "search/run_search.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#define RUNS 60
+
+static int64_t experiment;
+
+/* Runs whose members tie and are absent now and then. */
+static void
+set_up (void)
+{
+  static const char *const names[] = { "b", "a", "B", "\xC3\xA9", "a b", "" };
+
+  database_open_migrated ();
+  experiment = database_experiment ("searched");
+  for (unsigned i = 0; i < RUNS; i++)
+  {
+    char text[UUID_TEXT_BYTES];
+    struct uuid id = database_make_run (experiment);
+    uint64_t random = database_random () >> 16;
+
+    uuid_format (text, &id);
+    database_run ("UPDATE run SET name = '%s', started_at_ms = %lld, ended_at_ms = nullif(%d, 0), status = %d,"
+                  " deleted_at_ms = nullif(%d, 0), params = '%s', tags = '%s' WHERE run_id = '%s'",
+                  names[random % 6], (long long)(random >> 4 & 3) - 1, (int)(random >> 8 & 3),
+                  1 + (int)(random >> 12 & 3), 0 == (random >> 20 & 7),
+                  0 == (random >> 24 & 3) ? "{}"
+                  : random >> 26 & 1      ? "{\"p 1\": \"10\"}"
+                                          : "{\"p 1\": \"9\"}",
+                  0 == (random >> 28 & 1) ? "{}" : "{\"t\": \"x\"}", text);
+  }
+}
+
+static struct run_page
+find_runs (const struct run_search *search, struct slice token)
+{
+  struct run_search one = *search;
+  struct run_page page;
+  struct err err = { 0 };
+
+  one.page_token = token;
+  store_start_request (database.connection, 0);
+  ck_assert_msg (ERR_OK == run_search (&page, database.connection, &one, database.arena, &err), "%s: %s", err.message,
+                 err.cause);
+  ck_assert_uint_le (page.count, (size_t)search->max_results);
+  return page;
+}
+
+static const char *const orders[][4] = {
+  { NULL },
+  { "start_time" },
+  { "start_time DESC" },
+  { "end_time" },
+  { "end_time DESC", "run_name" },
+  { "status", "end_time", "start_time DESC" },
+  { "run_id DESC" },
+  { "attributes.`run name` DESC" },
+  { "params.`p 1`" },
+  { "params.`p 1` DESC", "tags.t", "end_time DESC" },
+  { "tags.t DESC", "params.never" },
+  { "user_id", "artifact_uri DESC" },
+};
+
+START_TEST (walks_through_pages)
+{
+  static const int64_t sizes[] = { 1, 7, 59, 60, 61 };
+
+  for (enum search_view view = VIEW_ACTIVE_ONLY; view < VIEW_COUNT; view++)
+  {
+    struct slice clauses[4];
+    struct run_search search = {
+      .experiment_ids = &experiment, .experiment_count = 1, .view = view, .order_by = clauses, .max_results = 1000
+    };
+    struct run_page whole;
+
+    for (; search.order_by_count < 4 && NULL != orders[_i][search.order_by_count]; search.order_by_count++)
+      clauses[search.order_by_count] = slice_of (orders[_i][search.order_by_count]);
+    whole = find_runs (&search, (struct slice){ NULL, 0 });
+    ck_assert_ptr_null (whole.next_token.data);
+    ck_assert_uint_gt (whole.count, 0);
+    if (VIEW_ALL == view)
+      ck_assert_uint_eq (whole.count, RUNS);
+    for (size_t i = 0; i < sizeof (sizes) / sizeof (sizes[0]); i++)
+    {
+      struct slice token = { NULL, 0 };
+      size_t seen = 0;
+
+      search.max_results = sizes[i];
+      do
+      {
+        struct run_page page = find_runs (&search, token);
+
+        for (size_t k = 0; k < page.count; k++, seen++)
+        {
+          ck_assert_uint_lt (seen, whole.count);
+          ck_assert_mem_eq (page.runs[k].run_id.bytes, whole.runs[seen].run_id.bytes, 16);
+          ck_assert (VIEW_ALL == view || page.runs[k].deleted_at_ms.present == (VIEW_DELETED_ONLY == view));
+        }
+        /* A page that is not the last is full. */
+        ck_assert (NULL == page.next_token.data || (size_t)sizes[i] == page.count);
+        token = page.next_token;
+        result_free (&page.result);
+      } while (NULL != token.data);
+      ck_assert_uint_eq (seen, whole.count);
+    }
+    result_free (&whole.result);
+  }
+}
+END_TEST
+
+START_TEST (goes_on_where_it_was_although_rows_come_and_go)
+{
+  struct run_search search = {
+    .experiment_ids = &experiment, .experiment_count = 1, .view = VIEW_ALL, .max_results = 10
+  };
+  struct run_page first = find_runs (&search, (struct slice){ NULL, 0 });
+  struct run_page expected;
+  struct run_page second;
+  char text[UUID_TEXT_BYTES];
+
+  expected = find_runs (&search, first.next_token);
+  /* Runs in front of the place: one more, one less, and the very last one of the page before. */
+  database_run ("UPDATE run SET started_at_ms = 99 WHERE run_id IN (SELECT run_id FROM run WHERE experiment_id = %lld"
+                " ORDER BY started_at_ms DESC, run_id LIMIT 3)",
+                (long long)experiment);
+  uuid_format (text, &first.runs[9].run_id);
+  database_run ("DELETE FROM run WHERE run_id = '%s'", text);
+  second = find_runs (&search, first.next_token);
+  ck_assert_uint_eq (second.count, 10);
+  for (size_t i = 0; i < 10; i++)
+    ck_assert_mem_eq (second.runs[i].run_id.bytes, expected.runs[i].run_id.bytes, 16);
+  result_free (&first.result);
+  result_free (&second.result);
+  result_free (&expected.result);
+}
+END_TEST
+
+START_TEST (refuses_tokens_of_another_search)
+{
+  const struct slice by_name = SLICE ("run_name");
+  const int64_t other = 0;
+  const struct run_search search = {
+    .experiment_ids = &experiment, .experiment_count = 1, .view = VIEW_ALL, .max_results = 5
+  };
+  struct run_page page = find_runs (&search, (struct slice){ NULL, 0 });
+  struct run_search others[] = { search, search, search };
+
+  ck_assert_ptr_nonnull (page.next_token.data);
+  others[0].view = VIEW_ACTIVE_ONLY;
+  others[1].order_by = &by_name;
+  others[1].order_by_count = 1;
+  others[2].experiment_ids = &other;
+  for (size_t i = 0; i < 3; i++)
+  {
+    struct run_page refused;
+    struct err err = { 0 };
+
+    others[i].page_token = page.next_token;
+    ck_assert_int_eq (run_search (&refused, database.connection, &others[i], database.arena, &err),
+                      ERR_INVALID_PARAMETER_VALUE);
+    ck_assert_str_eq (err.message, "Invalid page token, it belongs to another search; start again without one.");
+    result_free (&refused.result);
+  }
+  result_free (&page.result);
+}
+END_TEST
+
+START_TEST (orders_as_asked)
+{
+  static const struct slice clauses[] = { { "end_time DESC", 13 }, { "run_name", 8 } };
+  const struct run_search search = { .experiment_ids = &experiment,
+                                     .experiment_count = 1,
+                                     .view = VIEW_ALL,
+                                     .order_by = clauses,
+                                     .order_by_count = 2,
+                                     .max_results = 1000 };
+  struct run_page page = find_runs (&search, (struct slice){ NULL, 0 });
+
+  for (size_t i = 1; i < page.count; i++)
+  {
+    const struct store_run *a = &page.runs[i - 1];
+    const struct store_run *b = &page.runs[i];
+    size_t shorter = a->name.len < b->name.len ? a->name.len : b->name.len;
+    int by_bytes = 0 == shorter ? 0 : memcmp (a->name.data, b->name.data, shorter);
+
+    /* What has no end stands last in both directions. */
+    ck_assert (a->ended_at_ms.present || ! b->ended_at_ms.present);
+    if (a->ended_at_ms.present != b->ended_at_ms.present)
+      continue;
+    ck_assert (! a->ended_at_ms.present || a->ended_at_ms.value >= b->ended_at_ms.value);
+    if (a->ended_at_ms.value == b->ended_at_ms.value)
+      ck_assert (by_bytes < 0 || (0 == by_bytes && a->name.len <= b->name.len));
+  }
+  result_free (&page.result);
+}
+END_TEST
+
+START_TEST (walks_through_experiments)
+{
+  static const char *const clauses[] = {
+    NULL, "name", "name DESC", "creation_time DESC", "experiment_id", "last_update_time"
+  };
+
+  for (unsigned i = 0; i < 20; i++)
+    (void)database_experiment (arena_printf (database.arena, "%c%u", i % 3 ? 'a' : 'B', i));
+  for (size_t i = 0; i < sizeof (clauses) / sizeof (clauses[0]); i++)
+  {
+    const struct slice clause = slice_of (clauses[i]);
+    struct experiment_search search = {
+      .view = VIEW_ALL, .order_by = &clause, .order_by_count = NULL != clauses[i], .max_results = 1000
+    };
+    struct experiment_page whole;
+    struct experiment_page page;
+    size_t seen = 0;
+
+    ck_assert_int_eq (experiment_search (&whole, database.connection, &search, database.arena, NULL), ERR_OK);
+    ck_assert_uint_eq (whole.count, 22);
+    search.max_results = 3;
+    do
+    {
+      ck_assert_int_eq (experiment_search (&page, database.connection, &search, database.arena, NULL), ERR_OK);
+      for (size_t k = 0; k < page.count; k++)
+        ck_assert_int_eq (page.experiments[k].experiment_id, whole.experiments[seen++].experiment_id);
+      search.page_token = page.next_token;
+      result_free (&page.result);
+    } while (NULL != search.page_token.data);
+    ck_assert_uint_eq (seen, whole.count);
+    result_free (&whole.result);
+  }
+}
+END_TEST
+
+Suite *search_suite (void);
+
+Suite *
+search_suite (void)
+{
+  Suite *suite = suite_create ("search");
+  TCase *runs = tcase_create ("runs");
+  TCase *experiments = tcase_create ("experiments");
+
+  tcase_add_checked_fixture (runs, set_up, database_close);
+  tcase_set_timeout (runs, 120);
+  tcase_add_loop_test (runs, walks_through_pages, 0, sizeof (orders) / sizeof (orders[0]));
+  tcase_add_test (runs, goes_on_where_it_was_although_rows_come_and_go);
+  tcase_add_test (runs, refuses_tokens_of_another_search);
+  tcase_add_test (runs, orders_as_asked);
+  suite_add_tcase (suite, runs);
+  tcase_add_checked_fixture (experiments, set_up, database_close);
+  tcase_set_timeout (experiments, 120);
+  tcase_add_test (experiments, walks_through_experiments);
+  suite_add_tcase (suite, experiments);
+  return suite;
+}

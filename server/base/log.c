@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/number.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -158,11 +159,14 @@ write_time (struct buffer *out)
 static void
 write_quoted (struct buffer *out, struct slice text)
 {
-  buffer_byte (out, '"');
-  for (size_t i = 0; i < text.len; i++)
-  {
-    unsigned char byte = (unsigned char)text.data[i];
+  size_t length;
 
+  buffer_byte (out, '"');
+  for (; text.len > 0; text = (struct slice){ text.data + length, text.len - length })
+  {
+    unsigned char byte = (unsigned char)text.data[0];
+
+    length = utf8_sequence (text);
     if ('"' == byte || '\\' == byte)
     {
       buffer_byte (out, '\\');
@@ -170,8 +174,14 @@ write_quoted (struct buffer *out, struct slice text)
     }
     else if (byte < 0x20 || 0x7F == byte)
       buffer_printf (out, "\\u%04x", byte);
+    else if (length > 0)
+      buffer_append (out, text.data, length);
     else
-      buffer_byte (out, (char)byte);
+    {
+      /* What a client sent may be anything; a line of the log is always UTF-8. */
+      buffer_text (out, "\\ufffd");
+      length = 1;
+    }
   }
   buffer_byte (out, '"');
 }

@@ -35,6 +35,7 @@ struct poller
   _Atomic bool wake_pending; /* the event is set, or about to be */
   pthread_t thread;
   bool started;
+  bool closed; /* a connection was closed by the run under way; of the poller's own thread */
   int quiesced_fd; /* the listening socket, once it was given back; -1 before */
 };
 
@@ -105,7 +106,8 @@ static void
 connection_changed (void *context, struct MHD_Connection *connection, void **socket_context,
                     enum MHD_ConnectionNotificationCode what)
 {
-  struct http_server *server = ((struct poller *)context)->server;
+  struct poller *poller = context;
+  struct http_server *server = poller->server;
   struct client *client;
 
   if (MHD_CONNECTION_NOTIFY_STARTED == what)
@@ -123,6 +125,7 @@ connection_changed (void *context, struct MHD_Connection *connection, void **soc
     link_client (server, client);
     return;
   }
+  poller->closed = true;
   stats_add (&stats.connections, -1);
   client = *socket_context;
   if (NULL == client)
@@ -191,7 +194,12 @@ run (void *context)
     (void)poll (fds, 3, wait_ms (poller->daemon));
     if (0 != fds[1].revents)
       clear_wake (poller);
-    (void)MHD_run (poller->daemon);
+    /* Whether there is room for a new connection again is looked at when the next run begins. */
+    do
+    {
+      poller->closed = false;
+      (void)MHD_run (poller->daemon);
+    } while (poller->closed);
   }
   return NULL;
 }

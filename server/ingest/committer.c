@@ -111,6 +111,9 @@ flush_group (struct committer *committer, struct store_connection *connection, s
   struct err err = { 0 };
   enum err_code code = flush_once (committer, connection, items, count, &err);
 
+  /* A failure without a text must not look like success. */
+  if (ERR_OK != code && ERR_OK == err.code)
+    (void)err_set_cause (&err, ERR_INTERNAL_ERROR, "a group failed without a reason", "internal error");
   if (ERR_OK != code && ERR_TEMPORARILY_UNAVAILABLE != code && count > 1)
   {
     /* One of them is at fault: each for itself. */

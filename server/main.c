@@ -43,6 +43,9 @@
 #endif
 /* Heaps of the allocator; more than the processors have use for only hold memory. */
 #define MALLOC_ARENAS 4
+/* Large bodies and answers get pages of their own, which go back to the system at once: the allocator's threshold would
+   otherwise grow with them, and what was needed once would stay. */
+#define MALLOC_MMAP_BYTES (1024 * 1024)
 /* How often the housekeeper flushes the log and looks for slow connections. */
 #define HOUSEKEEPING_US 100000
 /* How often a draining server looks whether it is done. */
@@ -366,6 +369,8 @@ limit_memory (void)
   pthread_attr_t attributes;
 
   (void)mallopt (M_ARENA_MAX, MALLOC_ARENAS);
+  (void)mallopt (M_MMAP_THRESHOLD, MALLOC_MMAP_BYTES);
+  (void)mallopt (M_TRIM_THRESHOLD, MALLOC_MMAP_BYTES);
   if (0 == pthread_attr_init (&attributes))
   {
     (void)pthread_attr_setstacksize (&attributes, SANITIZED ? THREAD_STACK_SANITIZED_BYTES : THREAD_STACK_BYTES);

@@ -2,6 +2,7 @@
 #include "api/arguments.h"
 
 #include "base/json_scan.h"
+#include "base/json_tree.h"
 #include "base/url.h"
 
 /* Walk over all values. False when the text is no JSON, lies too deep, or has more than `max_values`, which then is
@@ -48,6 +49,8 @@ check_json (struct api_call *call, struct slice text, struct err *err)
     return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "The request body has more than %lld JSON values (max-json-values); split the request.",
                     (long long)config->max_json_values);
+  if (arena_out_of_memory (call->arena))
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   problem = json_scan_error (&scan, &offset);
   return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The request body is not valid JSON: %s at byte %zu.",
                   NULL == problem ? "unexpected end" : problem, offset);
@@ -57,11 +60,14 @@ static enum err_code
 parse (json_t **tree, struct api_call *call, struct slice text, struct err *err)
 {
   json_error_t problem;
+  bool out_of_memory;
   enum err_code code = check_json (call, text, err);
 
   if (ERR_OK != code)
     return code;
-  *tree = json_loadb (text.data, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
+  *tree = json_tree_load (&out_of_memory, text, JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
+  if (NULL == *tree && out_of_memory)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (NULL == *tree)
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The request body is not valid JSON: %s at byte %d.",
                     problem.text, problem.position);

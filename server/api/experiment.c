@@ -129,6 +129,8 @@ api_experiment_create (struct api_call *call, struct err *err)
   if (ERR_OK != code)
     return code;
   tags_object = api_pairs_object (tags, request.tags.count, 0, call->arena);
+  if (NULL == tags_object.data)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   code = store_experiment_create (&experiment_id, call->connection, request.name, request.artifact_location,
                                   location_root (call), tags_object, clock_wall_ms (), err);
   if (ERR_RESOURCE_ALREADY_EXISTS == code)

@@ -139,6 +139,8 @@ api_pairs_object (const struct key_value *pairs, size_t count, size_t max_charac
   json_write_object_end (&w);
   if (! out.failed)
     text = (struct slice){ arena_string (arena, buffer_slice (&out)), out.len };
+  else
+    arena_fail (arena);
   buffer_free (&out);
   return text;
 }
@@ -154,6 +156,8 @@ enum err_code
 api_reply_end (struct json_write *w, struct api_call *call, struct err *err)
 {
   json_write_object_end (w);
+  if (call->reply.out_of_memory || arena_out_of_memory (call->arena))
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (call->reply.failed || arena_overflowed (call->arena))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "The answer would be larger than %lld bytes (max-response-bytes); ask for less at a time.",

@@ -37,6 +37,8 @@ close_item (struct json_write *w, struct renderer *renderer, struct document_ran
 static enum err_code
 check_rendered (const struct renderer *renderer, struct err *err)
 {
+  if (renderer->extras->rendered.out_of_memory)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (renderer->extras->rendered.failed)
     return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "The answer would be larger than %lld bytes (max-response-bytes); ask for less at a time.",

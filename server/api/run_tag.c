@@ -2,6 +2,7 @@
 #include "api/json.h"
 #include "api/names.h"
 #include "api/run.h"
+#include "base/json_tree.h"
 #include "ingest/metric_flush.h"
 #include "store/run.h"
 
@@ -116,6 +117,9 @@ api_run_set_tag (struct api_call *call, struct err *err)
     return code;
   pair = (struct key_value){ request.key, request.value };
   tags = api_pairs_object (&pair, 1, 0, call->arena);
+  /* Absent pairs would change nothing and be acknowledged. */
+  if (NULL == tags.data)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (slice_is (request.key, RUN_NAME_TAG))
   {
     /* An empty name changes nothing, but the run has to be there. */
@@ -173,9 +177,12 @@ static enum err_code
 read_model (json_t **model, struct api_call *call, struct slice text, struct err *err)
 {
   static const char *const mandatory[] = { "artifact_path", "flavors", "utc_time_created", "run_id" };
+  bool out_of_memory;
   char *missing = NULL;
 
-  *model = json_loadb (text.data, text.len, 0, NULL);
+  *model = json_tree_load (&out_of_memory, text, 0, NULL);
+  if (out_of_memory)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (! json_is_object (*model))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Malformed model info. \n %.*s \n is not a valid JSON.",
                     SLICE_ARG (text));
@@ -228,8 +235,10 @@ append_history (struct store_connection *connection, void *context, struct err *
   struct key_value pair = { SLICE (MODEL_HISTORY_TAG), { NULL, 0 } };
   struct slice value;
   struct slice none = { NULL, 0 };
+  struct slice tags;
   json_t *list = NULL;
   char *text = NULL;
+  bool out_of_memory = false;
   bool exists;
   bool deleted;
   bool changed;
@@ -241,7 +250,10 @@ append_history (struct store_connection *connection, void *context, struct err *
   if (ERR_OK != code)
     return code;
   if (slice_filled (value))
-    list = json_loadb (value.data, value.len, 0, NULL);
+    list = json_tree_load (&out_of_memory, value, 0, NULL);
+  /* Beginning anew would lose what is there. */
+  if (out_of_memory)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (! json_is_array (list))
   {
     /* Somebody set the tag to something else by hand: begin anew. */
@@ -254,8 +266,9 @@ append_history (struct store_connection *connection, void *context, struct err *
   if (NULL == text)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   pair.value = slice_of (text);
-  code =
-      store_run_merge (&changed, connection, &history->run_id, none, api_pairs_object (&pair, 1, 0, arena), none, err);
+  tags = api_pairs_object (&pair, 1, 0, arena);
+  code = NULL == tags.data ? err_set (err, ERR_INTERNAL_ERROR, "out of memory")
+                           : store_run_merge (&changed, connection, &history->run_id, none, tags, none, err);
   free (text);
   return code;
 }

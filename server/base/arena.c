@@ -37,6 +37,7 @@ struct arena
   size_t ceiling;
   size_t used;
   bool overflowed;
+  bool out_of_memory; /* overflowed for lack of memory, not because of the ceiling */
 };
 
 static struct block *
@@ -116,6 +117,7 @@ arena_reset (struct arena *arena)
   arena->blocks = keep;
   arena->used = 0;
   arena->overflowed = false;
+  arena->out_of_memory = false;
 }
 
 void *
@@ -137,7 +139,7 @@ arena_alloc (struct arena *arena, size_t size)
     /* Exactly `size` bytes, so that the sanitizer sees the first byte too many. */
     block = block_new (arena->blocks, 0 == size ? 1 : size);
     if (NULL == block)
-      goto refuse;
+      goto no_memory;
     arena->blocks = block;
   }
   else if (NULL == block || block->capacity - block->used < rounded)
@@ -150,7 +152,7 @@ arena_alloc (struct arena *arena, size_t size)
       capacity = rounded;
     block = block_new (arena->blocks, capacity);
     if (NULL == block)
-      goto refuse;
+      goto no_memory;
     arena->blocks = block;
   }
   piece = (char *)block->data + block->used;
@@ -159,6 +161,8 @@ arena_alloc (struct arena *arena, size_t size)
   memset (piece, 0, size);
   return piece;
 
+no_memory:
+  arena->out_of_memory = true;
 refuse:
   arena->overflowed = true;
   return NULL;
@@ -217,6 +221,19 @@ bool
 arena_overflowed (const struct arena *arena)
 {
   return arena->overflowed;
+}
+
+void
+arena_fail (struct arena *arena)
+{
+  arena->overflowed = true;
+  arena->out_of_memory = true;
+}
+
+bool
+arena_out_of_memory (const struct arena *arena)
+{
+  return arena->out_of_memory;
 }
 
 size_t

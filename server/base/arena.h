@@ -38,6 +38,12 @@ char *arena_printf (struct arena *arena, const char *format, ...) __attribute__ 
 /* True when an allocation was refused since the arena was made or reset. */
 bool arena_overflowed (const struct arena *arena);
 
+/* Count a failure outside that belongs to the same work, for lack of memory. */
+void arena_fail (struct arena *arena);
+
+/* True when it overflowed because memory is out, not because of its ceiling. */
+bool arena_out_of_memory (const struct arena *arena);
+
 /* Bytes handed out so far. */
 size_t arena_used_bytes (const struct arena *arena);
 

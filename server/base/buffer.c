@@ -28,6 +28,7 @@ buffer_clear (struct buffer *buffer)
 {
   buffer->len = 0;
   buffer->failed = false;
+  buffer->out_of_memory = false;
 }
 
 bool
@@ -50,7 +51,10 @@ buffer_reserve (struct buffer *buffer, size_t extra)
     capacity = buffer->max_bytes + 1;
   grown = realloc (buffer->data, capacity);
   if (NULL == grown)
+  {
+    buffer->out_of_memory = true;
     goto fail;
+  }
   buffer->data = grown;
   buffer->capacity = capacity;
   return true;

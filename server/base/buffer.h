@@ -16,6 +16,7 @@ struct buffer
   size_t capacity;
   size_t max_bytes;
   bool failed;
+  bool out_of_memory; /* failed for lack of memory, not because of the maximum */
 };
 
 /* An empty buffer that may grow to `max_bytes`; allocates nothing yet. */

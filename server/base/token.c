@@ -1,6 +1,8 @@
 /* Page tokens: JSON in base 64. */
 #include "base/token.h"
 
+#include "base/json_tree.h"
+
 #include <openssl/evp.h>
 
 /* Longest token that is looked at: twelve order keys of 8,000 characters in four bytes each, in base 64, and room. */
@@ -36,7 +38,7 @@ token_open (struct slice token, struct arena *arena)
     length--;
   if (length <= 0)
     return NULL;
-  tree = json_loadb ((const char *)json, (size_t)length, JSON_ALLOW_NUL, NULL);
+  tree = json_tree_load (NULL, (struct slice){ (const char *)json, (size_t)length }, JSON_ALLOW_NUL, NULL);
   if (json_is_object (tree))
     return tree;
   json_decref (tree);

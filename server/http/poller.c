@@ -36,7 +36,8 @@ struct poller
   pthread_t thread;
   bool started;
   bool closed; /* a connection was closed by the run under way; of the poller's own thread */
-  int quiesced_fd; /* the listening socket, once it was given back; -1 before */
+  int listen_fd; /* the library's while it accepts */
+  bool quiesced; /* the library gave the listening socket back; of the poller's own thread */
 };
 
 static void *
@@ -180,6 +181,17 @@ clear_wake (struct poller *poller)
   atomic_store (&poller->wake_pending, false);
 }
 
+/* On the thread that runs the library: from another one it could meet the library's own use of the socket, and a socket
+   that it does not find in its epoll set any more makes it end the process. */
+static void
+quiesce (struct poller *poller)
+{
+  if (poller->quiesced || ! atomic_load (&poller->server->draining))
+    return;
+  poller->quiesced = true;
+  (void)MHD_quiesce_daemon (poller->daemon);
+}
+
 static void *
 run (void *context)
 {
@@ -194,6 +206,7 @@ run (void *context)
     (void)poll (fds, 3, wait_ms (poller->daemon));
     if (0 != fds[1].revents)
       clear_wake (poller);
+    quiesce (poller);
     /* Whether there is room for a new connection again is looked at when the next run begins. */
     do
     {
@@ -234,6 +247,7 @@ start_one (struct poller *poller, int listen_fd, unsigned connections)
     close (copy);
     return false;
   }
+  poller->listen_fd = copy;
   info = MHD_get_daemon_info (poller->daemon, MHD_DAEMON_INFO_EPOLL_FD);
   if (NULL == info)
     return false;
@@ -263,7 +277,6 @@ poller_start (struct http_server *server, int listen_fd, struct err *err)
     size_t share = most / count + (server->poller_count < most % count ? 1 : 0);
 
     poller->server = server;
-    poller->quiesced_fd = -1;
     poller->wake_fd = -1;
     if (! start_one (poller, listen_fd, (unsigned)share))
     {
@@ -278,16 +291,15 @@ poller_start (struct http_server *server, int listen_fd, struct err *err)
 void
 poller_quiesce (struct http_server *server)
 {
-  for (size_t i = 0; i < server->poller_count; i++)
-    if (NULL != server->pollers[i].daemon)
-    {
-      /* Gives the listening socket back. It stays open until the thread has ended, because that may just be accepting,
-         but nobody can connect any more. */
-      int fd = MHD_quiesce_daemon (server->pollers[i].daemon);
+  const uint64_t one = 1;
 
-      server->pollers[i].quiesced_fd = fd;
-      if (fd >= 0)
-        (void)shutdown (fd, SHUT_RDWR);
+  for (size_t i = 0; i < server->poller_count; i++)
+    if (server->pollers[i].started)
+    {
+      /* Nobody can connect any more; the socket stays open until the thread has ended, because that may just be
+         accepting. */
+      (void)shutdown (server->pollers[i].listen_fd, SHUT_RDWR);
+      (void)! write (server->pollers[i].wake_fd, &one, sizeof (one));
     }
 }
 
@@ -305,8 +317,9 @@ poller_stop (struct http_server *server)
     if (NULL != server->pollers[i].daemon)
     {
       MHD_stop_daemon (server->pollers[i].daemon);
-      if (server->pollers[i].quiesced_fd >= 0)
-        close (server->pollers[i].quiesced_fd);
+      /* Otherwise the library closed it. */
+      if (server->pollers[i].quiesced)
+        close (server->pollers[i].listen_fd);
     }
   for (size_t i = 0; i < server->poller_count; i++)
     if (server->pollers[i].wake_fd >= 0)

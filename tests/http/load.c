@@ -168,10 +168,17 @@ check_writer (struct writer *writer)
   char path[128];
 
   api_open (&api, writer->base_url);
+  snprintf (path, sizeof (path), "runs/get?run_id=%s", writer->run_id);
+  /* A refusal to read says nothing about what is there. */
   while (NULL == (history = api_history (&api, writer->run_id, "load", HISTORY_PAGE)) && reply_now_ms () < deadline_ms)
     usleep (RETRY_PAUSE_US);
-  snprintf (path, sizeof (path), "runs/get?run_id=%s", writer->run_id);
-  if (NULL == history || 200 != api_get (&api, path, &run))
+  while (200 != api_get (&api, path, &run) && reply_now_ms () < deadline_ms)
+  {
+    json_decref (run);
+    run = NULL;
+    usleep (RETRY_PAUSE_US);
+  }
+  if (NULL == history || NULL == run)
     writer->missing += writer->acknowledged;
   else
   {

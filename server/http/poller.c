@@ -4,7 +4,10 @@
    The library's own polling threads are not used: libmicrohttpd 0.9.75 asks epoll again, with the full time-out, when
    one call returned exactly as many events as its table holds (128), before it has looked at any of them; with 127 busy
    connections on a thread, answered requests then lie until the time-out. Called through MHD_run it never waits, and
-   the waiting is done here on its epoll descriptor. */
+   the waiting is done here on its epoll descriptor.
+   The library's own signal for resumed connections is not enough then: it may be consumed in the middle of MHD_run,
+   behind the place that looks at resumed connections. So whoever resumes one also sets an event of ours, which is
+   cleared before MHD_run is called. */
 #include "http/poller.h"
 
 #include "base/clock.h"

@@ -10,9 +10,10 @@
 
 static const struct statement answer = { "test_answer", "SELECT 42::int8", 0 };
 static const struct statement sleeping = { "test_sleep", "SELECT 1::int8 FROM pg_sleep(20)", 0 };
-static const struct statement slow_series = {
-  "test_slow_series", "SELECT i::int8 FROM generate_series(1, 1000000) AS s (i), pg_sleep(0.001)", 0
-};
+static const struct statement slow_series = { "test_slow_series",
+                                              "SELECT i::int8, repeat('x', 8000) FROM generate_series(1, 1000) AS s "
+                                              "(i), LATERAL (SELECT pg_sleep(0.01 + 0 * i)) AS n",
+                                              0 };
 
 /* A request that asks for 42. */
 static enum err_code

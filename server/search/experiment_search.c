@@ -49,6 +49,9 @@ experiment_search (struct experiment_page *page, struct store_connection *connec
 {
   uint64_t hash = search_hash (search_hash (SEARCH_HASH_START, slice_of ("experiments")),
                                slice_of (search_view_names[search->view]));
+  static const struct search_source source = { .columns = STORE_EXPERIMENT_SELECT,
+                                               .table = "experiment",
+                                               .condition = "workspace_id = 1" };
   struct search_order order;
   struct search_position position;
   enum err_code code;
@@ -65,9 +68,8 @@ experiment_search (struct experiment_page *page, struct store_connection *connec
   search_order_add (&order, &by_id, search->order_by_count > 0);
   code = search_token_parse (&position, search->page_token, &order, hash, arena, err);
   if (ERR_OK == code)
-    code = search_page (&page->result, connection, "SELECT " STORE_EXPERIMENT_SELECT ", ",
-                        " FROM experiment WHERE workspace_id = 1", NULL, 0, search->view, &order, &position,
-                        search->max_results, arena, err);
+    code = search_page (&page->result, connection, &source, search->view, &order, &position, search->max_results, arena,
+                        err);
   if (ERR_OK == code)
     code = read_page (page, (size_t)search->max_results, hash, arena, err);
   return code;

@@ -79,17 +79,23 @@ enum err_code search_token_parse (struct search_position *position, struct slice
 /* The token of the page behind a row, whose column search_sql_position gave `values`. In the arena. */
 struct slice search_token_make (struct slice values, uint64_t hash, struct arena *arena);
 
+/* What a page is taken from. */
+struct search_source
+{
+  const char *columns; /* the select list */
+  const char *table;
+  const char *condition; /* with an owner: "owner_column = ", otherwise a whole condition */
+  const int64_t *owners; /* NULL: the condition is whole */
+  size_t owner_count; /* at least one when there are owners */
+};
+
 /* Run the query of one page. SQL is put together from this program's own pieces; what clients say goes into parameters.
-
-   select    "SELECT ..., ": the columns; the row's place in the order follows as a column of type text
-   from      " FROM ... WHERE ...", where $1 stands for `ids`
-   ids       NULL when `from` has no $1
-   result    receives at most max_results + 1 rows: one more than asked for tells that there is another page
-
+   `result` receives at most max_results + 1 rows, because one more than asked for tells that there is another page; the
+   row's place in the order follows the columns as one of type text.
    Errors: those of the database; INVALID_PARAMETER_VALUE when the order is too long. */
-enum err_code search_page (struct result *result, struct store_connection *connection, const char *select,
-                           const char *from, const int64_t *ids, size_t id_count, enum search_view view,
-                           const struct search_order *order, const struct search_position *position,
-                           int64_t max_results, struct arena *arena, struct err *err);
+enum err_code search_page (struct result *result, struct store_connection *connection,
+                           const struct search_source *source, enum search_view view, const struct search_order *order,
+                           const struct search_position *position, int64_t max_results, struct arena *arena,
+                           struct err *err);
 
 #endif

@@ -133,28 +133,66 @@ put_order (struct buffer *sql, struct parameters *parameters, const struct searc
   }
 }
 
+static void
+put_limit (struct buffer *sql, struct parameters *parameters, int64_t limit)
+{
+  parameter_int64 (parameters, limit);
+  buffer_printf (sql, " LIMIT $%u::int8", parameters->count);
+}
+
+/* " WHERE ...": the condition, the view, and what lies behind the position. */
+static void
+put_condition (struct buffer *sql, struct parameters *parameters, const struct search_source *source, const char *owner,
+               enum search_view view, const struct search_order *order, const struct search_position *position)
+{
+  buffer_printf (sql, " WHERE %s%s%s", source->condition, owner, search_view_sql (view));
+  put_after (sql, parameters, order, position);
+}
+
+/* " FROM ...". One owner is compared with =, so that an index in the order of the search gives just the rows of the
+   page; of several owners each gives a page of its own that way, and the best of all are kept. */
+static void
+put_source (struct buffer *sql, struct parameters *parameters, const struct search_source *source,
+            enum search_view view, const struct search_order *order, const struct search_position *position,
+            int64_t limit)
+{
+  if (source->owner_count <= 1)
+  {
+    buffer_printf (sql, " FROM %s", source->table);
+    put_condition (sql, parameters, source, NULL == source->owners ? "" : "$1::int8", view, order, position);
+    return;
+  }
+  buffer_printf (sql, " FROM (SELECT DISTINCT unnest($1::int8[]) AS owner) AS owners, LATERAL (SELECT * FROM %s",
+                 source->table);
+  put_condition (sql, parameters, source, "owners.owner", view, order, position);
+  put_order (sql, parameters, order);
+  put_limit (sql, parameters, limit);
+  buffer_printf (sql, ") AS %s", source->table);
+}
+
 enum err_code
-search_page (struct result *result, struct store_connection *connection, const char *select, const char *from,
-             const int64_t *ids, size_t id_count, enum search_view view, const struct search_order *order,
-             const struct search_position *position, int64_t max_results, struct arena *arena, struct err *err)
+search_page (struct result *result, struct store_connection *connection, const struct search_source *source,
+             enum search_view view, const struct search_order *order, const struct search_position *position,
+             int64_t max_results, struct arena *arena, struct err *err)
 {
   struct statement statement = { NULL, NULL, 0 };
   struct parameters parameters;
   struct buffer sql;
+  int64_t limit = max_results + 1;
   enum err_code code;
 
   buffer_init (&sql, SQL_MAX_BYTES);
   parameters_init (&parameters, arena);
-  if (NULL != ids)
-    parameter_int64_array (&parameters, ids, id_count);
-  buffer_text (&sql, select);
+  if (1 == source->owner_count)
+    parameter_int64 (&parameters, source->owners[0]);
+  else if (source->owner_count > 1)
+    parameter_int64_array (&parameters, source->owners, source->owner_count);
+  buffer_printf (&sql, "SELECT %s, ", source->columns);
   put_position (&sql, &parameters, order);
-  buffer_text (&sql, from);
-  buffer_text (&sql, search_view_sql (view));
-  put_after (&sql, &parameters, order, position);
+  put_source (&sql, &parameters, source, view, order, position,
+              position->offset > INT64_MAX - limit ? INT64_MAX : limit + position->offset);
   put_order (&sql, &parameters, order);
-  parameter_int64 (&parameters, max_results + 1);
-  buffer_printf (&sql, " LIMIT $%u::int8", parameters.count);
+  put_limit (&sql, &parameters, limit);
   parameter_int64 (&parameters, position->offset);
   buffer_printf (&sql, " OFFSET $%u::int8", parameters.count);
   statement.sql = sql.data;

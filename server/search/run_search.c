@@ -72,6 +72,11 @@ enum err_code
 run_search (struct run_page *page, struct store_connection *connection, const struct run_search *search,
             struct arena *arena, struct err *err)
 {
+  const struct search_source source = { .columns = STORE_RUN_SELECT,
+                                        .table = "run",
+                                        .condition = "experiment_id = ",
+                                        .owners = search->experiment_ids,
+                                        .owner_count = search->experiment_count };
   uint64_t hash = hash_search (search);
   struct search_order order;
   struct search_position position;
@@ -85,9 +90,8 @@ run_search (struct run_page *page, struct store_connection *connection, const st
   search_order_add (&order, &by_id, false);
   code = search_token_parse (&position, search->page_token, &order, hash, arena, err);
   if (ERR_OK == code && search->experiment_count > 0)
-    code = search_page (&page->result, connection, "SELECT " STORE_RUN_SELECT ", ",
-                        " FROM run WHERE experiment_id = ANY ($1::int8[])", search->experiment_ids,
-                        search->experiment_count, search->view, &order, &position, search->max_results, arena, err);
+    code = search_page (&page->result, connection, &source, search->view, &order, &position, search->max_results, arena,
+                        err);
   if (ERR_OK == code)
     code = read_page (page, search, hash, arena, err);
   return code;

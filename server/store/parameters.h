@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-/* Most parameters of one statement: a search with twelve order keys names each up to eight times. */
-#define PARAMETERS_MAX 100
+/* Most parameters of one statement: a search with twelve order keys names each up to ten times. */
+#define PARAMETERS_MAX 128
 
 /* Stack allocatable; set up with parameters_init. Values are borrowed until the statement has run. */
 struct parameters

@@ -40,14 +40,18 @@ static const struct statement statements[] = {
                     " FROM unnest($3::text[], $4::int8[]) WITH ORDINALITY AS u (model_id, step, place) ORDER BY u.place"
                     " ON CONFLICT (run_id, is_output, model_id) DO UPDATE SET step = excluded.step",
                     4 },
+  /* One index scan for each run; the order is that of the runs asked for, then of linking. */
   [DATASETS] = { "dataset_of_runs",
                  "SELECT l.run_id, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, l.tags"
-                 " FROM run_dataset l JOIN dataset d ON d.dataset_id = l.dataset_id"
-                 " WHERE l.run_id = ANY ($1::uuid[]) ORDER BY l.run_id, l.position",
+                 " FROM unnest($1::uuid[]) WITH ORDINALITY AS w (run_id, place),"
+                 " LATERAL (SELECT * FROM run_dataset WHERE run_id = w.run_id OFFSET 0) AS l"
+                 " JOIN dataset d ON d.dataset_id = l.dataset_id ORDER BY w.place, l.position",
                  1 },
   [MODELS] = { "dataset_models_of_runs",
-               "SELECT run_id, is_output, model_id, step FROM run_model"
-               " WHERE run_id = ANY ($1::uuid[]) ORDER BY run_id, is_output, position",
+               "SELECT m.run_id, m.is_output, m.model_id, m.step"
+               " FROM unnest($1::uuid[]) WITH ORDINALITY AS w (run_id, place),"
+               " LATERAL (SELECT * FROM run_model WHERE run_id = w.run_id OFFSET 0) AS m"
+               " ORDER BY w.place, m.is_output, m.position",
                1 },
   [SEARCH] = { "dataset_search",
                "SELECT DISTINCT d.experiment_id, d.name, d.digest, l.tags ->> 'mlflow.data.context'"

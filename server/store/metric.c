@@ -33,8 +33,11 @@ static const struct statement statements[] = {
                     " SELECT i.run_id, r.run_id IS NOT NULL FROM input i LEFT JOIN run r ON r.run_id = i.run_id"
                     " WHERE i.run_id NOT IN (SELECT run_id FROM active)",
                     2 },
+  /* One index scan for each run, whatever is thought of how many rows it has; an order over all runs would tempt the
+     planner to walk the whole index. */
   [TAIL_READ] = { "metric_tail_read",
-                  "SELECT run_id, points FROM metric_tail WHERE run_id = ANY ($1::uuid[]) ORDER BY run_id, tail_id",
+                  "SELECT t.run_id, t.points FROM unnest($1::uuid[]) AS w (run_id),"
+                  " LATERAL (SELECT run_id, points FROM metric_tail WHERE run_id = w.run_id ORDER BY tail_id) AS t",
                   1 },
 };
 

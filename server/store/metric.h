@@ -33,7 +33,7 @@ enum err_code store_metric_append (struct store_connection *connection, const st
                                    const struct slice *packed, size_t count, store_metric_refused refused,
                                    void *context, struct arena *arena, struct err *err);
 
-/* All packed values of some runs, streamed in order of run and arrival. */
+/* All packed values of some runs (distinct), streamed run by run in order of arrival. */
 enum err_code store_metric_tail (struct store_connection *connection, const struct uuid *run_ids, size_t count,
                                  store_metric_tail_row row, void *context, struct arena *arena, struct err *err);
 

@@ -113,17 +113,6 @@ check_counts (const struct batch_request *request, const struct config *config, 
   return code;
 }
 
-static int
-compare_slices (const void *a, const void *b)
-{
-  const struct slice *left = a;
-  const struct slice *right = b;
-  size_t shorter = left->len < right->len ? left->len : right->len;
-  int order = memcmp (left->data, right->data, shorter);
-
-  return 0 != order ? order : (left->len > right->len) - (left->len < right->len);
-}
-
 static enum err_code
 check_duplicates (const struct key_value *params, size_t count, struct arena *arena, struct err *err)
 {
@@ -134,7 +123,7 @@ check_duplicates (const struct key_value *params, size_t count, struct arena *ar
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   for (size_t i = 0; i < count; i++)
     keys[i] = params[i].key;
-  qsort (keys, count, sizeof (keys[0]), compare_slices);
+  qsort (keys, count, sizeof (keys[0]), slice_compare_items);
   for (size_t i = 1; i < count; i++)
     if (slice_equal (keys[i - 1], keys[i]))
       list =

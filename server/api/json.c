@@ -24,18 +24,9 @@ static const struct field key_value_required_fields[] = {
 const struct schema key_value_required_schema = SCHEMA (key_value_required_fields, struct key_value);
 
 static int
-compare_bytes (struct slice a, struct slice b)
-{
-  size_t shorter = a.len < b.len ? a.len : b.len;
-  int order = 0 == shorter ? 0 : memcmp (a.data, b.data, shorter);
-
-  return 0 != order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
-static int
 compare_keys (const void *a, const void *b)
 {
-  return compare_bytes (((const struct key_value *)a)->key, ((const struct key_value *)b)->key);
+  return slice_compare (((const struct key_value *)a)->key, ((const struct key_value *)b)->key);
 }
 
 /* Pairs of a JSON object of strings; the count is found first, so that one array holds them. */
@@ -105,7 +96,7 @@ compare_given (const void *a, const void *b)
 {
   const struct key_value *const *left = a;
   const struct key_value *const *right = b;
-  int order = compare_bytes ((*left)->key, (*right)->key);
+  int order = slice_compare ((*left)->key, (*right)->key);
 
   return 0 != order ? order : (*left > *right) - (*left < *right);
 }

@@ -30,6 +30,23 @@ slice_equal (struct slice a, struct slice b)
   return a.len == b.len && (0 == a.len || 0 == memcmp (a.data, b.data, a.len));
 }
 
+/* Order by bytes, a prefix before what it begins. Negative, zero or positive as in strcmp. */
+static inline int
+slice_compare (struct slice a, struct slice b)
+{
+  size_t shorter = a.len < b.len ? a.len : b.len;
+  int order = 0 == shorter ? 0 : memcmp (a.data, b.data, shorter);
+
+  return 0 != order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* The same for qsort and bsearch over arrays of slices. */
+static inline int
+slice_compare_items (const void *a, const void *b)
+{
+  return slice_compare (*(const struct slice *)a, *(const struct slice *)b);
+}
+
 /* True when `a` holds exactly the bytes of the NUL-terminated `text`. */
 static inline bool
 slice_is (struct slice a, const char *text)

@@ -209,23 +209,12 @@ look_up (struct slice *missing, struct metric_keys *keys, struct metric_entry *c
   return unknown;
 }
 
-static int
-compare_names (const void *a, const void *b)
-{
-  const struct slice *left = a;
-  const struct slice *right = b;
-  size_t shorter = left->len < right->len ? left->len : right->len;
-  int order = memcmp (left->data, right->data, shorter);
-
-  return 0 != order ? order : (left->len > right->len) - (left->len < right->len);
-}
-
 static size_t
 sort_distinct (struct slice *names, size_t count)
 {
   size_t kept = 0;
 
-  qsort (names, count, sizeof (names[0]), compare_names);
+  qsort (names, count, sizeof (names[0]), slice_compare_items);
   for (size_t i = 0; i < count; i++)
     if (0 == kept || ! slice_equal (names[kept - 1], names[i]))
       names[kept++] = names[i];
@@ -245,7 +234,7 @@ static uint32_t *
 resolved (const struct resolution *resolution, struct slice name)
 {
   const struct slice *found =
-      bsearch (&name, resolution->names, resolution->count, sizeof (resolution->names[0]), compare_names);
+      bsearch (&name, resolution->names, resolution->count, sizeof (resolution->names[0]), slice_compare_items);
 
   return NULL == found ? NULL : &resolution->key_ids[found - resolution->names];
 }

@@ -111,13 +111,10 @@ compare_latest (const void *a, const void *b)
 {
   const struct latest_point *left = a;
   const struct latest_point *right = b;
-  size_t shorter = left->key.len < right->key.len ? left->key.len : right->key.len;
-  int order;
 
   if (left->run != right->run)
     return left->run < right->run ? -1 : 1;
-  order = memcmp (left->key.data, right->key.data, shorter);
-  return 0 != order ? order : (left->key.len > right->key.len) - (left->key.len < right->key.len);
+  return slice_compare (left->key, right->key);
 }
 
 /* Fill in the names of all keys that occur. */

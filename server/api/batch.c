@@ -160,10 +160,10 @@ note_conflict (void *context, struct slice key, struct slice value)
     if (! slice_equal (batch->params[i].key, key) || slice_equal (batch->params[i].value, value))
       continue;
     if (batch->conflict_count++ < CONFLICTS_SHOWN)
-      batch->conflicts =
-          arena_printf (arena, "%s%s{'key': '%.*s', 'old_value': '%.*s', 'new_value': '%.*s'}",
-                        NULL == batch->conflicts ? "" : batch->conflicts, NULL == batch->conflicts ? "" : ", ",
-                        SLICE_ARG (key), SLICE_ARG (value), SLICE_ARG (batch->params[i].value));
+      batch->conflicts = arena_printf (arena, "%s%s{'key': %s, 'old_value': %s, 'new_value': %s}",
+                                       NULL == batch->conflicts ? "" : batch->conflicts,
+                                       NULL == batch->conflicts ? "" : ", ", api_python_repr (key, arena),
+                                       api_python_repr (value, arena), api_python_repr (batch->params[i].value, arena));
   }
 }
 

@@ -3,16 +3,11 @@
 
 #include "base/stats.h"
 
-/* Queues that are full empty within a second, or something is wrong that a longer wait does not mend. */
-#define BUSY_RETRY_AFTER_S 1
-
 enum err_code
 api_busy (struct err *err)
 {
   stats_add (&stats.requests_refused, 1);
-  err_set (err, ERR_TEMPORARILY_UNAVAILABLE, "The server is busy; try again shortly.");
-  err->retry_after_s = BUSY_RETRY_AFTER_S;
-  return ERR_TEMPORARILY_UNAVAILABLE;
+  return err_set (err, ERR_TEMPORARILY_UNAVAILABLE, "The server is busy; try again shortly.");
 }
 
 static void

@@ -25,6 +25,10 @@ static const struct
 #undef ERROR
 };
 
+/* What a client is told to wait when it is to try again: queues that are full empty within a second, a database that
+   was restarted is back after a few of its back-offs, and what lasts longer is not mended by a longer wait. */
+#define RETRY_AFTER_S 1
+
 /* Cut `text` after vsnprintf found it too long: back to a character boundary, with dots to show it. */
 static void
 cut (char *text, size_t capacity)
@@ -42,6 +46,8 @@ fill (struct err *err, enum err_code code, const char *format, va_list arguments
   int length;
 
   err->code = code;
+  if (ERR_TEMPORARILY_UNAVAILABLE == code)
+    err->retry_after_s = RETRY_AFTER_S;
   length = vsnprintf (err->message, sizeof (err->message), format, arguments);
   if (length < 0)
     err->message[0] = '\0';

@@ -21,7 +21,7 @@ enum err_code
 struct err
 {
   enum err_code code;
-  unsigned retry_after_s; /* 0: no Retry-After header */
+  unsigned retry_after_s; /* set with TEMPORARILY_UNAVAILABLE; 0: no Retry-After header */
   char message[ERR_MESSAGE_BYTES]; /* UTF-8, one line, NUL-terminated */
   char cause[256]; /* for the server log only, never sent: SQLSTATE, errno text */
 };

@@ -21,9 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What a client is told to wait when there is no room for its body. */
-#define BODY_RETRY_AFTER_S 1
-
 /* A refused request whose body is no larger is read to its end, so that its connection can go on. */
 #define REFUSED_BODY_MAX_BYTES ((size_t)64 * 1024)
 
@@ -202,9 +199,7 @@ static enum err_code
 no_room (struct err *err)
 {
   stats_add (&stats.requests_refused, 1);
-  err_set (err, ERR_TEMPORARILY_UNAVAILABLE, "The server is busy reading other requests; try again shortly.");
-  err->retry_after_s = BODY_RETRY_AFTER_S;
-  return ERR_TEMPORARILY_UNAVAILABLE;
+  return err_set (err, ERR_TEMPORARILY_UNAVAILABLE, "The server is busy reading other requests; try again shortly.");
 }
 
 /* The declared size of the body against the limit of the route and the room there is. */

@@ -12,9 +12,6 @@
 
 #include <stdlib.h>
 
-/* What a client is told to wait: whatever held its group up for so long is either over or lasts. */
-#define LATE_RETRY_AFTER_S 1
-
 struct committer
 {
   struct committer_options options;
@@ -80,9 +77,7 @@ deadline_of (const struct committer *committer, const struct commit_item *item)
 static enum err_code
 too_late (struct err *err)
 {
-  err_set (err, ERR_TEMPORARILY_UNAVAILABLE, "The request took longer than its time budget.");
-  err->retry_after_s = LATE_RETRY_AFTER_S;
-  return ERR_TEMPORARILY_UNAVAILABLE;
+  return err_set (err, ERR_TEMPORARILY_UNAVAILABLE, "The request took longer than its time budget.");
 }
 
 /* `items` begins with the one that has waited longest. */

@@ -20,9 +20,6 @@
    quickly and one that is away is not flooded. */
 #define BACK_OFF_FIRST_US ((uint64_t)50 * 1000)
 #define BACK_OFF_MAX_US ((uint64_t)1000 * 1000)
-/* What a client is told to wait: about one longest back-off. */
-#define RETRY_AFTER_S 1
-
 struct store *
 store_new (const struct config *config)
 {
@@ -89,11 +86,7 @@ store_connection_free (struct store_connection *connection)
 enum err_code
 connection_unavailable (struct err *err, const char *cause, const char *message)
 {
-  enum err_code code = err_set_cause (err, ERR_TEMPORARILY_UNAVAILABLE, cause, "%s", message);
-
-  if (NULL != err)
-    err->retry_after_s = RETRY_AFTER_S;
-  return code;
+  return err_set_cause (err, ERR_TEMPORARILY_UNAVAILABLE, cause, "%s", message);
 }
 
 /* One line of libpq's text without its line breaks. */

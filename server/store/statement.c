@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a client is told to wait: about one longest back-off. */
-#define RETRY_AFTER_S 1
 /* Tries of a transaction that loses against another; each loss means that somebody else made progress. */
 #define TRANSACTION_TRIES 5
 
@@ -84,13 +82,7 @@ explain (struct store_connection *connection, const PGresult *rows, const char *
   connection->conflict = NULL != state && (0 == strcmp (state, "40001") || 0 == strcmp (state, "40P01"));
   for (size_t i = 0; NULL != state && i < sizeof (sql_states) / sizeof (sql_states[0]); i++)
     if (0 == strncmp (state, sql_states[i].state, strlen (sql_states[i].state)))
-    {
-      enum err_code code = err_set_cause (err, sql_states[i].code, cause, "%s", sql_states[i].message);
-
-      if (NULL != err && ERR_TEMPORARILY_UNAVAILABLE == code)
-        err->retry_after_s = RETRY_AFTER_S;
-      return code;
-    }
+      return err_set_cause (err, sql_states[i].code, cause, "%s", sql_states[i].message);
   return err_set_cause (err, ERR_INTERNAL_ERROR, cause, "internal error");
 }
 

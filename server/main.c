@@ -57,6 +57,7 @@ struct daemon
   struct config *config;
   struct store *store;
   struct api_service service;
+  struct metric_sink metrics;
   struct http_server *http;
   pthread_t housekeeper;
   bool housekeeping;
@@ -132,10 +133,14 @@ start (struct daemon *daemon, struct err *err)
     return code;
   daemon->service.config = daemon->config;
   daemon->service.store = daemon->store;
-  daemon->service.metric_keys = metric_keys_new (METRIC_KEYS_MAX_BYTES);
-  if (NULL == daemon->service.metric_keys)
+  daemon->service.metrics = &daemon->metrics;
+  daemon->metrics.keys = metric_keys_new (METRIC_KEYS_MAX_BYTES);
+  if (NULL == daemon->metrics.keys)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  daemon->service.metric_committer = start_committer (daemon, metric_flush, daemon->service.metric_keys);
+  daemon->metrics.folder = folder_start (daemon->store, daemon->config);
+  if (NULL == daemon->metrics.folder)
+    return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started");
+  daemon->service.metric_committer = start_committer (daemon, metric_flush, &daemon->metrics);
   daemon->service.run_committer = start_committer (daemon, api_run_flush, NULL);
   if (NULL == daemon->service.metric_committer || NULL == daemon->service.run_committer)
     return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started");
@@ -157,13 +162,15 @@ stop (struct daemon *daemon)
     http_server_stop_work (daemon->http);
   committer_stop (daemon->service.metric_committer);
   committer_stop (daemon->service.run_committer);
+  folder_stop (daemon->metrics.folder);
   atomic_store (&daemon->stopping, true);
   if (daemon->housekeeping)
     (void)pthread_join (daemon->housekeeper, NULL);
   http_server_stop (daemon->http);
   committer_free (daemon->service.metric_committer);
   committer_free (daemon->service.run_committer);
-  metric_keys_free (daemon->service.metric_keys);
+  folder_free (daemon->metrics.folder);
+  metric_keys_free (daemon->metrics.keys);
   store_free (daemon->store);
 }
 

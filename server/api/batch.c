@@ -6,6 +6,7 @@
 #include "api/names.h"
 #include "api/run.h"
 #include "base/stats.h"
+#include "ingest/metric_flush.h"
 #include "store/metric.h"
 #include "store/run.h"
 
@@ -280,7 +281,7 @@ pack (struct buffer *packed, struct api_call *call, struct metric_write *write, 
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   for (size_t i = 0; i < write->count; i++)
     entries[i] = &write->entries[i];
-  code = metric_keys_resolve (call->service->metric_keys, call->connection, entries, write->count, call->arena, err);
+  code = metric_keys_resolve (call->service->metrics->keys, call->connection, entries, write->count, call->arena, err);
   if (ERR_OK == code && ! metric_write_pack (packed, write))
     code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   return code;
@@ -334,8 +335,11 @@ api_batch_log_slow (struct api_call *call, struct err *err)
     batch.packed = buffer_slice (&packed);
     code = store_transaction (call->connection, STORE_WRITE, batch_work, &batch, err);
   }
-  if (ERR_OK == code)
+  if (ERR_OK == code && write.count > 0)
+  {
     stats_add (&stats.metric_points, (int64_t)write.count);
+    folder_note (call->service->metrics->folder, &write.run_id, 1, write.count);
+  }
   buffer_free (&packed);
   return code;
 }

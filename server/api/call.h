@@ -11,14 +11,14 @@
 
 #include <jansson.h>
 
-struct metric_keys;
+struct metric_sink;
 
 /* What every request may use; made once at start, read-only afterwards. */
 struct api_service
 {
   const struct config *config;
   struct store *store;
-  struct metric_keys *metric_keys;
+  struct metric_sink *metrics;
   struct committer *metric_committer;
   struct committer *run_committer;
 };

@@ -1,28 +1,24 @@
-/* Reading the history of metrics: whole, of many runs, and sampled for charts. */
-#include "api/metric.h"
+/* Reading the history of metrics: all of one run, and of many runs. */
+#include "api/history.h"
 
-#include "api/json.h"
+#include "api/metric.h"
 #include "api/run.h"
 #include "base/token.h"
-#include "ingest/series.h"
+#include "ingest/metric_flush.h"
+#include "ingest/selection.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* MLflow's limits: runs of one bulk request, points of one bulk answer, points of one sample and of one run in it. */
-#define BULK_RUNS_MAX 100
+/* MLflow's limit of points of one bulk answer. */
 #define BULK_POINTS_MAX 25000
-#define SAMPLE_MAX 2500
-#define SAMPLE_RUN_POINTS_MAX 25000
-/* Points that one answer may be made from; 32 bytes each in memory. */
-#define LOAD_POINTS_MAX ((size_t)10 * 1000 * 1000)
 /* Bytes of one point in JSON at the least, to stop before the answer's limit. */
 #define POINT_RESERVE_BYTES ((size_t)1024)
+/* The least that a point takes in JSON, so that no page is looked for that could not be answered. */
+#define POINT_LEAST_BYTES ((size_t)48)
 
-#define SEE_API " See the API docs for more information about request parameters."
-
-static void
-write_point (struct json_write *w, struct slice key, const struct metric_point *point, const char *run_id)
+void
+history_write_point (struct json_write *w, struct slice key, const struct metric_point *point, const char *run_id)
 {
   json_write_object (w);
   json_write_member_string (w, "key", key);
@@ -88,27 +84,6 @@ read_token (struct history_position *position, struct slice token, struct arena 
   return code;
 }
 
-/* Index of the first point of the page. */
-static size_t
-find_start (const struct series *series, const struct history_position *position)
-{
-  size_t low = 0;
-  size_t high = series->count;
-
-  if (! position->has_point)
-    return position->skip < series->count ? (size_t)position->skip : series->count;
-  while (low < high)
-  {
-    size_t middle = low + (high - low) / 2;
-
-    if (metric_point_compare_time (&series->points[middle], &position->point) <= 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
 struct history_request
 {
   struct slice run_id;
@@ -129,28 +104,59 @@ static const struct field history_fields[] = {
 
 static const struct schema history_schema = SCHEMA (history_fields, struct history_request);
 
-/* Write points from `start`; the page also ends where the answer would become too large. */
-static enum err_code
-reply_history (struct api_call *call, const struct series *series, size_t start, size_t most, struct slice key,
-               struct err *err)
+/* A page on its way. */
+struct history_call
 {
+  struct api_call *call;
+  struct uuid run_id;
+  uint32_t key_id;
+  struct history_position position;
+  size_t most; /* points of the page */
+  struct selection selection;
+};
+
+static enum err_code
+history_work (struct store_connection *connection, void *context, struct err *err)
+{
+  struct history_call *history = context;
+  struct views_options options = { .range = STORE_CHUNK_RANGE_ALL };
+  struct views views;
+  enum err_code code;
+
+  selection_free (&history->selection);
+  history->selection =
+      (struct selection){ .order = metric_point_compare_time, .limit = (size_t)history->position.skip + history->most };
+  if (history->position.has_point)
+  {
+    history->selection.after = &history->position.point;
+    options.range.min_timestamp_ms = history->position.point.timestamp_ms;
+  }
+  code = views_load (&views, connection, &history->run_id, 1, &history->key_id, 1, &options, history->call->arena, err);
+  return ERR_OK == code ? selection_run (&history->selection, &views, 0, err) : code;
+}
+
+/* Write the page; it also ends where the answer would become too large. */
+static enum err_code
+reply_history (struct history_call *history, struct slice key, struct err *err)
+{
+  struct api_call *call = history->call;
+  const struct selection *selection = &history->selection;
   size_t limit = (size_t)call->service->config->max_response_bytes;
-  size_t left = series->count - start;
-  size_t end = start + (left < most ? left : most);
+  size_t start = (size_t)history->position.skip;
   struct json_write w;
   size_t i = start;
 
   api_reply_start (&w, call);
-  if (start < end)
+  if (start < selection->count)
   {
     json_write_key (&w, "metrics");
     json_write_array (&w);
-    for (; i < end && (i == start || call->reply.len + POINT_RESERVE_BYTES * 4 < limit); i++)
-      write_point (&w, key, &series->points[i], NULL);
+    for (; i < selection->count && (i == start || call->reply.len + POINT_RESERVE_BYTES * 4 < limit); i++)
+      history_write_point (&w, key, &selection->points[i], NULL);
     json_write_array_end (&w);
   }
-  if (i > start && i < series->count)
-    json_write_member_string (&w, "next_page_token", make_token (&series->points[i - 1], call->arena));
+  if (i > start && (i < selection->count || selection->more))
+    json_write_member_string (&w, "next_page_token", make_token (&selection->points[i - 1], call->arena));
   return api_reply_end (&w, call, err);
 }
 
@@ -158,9 +164,9 @@ enum err_code
 api_metric_history (struct api_call *call, struct err *err)
 {
   struct history_request request;
-  struct history_position position;
-  struct series series = { .count = 0 };
-  struct uuid run_id;
+  struct history_call history = { .call = call,
+                                  .most = (size_t)call->service->config->max_response_bytes / POINT_LEAST_BYTES };
+  bool found = false;
   enum err_code code = api_decode (&request, call, &history_schema, err);
 
   if (ERR_OK == code && request.max_results.present && request.max_results.value <= 0)
@@ -168,43 +174,37 @@ api_metric_history (struct api_call *call, struct err *err)
                     "Invalid value %" PRId64 " for parameter 'max_results' supplied. It must be a positive integer.",
                     request.max_results.value);
   if (ERR_OK == code)
-    code = read_token (&position, request.page_token, call->arena, err);
-  if (ERR_OK == code && uuid_parse (&run_id, request.run_id))
-    code = series_load (&series, call->service->metric_keys, call->connection, &run_id, 1, request.metric_key,
-                        metric_point_compare_time, LOAD_POINTS_MAX, call->arena, err);
+    code = read_token (&history.position, request.page_token, call->arena, err);
+  if (ERR_OK == code && uuid_parse (&history.run_id, request.run_id))
+    code = metric_keys_find (&found, &history.key_id, call->service->metrics->keys, call->connection,
+                             request.metric_key, err);
+  if (ERR_OK == code && request.max_results.present && (uint64_t)request.max_results.value < history.most)
+    history.most = (size_t)request.max_results.value;
+  if (ERR_OK == code && found)
+    code = store_transaction (call->connection, STORE_SNAPSHOT, history_work, &history, err);
   if (ERR_OK == code)
-    code = reply_history (call, &series, find_start (&series, &position),
-                          request.max_results.present ? (size_t)request.max_results.value : SIZE_MAX,
-                          request.metric_key, err);
-  series_free (&series, 1);
+    code = reply_history (&history, request.metric_key, err);
+  selection_free (&history.selection);
   return code;
 }
 
-/* The runs of a bulk request. Texts are kept, because the answer names the runs as they were asked for. */
-struct bulk
+void
+history_collect_runs (struct history_runs *runs, const struct slices *run_ids)
 {
-  struct uuid ids[BULK_RUNS_MAX];
-  size_t count; /* distinct ids that may exist */
-  size_t asked[BULK_RUNS_MAX]; /* for each asked run the index of its id; SIZE_MAX: cannot exist */
-  struct series series[BULK_RUNS_MAX];
-};
-
-static void
-collect_runs (struct bulk *bulk, const struct slices *run_ids)
-{
+  runs->count = 0;
   for (size_t i = 0; i < run_ids->count; i++)
   {
     struct uuid id;
     size_t at = 0;
 
-    bulk->asked[i] = SIZE_MAX;
+    runs->asked[i] = SIZE_MAX;
     if (! uuid_parse (&id, run_ids->items[i]))
       continue;
-    while (at < bulk->count && 0 != memcmp (&bulk->ids[at], &id, sizeof (id)))
+    while (at < runs->count && 0 != memcmp (&runs->ids[at], &id, sizeof (id)))
       at++;
-    if (at == bulk->count)
-      bulk->ids[bulk->count++] = id;
-    bulk->asked[i] = at;
+    if (at == runs->count)
+      runs->ids[runs->count++] = id;
+    runs->asked[i] = at;
   }
 }
 
@@ -234,10 +234,10 @@ check_bulk (const struct bulk_request *request, struct err *err)
 {
   if (0 == request->run_id.count)
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "GetMetricHistoryBulk request must specify at least one run_id.");
-  if (request->run_id.count > BULK_RUNS_MAX)
+  if (request->run_id.count > HISTORY_RUNS_MAX)
     return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "GetMetricHistoryBulk request cannot specify more than %d run_ids. Received %zu run_ids.",
-                    BULK_RUNS_MAX, request->run_id.count);
+                    HISTORY_RUNS_MAX, request->run_id.count);
   if (! slice_filled (request->metric_key))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "GetMetricHistoryBulk request must specify a metric_key.");
   if (request->max_results.present && request->max_results.value < 0)
@@ -247,13 +247,47 @@ check_bulk (const struct bulk_request *request, struct err *err)
   return ERR_OK;
 }
 
+/* A bulk answer on its way. */
+struct bulk_call
+{
+  struct api_call *call;
+  struct history_runs runs; /* sorted */
+  struct slice key;
+  uint32_t key_id;
+  size_t left; /* points that may still be written */
+  struct json_write w;
+};
+
+static enum err_code
+bulk_work (struct store_connection *connection, void *context, struct err *err)
+{
+  struct bulk_call *bulk = context;
+  const struct views_options options = { .range = STORE_CHUNK_RANGE_ALL };
+  struct views views;
+  enum err_code code = views_load (&views, connection, bulk->runs.ids, bulk->runs.count, &bulk->key_id, 1, &options,
+                                   bulk->call->arena, err);
+
+  for (size_t i = 0; ERR_OK == code && i < bulk->runs.count && bulk->left > 0; i++)
+  {
+    struct selection selection = { .order = metric_point_compare_time, .limit = bulk->left };
+    char run_id[UUID_TEXT_BYTES];
+
+    uuid_format (run_id, &bulk->runs.ids[i]);
+    code = selection_run (&selection, &views, i, err);
+    for (size_t j = 0; ERR_OK == code && j < selection.count; j++)
+      history_write_point (&bulk->w, bulk->key, &selection.points[j], run_id);
+    bulk->left -= ERR_OK == code ? selection.count : 0;
+    selection_free (&selection);
+  }
+  return code;
+}
+
 enum err_code
 api_metric_history_bulk (struct api_call *call, struct err *err)
 {
-  struct bulk *bulk = arena_alloc (call->arena, sizeof (*bulk));
+  struct bulk_call *bulk = arena_alloc (call->arena, sizeof (*bulk));
   struct bulk_request request;
-  struct json_write w;
-  int64_t left = BULK_POINTS_MAX;
+  bool found = false;
   enum err_code code = api_decode (&request, call, &bulk_schema, err);
 
   if (NULL == bulk)
@@ -262,241 +296,23 @@ api_metric_history_bulk (struct api_call *call, struct err *err)
     code = check_bulk (&request, err);
   if (ERR_OK != code)
     return code;
-  if (request.max_results.present && request.max_results.value < left)
-    left = request.max_results.value;
-  collect_runs (bulk, &request.run_id);
-  qsort (bulk->ids, bulk->count, sizeof (bulk->ids[0]), compare_ids);
-  code = series_load (bulk->series, call->service->metric_keys, call->connection, bulk->ids, bulk->count,
-                      request.metric_key, metric_point_compare_time, LOAD_POINTS_MAX, call->arena, err);
-  if (ERR_OK == code)
-  {
-    api_reply_start (&w, call);
-    json_write_key (&w, "metrics");
-    json_write_array (&w);
-    for (size_t i = 0; i < bulk->count; i++)
-    {
-      char run_id[UUID_TEXT_BYTES];
-
-      uuid_format (run_id, &bulk->ids[i]);
-      for (size_t j = 0; j < bulk->series[i].count && left > 0; j++, left--)
-        write_point (&w, request.metric_key, &bulk->series[i].points[j], run_id);
-    }
-    json_write_array_end (&w);
-    code = api_reply_end (&w, call, err);
-  }
-  series_free (bulk->series, bulk->count);
-  return code;
-}
-
-struct interval_request
-{
-  struct slices run_ids;
-  struct slice metric_key;
-  struct optional_int64 start_step;
-  struct optional_int64 end_step;
-  struct optional_int64 max_results;
-};
-
-static const struct field interval_fields[] = {
-  { .name = "run_ids",
-    .type = FIELD_STRINGS,
-    .flags = FIELD_REQUIRED,
-    .offset = offsetof (struct interval_request, run_ids) },
-  { .name = "metric_key", .type = FIELD_STRING, .offset = offsetof (struct interval_request, metric_key) },
-  { .name = "start_step", .type = FIELD_INT64, .offset = offsetof (struct interval_request, start_step) },
-  { .name = "end_step", .type = FIELD_INT64, .offset = offsetof (struct interval_request, end_step) },
-  { .name = "max_results", .type = FIELD_INT64, .offset = offsetof (struct interval_request, max_results) },
-};
-
-static const struct schema interval_schema = SCHEMA (interval_fields, struct interval_request);
-
-static enum err_code
-check_interval (const struct interval_request *request, struct err *err)
-{
-  if (request->run_ids.count > BULK_RUNS_MAX)
-    return err_set (
-        err, ERR_INVALID_PARAMETER_VALUE,
-        "GetMetricHistoryBulkInterval request must specify at most %d run_ids. Received %zu run_ids." SEE_API,
-        BULK_RUNS_MAX, request->run_ids.count);
-  if (! slice_filled (request->metric_key))
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Missing value for required parameter 'metric_key'." SEE_API);
-  if (request->max_results.present && (request->max_results.value < 1 || request->max_results.value > SAMPLE_MAX))
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "max_results must be between 1 and %d." SEE_API, SAMPLE_MAX);
-  if (request->start_step.present != request->end_step.present)
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                    "If either start step or end step are specified, both must be specified.");
-  if (request->start_step.present && request->start_step.value > request->end_step.value)
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                    "end_step must be greater than start_step. Found start_step=%" PRId64 " and end_step=%" PRId64 ".",
-                    request->start_step.value, request->end_step.value);
-  return ERR_OK;
-}
-
-static int
-compare_int64 (const void *a, const void *b)
-{
-  const int64_t *left = a;
-  const int64_t *right = b;
-
-  return (*left > *right) - (*left < *right);
-}
-
-static size_t
-sort_distinct (int64_t *values, size_t count)
-{
-  size_t kept = 0;
-
-  qsort (values, count, sizeof (values[0]), compare_int64);
-  for (size_t i = 0; i < count; i++)
-    if (0 == kept || values[kept - 1] != values[i])
-      values[kept++] = values[i];
-  return kept;
-}
-
-/* The steps that a sample keeps, the same for all runs. */
-struct sample
-{
-  int64_t *all; /* owned: distinct steps of all runs within the range */
-  size_t all_count;
-  int64_t steps[SAMPLE_MAX + 1 + 2 * BULK_RUNS_MAX];
-  size_t count;
-  int64_t start;
-  int64_t end;
-};
-
-static bool
-in_range (const struct sample *sample, int64_t step)
-{
-  return step >= sample->start && step <= sample->end;
-}
-
-/* Without a range: from 0 to the largest step of any run. */
-static void
-choose_range (struct sample *sample, const struct interval_request *request, const struct bulk *bulk)
-{
-  sample->start = request->start_step.value;
-  sample->end = request->end_step.value;
-  if (request->start_step.present)
-    return;
-  sample->end = -1;
-  for (size_t i = 0; i < bulk->count; i++)
-    if (bulk->series[i].count > 0 && bulk->series[i].points[bulk->series[i].count - 1].step > sample->end)
-      sample->end = bulk->series[i].points[bulk->series[i].count - 1].step;
-}
-
-static enum err_code
-collect_steps (struct sample *sample, const struct bulk *bulk, struct err *err)
-{
-  size_t total = 0;
-
-  for (size_t i = 0; i < bulk->count; i++)
-    total += bulk->series[i].count;
-  sample->all = reallocarray (NULL, total + 1, sizeof (int64_t));
-  if (NULL == sample->all)
-    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  for (size_t i = 0; i < bulk->count; i++)
-    for (size_t j = 0; j < bulk->series[i].count; j++)
-    {
-      int64_t step = bulk->series[i].points[j].step;
-
-      /* A series is sorted by step: equal ones follow each other. */
-      if (in_range (sample, step) && (0 == j || bulk->series[i].points[j - 1].step != step))
-        sample->all[sample->all_count++] = step;
-    }
-  sample->all_count = sort_distinct (sample->all, sample->all_count);
-  return ERR_OK;
-}
-
-/* Evenly spaced steps, the last one, and the first and last of each run. */
-static void
-choose_steps (struct sample *sample, const struct bulk *bulk, size_t most)
-{
-  if (sample->all_count <= most)
-  {
-    memcpy (sample->steps, sample->all, sample->all_count * sizeof (sample->all[0]));
-    sample->count = sample->all_count;
-  }
-  else
-  {
-    double interval = (double)sample->all_count / (double)most;
-
-    for (size_t i = 0; i < most; i++)
-      sample->steps[sample->count++] = sample->all[(size_t)((double)i * interval)];
-    sample->steps[sample->count++] = sample->all[sample->all_count - 1];
-  }
-  for (size_t i = 0; i < bulk->count; i++)
-  {
-    const struct series *series = &bulk->series[i];
-
-    if (series->count > 0 && in_range (sample, series->points[0].step))
-      sample->steps[sample->count++] = series->points[0].step;
-    if (series->count > 0 && in_range (sample, series->points[series->count - 1].step))
-      sample->steps[sample->count++] = series->points[series->count - 1].step;
-  }
-  sample->count = sort_distinct (sample->steps, sample->count);
-}
-
-static void
-write_sampled (struct json_write *w, struct slice key, const struct series *series, const struct sample *sample,
-               struct slice run_id_text, struct arena *arena)
-{
-  const char *run_id = arena_string (arena, run_id_text);
-  size_t next = 0;
-  size_t written = 0;
-
-  for (size_t i = 0; i < series->count && written < SAMPLE_RUN_POINTS_MAX && NULL != run_id; i++)
-  {
-    while (next < sample->count && sample->steps[next] < series->points[i].step)
-      next++;
-    if (next == sample->count)
-      break;
-    if (sample->steps[next] != series->points[i].step)
-      continue;
-    write_point (w, key, &series->points[i], run_id);
-    written++;
-  }
-}
-
-enum err_code
-api_metric_history_interval (struct api_call *call, struct err *err)
-{
-  struct bulk *bulk = arena_alloc (call->arena, sizeof (*bulk));
-  struct sample *sample = arena_alloc (call->arena, sizeof (*sample));
-  struct interval_request request;
-  struct json_write w;
-  enum err_code code = api_decode (&request, call, &interval_schema, err);
-
-  if (NULL == bulk || NULL == sample)
-    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  if (ERR_OK == code)
-    code = check_interval (&request, err);
+  bulk->call = call;
+  bulk->key = request.metric_key;
+  bulk->left = BULK_POINTS_MAX;
+  if (request.max_results.present && request.max_results.value < BULK_POINTS_MAX)
+    bulk->left = (size_t)request.max_results.value;
+  history_collect_runs (&bulk->runs, &request.run_id);
+  qsort (bulk->runs.ids, bulk->runs.count, sizeof (bulk->runs.ids[0]), compare_ids);
+  code =
+      metric_keys_find (&found, &bulk->key_id, call->service->metrics->keys, call->connection, request.metric_key, err);
   if (ERR_OK != code)
     return code;
-  collect_runs (bulk, &request.run_ids);
-  code = series_load (bulk->series, call->service->metric_keys, call->connection, bulk->ids, bulk->count,
-                      request.metric_key, metric_point_compare_step, LOAD_POINTS_MAX, call->arena, err);
-  if (ERR_OK == code)
-  {
-    choose_range (sample, &request, bulk);
-    code = collect_steps (sample, bulk, err);
-  }
-  if (ERR_OK == code)
-  {
-    choose_steps (sample, bulk, request.max_results.present ? (size_t)request.max_results.value : SAMPLE_MAX);
-    api_reply_start (&w, call);
-    if (sample->count > 0)
-    {
-      json_write_key (&w, "metrics");
-      json_write_array (&w);
-      for (size_t i = 0; i < request.run_ids.count; i++)
-        if (SIZE_MAX != bulk->asked[i])
-          write_sampled (&w, request.metric_key, &bulk->series[bulk->asked[i]], sample, request.run_ids.items[i],
-                         call->arena);
-      json_write_array_end (&w);
-    }
-    code = api_reply_end (&w, call, err);
-  }
-  free (sample->all);
-  series_free (bulk->series, bulk->count);
-  return code;
+  api_reply_start (&bulk->w, call);
+  json_write_key (&bulk->w, "metrics");
+  json_write_array (&bulk->w);
+  /* Reads only: it cannot meet a conflict, after which it would run, and write, again. */
+  if (found && bulk->runs.count > 0)
+    code = store_transaction (call->connection, STORE_SNAPSHOT, bulk_work, bulk, err);
+  json_write_array_end (&bulk->w);
+  return ERR_OK == code ? api_reply_end (&bulk->w, call, err) : code;
 }

@@ -123,6 +123,6 @@ api_metric_log_slow (struct api_call *call, struct err *err)
   if (ERR_OK == code)
     code = api_run_id (&write.run_id, request.run_id, err);
   if (ERR_OK == code)
-    code = metric_flush (call->connection, &items, 1, call->service->metric_keys, err);
+    code = metric_flush (call->connection, &items, 1, call->service->metrics, err);
   return ERR_OK == code ? err->code : code;
 }

@@ -15,6 +15,11 @@ api_handle api_batch_log_slow;
 /* api/history.c */
 api_handle api_metric_history;
 api_handle api_metric_history_bulk;
+
+/* api/history_interval.c */
 api_handle api_metric_history_interval;
+
+/* api/chart.c */
+api_handle api_metric_chart;
 
 #endif

@@ -44,7 +44,8 @@ route_prefix_paths (enum route_prefix prefix)
   static const char *const root[] = { "", NULL };
   static const char *const api2[] = { "/api/2.0/mlflow", "/ajax-api/2.0/mlflow", NULL };
   static const char *const api3[] = { "/api/3.0/mlflow", "/ajax-api/3.0/mlflow", NULL };
-  static const char *const *const paths[PREFIX_COUNT] = { root, api2, api3 };
+  static const char *const tally[] = { "/api/tally/v1", NULL };
+  static const char *const *const paths[PREFIX_COUNT] = { root, api2, api3, tally };
 
   return paths[prefix];
 }

@@ -19,6 +19,7 @@ enum route_prefix
   PREFIX_ROOT,
   PREFIX_API2,
   PREFIX_API3,
+  PREFIX_TALLY,
   PREFIX_COUNT
 };
 

@@ -176,6 +176,8 @@ api_run_update (struct api_call *call, struct err *err)
   code = store_run_update (&changed, &run, &result, call->connection, &run_id, &change, err);
   if (ERR_OK == code && ! changed)
     code = api_run_not_active (call, &run_id, err);
+  if (ERR_OK == code && (RUN_FINISHED == run.status || RUN_FAILED == run.status || RUN_KILLED == run.status))
+    folder_note_end (call->service->metrics->folder, &run_id);
   if (ERR_OK == code)
   {
     api_reply_start (&w, call);

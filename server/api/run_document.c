@@ -3,6 +3,7 @@
 
 #include "base/id_index.h"
 #include "base/number.h"
+#include "ingest/metric_flush.h"
 #include "store/dataset.h"
 
 /* What the rows of a stream are rendered into. */
@@ -108,7 +109,7 @@ run_extras_load (struct run_extras *extras, struct api_call *call, const struct 
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "max_results is too large for one answer; ask for fewer.");
   if (0 == count)
     return ERR_OK;
-  code = series_latest (&extras->latest, &extras->latest_count, call->service->metric_keys, call->connection, run_ids,
+  code = series_latest (&extras->latest, &extras->latest_count, call->service->metrics->keys, call->connection, run_ids,
                         count, call->arena, err);
   if (ERR_OK == code)
     code = store_run_datasets (call->connection, run_ids, count, render_dataset, &renderer, call->arena, err);

@@ -1,6 +1,7 @@
 /* The dictionary of metric names: two hash tables over the same entries, by name and by number. */
 #include "ingest/keys.h"
 
+#include "base/hash.h"
 #include "base/lock.h"
 #include "store/metric.h"
 
@@ -30,14 +31,12 @@ struct metric_keys
   size_t max_bytes;
 };
 
-/* FNV-1a, 64 bits: short keys, no adversary gains more than a longer chain inside a bounded table. */
+/* No adversary gains more than a longer chain inside a bounded table. */
 static uint64_t
 hash_name (struct slice name)
 {
-  uint64_t hash = 14695981039346656037u;
+  uint64_t hash = hash_bytes (HASH_START, name.data, name.len);
 
-  for (size_t i = 0; i < name.len; i++)
-    hash = (hash ^ (unsigned char)name.data[i]) * 1099511628211u;
   return hash ^ hash >> 32;
 }
 

@@ -12,10 +12,20 @@
 /* Packed points of one group; far above what group_max_bytes of JSON can turn into. */
 #define GROUP_PACKED_BYTES ((size_t)256 * 1024 * 1024)
 
-struct refusals
+struct group
 {
+  struct arena *arena;
   struct commit_item *const *items;
   size_t count;
+  struct buffer packed;
+  const struct metric_write **writes; /* sorted by run */
+  struct metric_entry **entries;
+  size_t entry_count;
+  struct uuid *run_ids; /* distinct, sorted */
+  struct slice *values; /* one per distinct run */
+  size_t *ends; /* where each value ends in `packed` */
+  size_t *points; /* of each value; 0 when the run was refused */
+  size_t run_count;
 };
 
 enum err_code
@@ -30,17 +40,27 @@ metric_run_refused (struct err *err, const struct uuid *run_id, bool deleted)
   return err_set (err, ERR_RESOURCE_DOES_NOT_EXIST, "Run with id=%s not found", text);
 }
 
+static int
+compare_ids (const void *a, const void *b)
+{
+  return memcmp (a, b, sizeof (struct uuid));
+}
+
 static void
 refuse (void *context, const struct uuid *run_id, bool deleted)
 {
-  const struct refusals *refusals = context;
+  struct group *group = context;
+  const struct uuid *found =
+      bsearch (run_id, group->run_ids, group->run_count, sizeof (group->run_ids[0]), compare_ids);
 
-  for (size_t i = 0; i < refusals->count; i++)
+  if (NULL != found)
+    group->points[found - group->run_ids] = 0;
+  for (size_t i = 0; i < group->count; i++)
   {
-    const struct metric_write *write = refusals->items[i]->payload;
+    const struct metric_write *write = group->items[i]->payload;
 
     if (0 == memcmp (&write->run_id, run_id, sizeof (*run_id)))
-      (void)metric_run_refused (refusals->items[i]->err, run_id, deleted);
+      (void)metric_run_refused (group->items[i]->err, run_id, deleted);
   }
 }
 
@@ -70,22 +90,11 @@ compare_runs (const void *a, const void *b)
   return memcmp (&(*left)->run_id, &(*right)->run_id, sizeof (struct uuid));
 }
 
-struct group
-{
-  struct arena *arena;
-  struct buffer packed;
-  const struct metric_write **writes; /* sorted by run */
-  struct metric_entry **entries;
-  size_t entry_count;
-  struct uuid *run_ids; /* distinct */
-  struct slice *values; /* one per distinct run */
-  size_t *ends; /* where each value ends in `packed` */
-  size_t run_count;
-};
-
 static enum err_code
-collect (struct group *group, struct commit_item *const *items, size_t count, struct err *err)
+collect (struct group *group, struct err *err)
 {
+  struct commit_item *const *items = group->items;
+  size_t count = group->count;
   size_t at = 0;
 
   for (size_t i = 0; i < count; i++)
@@ -95,6 +104,7 @@ collect (struct group *group, struct commit_item *const *items, size_t count, st
   group->run_ids = arena_array (group->arena, count, sizeof (group->run_ids[0]));
   group->values = arena_array (group->arena, count, sizeof (group->values[0]));
   group->ends = arena_array (group->arena, count, sizeof (group->ends[0]));
+  group->points = arena_array (group->arena, count, sizeof (group->points[0]));
   if (arena_overflowed (group->arena))
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   for (size_t i = 0; i < count; i++)
@@ -111,12 +121,12 @@ collect (struct group *group, struct commit_item *const *items, size_t count, st
 
 /* Requests of the same run share one row. */
 static enum err_code
-pack_group (struct group *group, size_t count, struct err *err)
+pack_group (struct group *group, struct err *err)
 {
   struct pack_writer writer;
   size_t start = 0;
 
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < group->count; i++)
   {
     if (0 == i || 0 != compare_runs (&group->writes[i - 1], &group->writes[i]))
     {
@@ -125,6 +135,7 @@ pack_group (struct group *group, size_t count, struct err *err)
     }
     pack_into (&writer, group->writes[i]);
     group->ends[group->run_count - 1] = group->packed.len;
+    group->points[group->run_count - 1] += group->writes[i]->count;
   }
   if (group->packed.failed)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
@@ -141,23 +152,26 @@ enum err_code
 metric_flush (struct store_connection *connection, struct commit_item *const *items, size_t count, void *context,
               struct err *err)
 {
-  struct group group = { .arena = arena_new (GROUP_ARENA_BYTES) };
-  struct refusals refusals = { items, count };
+  const struct metric_sink *sink = context;
+  struct group group = { .arena = arena_new (GROUP_ARENA_BYTES), .items = items, .count = count };
   enum err_code code;
 
   buffer_init (&group.packed, GROUP_PACKED_BYTES);
   if (NULL == group.arena)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  code = collect (&group, items, count, err);
+  code = collect (&group, err);
   if (ERR_OK == code)
-    code = metric_keys_resolve (context, connection, group.entries, group.entry_count, group.arena, err);
+    code = metric_keys_resolve (sink->keys, connection, group.entries, group.entry_count, group.arena, err);
   if (ERR_OK == code)
-    code = pack_group (&group, count, err);
+    code = pack_group (&group, err);
   if (ERR_OK == code)
-    code = store_metric_append (connection, group.run_ids, group.values, group.run_count, refuse, &refusals,
-                                group.arena, err);
+    code = store_metric_append (connection, group.run_ids, group.values, group.run_count, refuse, &group, group.arena,
+                                err);
   if (ERR_OK == code)
     stats_add (&stats.metric_points, (int64_t)group.entry_count);
+  for (size_t i = 0; ERR_OK == code && i < group.run_count; i++)
+    if (group.points[i] > 0)
+      folder_note (sink->folder, &group.run_ids[i], 1, group.points[i]);
   buffer_free (&group.packed);
   arena_free (group.arena);
   return code;

@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/id.h"
 #include "ingest/committer.h"
+#include "ingest/folder.h"
 #include "ingest/keys.h"
 #include "ingest/point.h"
 
@@ -16,7 +17,14 @@ struct metric_write
   size_t count;
 };
 
-/* The commit_flush of metric requests: payload is a struct metric_write, context the struct metric_keys. */
+/* Where metric points go. */
+struct metric_sink
+{
+  struct metric_keys *keys;
+  struct folder *folder; /* is told what was written; may be NULL */
+};
+
+/* The commit_flush of metric requests: payload is a struct metric_write, context the struct metric_sink. */
 enum err_code metric_flush (struct store_connection *connection, struct commit_item *const *items, size_t count,
                             void *context, struct err *err);
 

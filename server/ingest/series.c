@@ -1,9 +1,10 @@
-/* Reading metrics back from the tail, streamed so that memory follows what is asked for, not what is stored. */
+/* Latest points: those of the rows of series, and what the tail has beyond them. */
 #include "ingest/series.h"
 
 #include "base/id_index.h"
 #include "ingest/pack.h"
 #include "store/metric.h"
+#include "store/series.h"
 
 #include <stdlib.h>
 
@@ -11,9 +12,9 @@
 #define FIRST_SLOTS 256
 
 static enum err_code
-damaged (struct err *err)
+misplaced (struct err *err)
 {
-  return err_set_cause (err, ERR_INTERNAL_ERROR, "packed points are damaged", "internal error");
+  return err_set_cause (err, ERR_INTERNAL_ERROR, "points came of a run that was not asked for", "internal error");
 }
 
 static enum err_code
@@ -68,33 +69,55 @@ grow_table (struct latest_table *table)
 }
 
 static enum err_code
-latest_row (void *context, const struct uuid *run_id, struct slice packed, struct err *err)
+add_point (struct latest_table *table, size_t run, const struct metric_point *point, struct err *err)
+{
+  size_t slot;
+
+  if (table->count * 2 >= table->slot_count && ! grow_table (table))
+    return too_much (err);
+  slot = slot_of (table, run, point->key_id);
+  if (0 == table->slots[slot])
+  {
+    table->points[table->count] = (struct latest_point){ .run = run, .point = *point };
+    table->slots[slot] = ++table->count;
+  }
+  else if (metric_point_compare_step (point, &table->points[table->slots[slot] - 1].point) > 0)
+    table->points[table->slots[slot] - 1].point = *point;
+  return ERR_OK;
+}
+
+/* A row of the tail that cannot be read hides nothing else. */
+static enum err_code
+tail_row (void *context, const struct uuid *run_id, struct slice packed, struct err *err)
 {
   struct latest_table *table = context;
   struct pack_reader reader;
   struct metric_point point;
   struct metric_context belongs;
   size_t run;
+  enum err_code code = ERR_OK;
 
   if (! id_index_find (&run, &table->runs, run_id))
-    return damaged (err);
+    return misplaced (err);
   pack_open (&reader, packed);
-  while (pack_next (&reader, &point, &belongs))
-  {
-    size_t slot;
+  while (ERR_OK == code && pack_next (&reader, &point, &belongs))
+    code = add_point (table, run, &point, err);
+  return code;
+}
 
-    if (table->count * 2 >= table->slot_count && ! grow_table (table))
-      return too_much (err);
-    slot = slot_of (table, run, point.key_id);
-    if (0 == table->slots[slot])
-    {
-      table->points[table->count] = (struct latest_point){ .run = run, .point = point };
-      table->slots[slot] = ++table->count;
-    }
-    else if (metric_point_compare_step (&point, &table->points[table->slots[slot] - 1].point) > 0)
-      table->points[table->slots[slot] - 1].point = point;
-  }
-  return reader.failed ? damaged (err) : ERR_OK;
+static enum err_code
+series_row (void *context, const struct store_latest *latest, struct err *err)
+{
+  struct latest_table *table = context;
+  const struct metric_point point = { .timestamp_ms = latest->timestamp_ms,
+                                      .step = latest->step,
+                                      .value = latest->value,
+                                      .key_id = (uint32_t)latest->key_id };
+  size_t run;
+
+  if (! id_index_find (&run, &table->runs, &latest->run_id))
+    return misplaced (err);
+  return add_point (table, run, &point, err);
 }
 
 static int
@@ -161,7 +184,10 @@ series_latest (struct latest_point **latest, size_t *count, struct metric_keys *
     return ERR_OK;
   if (! id_index_build (&table.runs, run_ids, run_count, arena))
     return too_much (err);
-  code = store_metric_tail (connection, run_ids, run_count, latest_row, &table, arena, err);
+  /* The tail first: a fold in between, outside of a snapshot, shows points twice, which is harmless, and hides none. */
+  code = store_metric_tail (connection, run_ids, run_count, tail_row, &table, arena, err);
+  if (ERR_OK == code)
+    code = store_series_latest (connection, run_ids, run_count, series_row, &table, arena, err);
   if (ERR_OK == code && table.count > 0)
     code = name_latest (&table, keys, connection, err);
   if (ERR_OK != code)
@@ -171,111 +197,4 @@ series_latest (struct latest_point **latest, size_t *count, struct metric_keys *
   *latest = table.points;
   *count = table.count;
   return ERR_OK;
-}
-
-struct loader
-{
-  struct id_index runs;
-  struct series *series;
-  uint32_t key_id;
-  size_t total;
-  size_t max_points;
-};
-
-static bool
-series_add (struct series *series, const struct metric_point *point)
-{
-  if (series->count == series->capacity)
-  {
-    size_t capacity = 0 == series->capacity ? 64 : series->capacity * 2;
-    struct metric_point *grown = reallocarray (series->points, capacity, sizeof (struct metric_point));
-
-    if (NULL == grown)
-      return false;
-    series->points = grown;
-    series->capacity = capacity;
-  }
-  series->points[series->count++] = *point;
-  return true;
-}
-
-static enum err_code
-load_row (void *context, const struct uuid *run_id, struct slice packed, struct err *err)
-{
-  struct loader *loader = context;
-  struct pack_reader reader;
-  struct metric_point point;
-  struct metric_context belongs;
-  size_t run;
-
-  if (! id_index_find (&run, &loader->runs, run_id))
-    return damaged (err);
-  pack_open (&reader, packed);
-  while (pack_next (&reader, &point, &belongs))
-  {
-    if (point.key_id != loader->key_id)
-      continue;
-    if (++loader->total > loader->max_points || ! series_add (&loader->series[run], &point))
-      return too_much (err);
-  }
-  return reader.failed ? damaged (err) : ERR_OK;
-}
-
-static int
-compare_time (const void *a, const void *b)
-{
-  return metric_point_compare_time (a, b);
-}
-
-static int
-compare_step (const void *a, const void *b)
-{
-  return metric_point_compare_step (a, b);
-}
-
-/* Sort, unless the points are in order already, and drop the second of equal ones. */
-static void
-settle (struct series *series, series_order order)
-{
-  size_t kept = 0;
-  bool sorted = true;
-
-  for (size_t i = 1; i < series->count && sorted; i++)
-    sorted = order (&series->points[i - 1], &series->points[i]) <= 0;
-  if (! sorted)
-    qsort (series->points, series->count, sizeof (series->points[0]),
-           metric_point_compare_time == order ? compare_time : compare_step);
-  for (size_t i = 0; i < series->count; i++)
-    if (0 == kept || 0 != order (&series->points[kept - 1], &series->points[i]))
-      series->points[kept++] = series->points[i];
-  series->count = kept;
-}
-
-enum err_code
-series_load (struct series *series, struct metric_keys *keys, struct store_connection *connection,
-             const struct uuid *run_ids, size_t run_count, struct slice key, series_order order, size_t max_points,
-             struct arena *arena, struct err *err)
-{
-  struct loader loader = { .series = series, .max_points = max_points };
-  enum err_code code;
-  bool found;
-
-  memset (series, 0, run_count * sizeof (series[0]));
-  code = metric_keys_find (&found, &loader.key_id, keys, connection, key, err);
-  if (ERR_OK != code || ! found || 0 == run_count)
-    return code;
-  if (! id_index_build (&loader.runs, run_ids, run_count, arena))
-    return too_much (err);
-  code = store_metric_tail (connection, run_ids, run_count, load_row, &loader, arena, err);
-  for (size_t i = 0; ERR_OK == code && i < run_count; i++)
-    settle (&series[i], order);
-  return code;
-}
-
-void
-series_free (struct series *series, size_t count)
-{
-  for (size_t i = 0; i < count; i++)
-    free (series[i].points);
-  memset (series, 0, count * sizeof (series[0]));
 }

@@ -8,6 +8,7 @@
 #define OID_BYTEA 17
 #define OID_INT8 20
 #define OID_TEXT 25
+#define OID_FLOAT8 701
 #define OID_UUID 2950
 
 /* Array header: dimensions, has-null flag, element type, then length and lower bound of the one dimension. */
@@ -173,15 +174,31 @@ parameter_uuid_array (struct parameters *parameters, const struct uuid *items, s
   }
 }
 
-void
-parameter_int64_array (struct parameters *parameters, const int64_t *items, size_t count)
+/* Items of eight bytes each, given as their bits. */
+static void
+word_array (struct parameters *parameters, const void *items, size_t count, uint32_t element_oid)
 {
-  unsigned char *out = array_start (parameters, count * 12, count, false, OID_INT8);
+  unsigned char *out = array_start (parameters, count * 12, count, false, element_oid);
 
   for (size_t i = 0; i < count && NULL != out; i++)
   {
+    uint64_t bits;
+
+    memcpy (&bits, (const char *)items + i * sizeof (bits), sizeof (bits));
     write_big_endian (out, 8, 4);
-    write_big_endian (out + 4, (uint64_t)items[i], 8);
+    write_big_endian (out + 4, bits, 8);
     out += 12;
   }
+}
+
+void
+parameter_int64_array (struct parameters *parameters, const int64_t *items, size_t count)
+{
+  word_array (parameters, items, count, OID_INT8);
+}
+
+void
+parameter_double_array (struct parameters *parameters, const double *items, size_t count)
+{
+  word_array (parameters, items, count, OID_FLOAT8);
 }

@@ -38,5 +38,6 @@ void parameter_text_array (struct parameters *parameters, const struct slice *it
 void parameter_bytea_array (struct parameters *parameters, const struct slice *items, size_t count);
 void parameter_uuid_array (struct parameters *parameters, const struct uuid *items, size_t count);
 void parameter_int64_array (struct parameters *parameters, const int64_t *items, size_t count);
+void parameter_double_array (struct parameters *parameters, const double *items, size_t count);
 
 #endif

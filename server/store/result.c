@@ -2,6 +2,7 @@
 #include "store/result.h"
 
 #include <libpq-fe.h>
+#include <math.h>
 
 /* Type oids of PostgreSQL's catalogue (pg_type.dat); they never change. */
 static const struct
@@ -9,9 +10,10 @@ static const struct
   Oid oid;
   int bytes; /* -1: any */
 } column_types[] = {
-  [COLUMN_INT64] = { 20, 8 }, [COLUMN_INT64_OPTIONAL] = { 20, 8 }, [COLUMN_INT32] = { 23, 4 },
-  [COLUMN_INT16] = { 21, 2 }, [COLUMN_BOOL] = { 16, 1 },           [COLUMN_UUID] = { 2950, 16 },
-  [COLUMN_TEXT] = { 25, -1 }, [COLUMN_BYTES] = { 17, -1 },         [COLUMN_JSON] = { 3802, -1 },
+  [COLUMN_INT64] = { 20, 8 },   [COLUMN_INT64_OPTIONAL] = { 20, 8 }, [COLUMN_INT32] = { 23, 4 },
+  [COLUMN_INT16] = { 21, 2 },   [COLUMN_BOOL] = { 16, 1 },           [COLUMN_DOUBLE] = { 701, 8 },
+  [COLUMN_UUID] = { 2950, 16 }, [COLUMN_TEXT] = { 25, -1 },          [COLUMN_BYTES] = { 17, -1 },
+  [COLUMN_JSON] = { 3802, -1 },
 };
 
 /* jsonb's binary form is this byte and then the text. */
@@ -43,7 +45,7 @@ read_big_endian (const char *data, int bytes)
 static bool
 decode (void *out, enum column_type type, const char *data, int length, bool is_null)
 {
-  bool nullable = COLUMN_INT64_OPTIONAL == type || COLUMN_TEXT == type || COLUMN_BYTES == type;
+  bool nullable = COLUMN_INT64_OPTIONAL == type || COLUMN_TEXT == type || COLUMN_BYTES == type || COLUMN_DOUBLE == type;
 
   if (is_null && ! nullable)
     return false;
@@ -67,6 +69,15 @@ decode (void *out, enum column_type type, const char *data, int length, bool is_
   case COLUMN_BOOL:
     *(bool *)out = 0 != data[0];
     break;
+  case COLUMN_DOUBLE:
+  {
+    uint64_t bits = is_null ? 0 : read_big_endian (data, 8);
+
+    memcpy (out, &bits, sizeof (bits));
+    if (is_null)
+      *(double *)out = NAN;
+    break;
+  }
   case COLUMN_UUID:
     memcpy (((struct uuid *)out)->bytes, data, sizeof (struct uuid));
     break;

@@ -23,6 +23,7 @@ enum column_type
   COLUMN_INT32, /* int4 -> int32_t */
   COLUMN_INT16, /* int2 -> int16_t */
   COLUMN_BOOL, /* bool -> bool */
+  COLUMN_DOUBLE, /* float8 -> double, NULL gives NaN */
   COLUMN_UUID, /* uuid -> struct uuid */
   COLUMN_TEXT, /* text -> struct slice, NULL gives the absent slice */
   COLUMN_BYTES, /* bytea -> struct slice */

@@ -6,6 +6,7 @@ enum
   CREATE,
   EXPERIMENT_EXISTS,
   GET,
+  STARTS,
   STATE,
   STATE_LOCK,
   MARK_DELETED,
@@ -39,6 +40,10 @@ static const struct statement statements[] = {
   [EXPERIMENT_EXISTS] = { "run_experiment_exists",
                           "SELECT experiment_id FROM experiment WHERE experiment_id = ANY ($1::int8[])", 1 },
   [GET] = { "run_get", "SELECT " STORE_RUN_SELECT " FROM run WHERE run_id = $1::uuid", 1 },
+  [STARTS] = { "run_starts",
+               "SELECT w.item, r.started_at_ms FROM unnest($1::uuid[]) WITH ORDINALITY AS w (run_id, item)"
+               " JOIN run r ON r.run_id = w.run_id",
+               1 },
   [STATE] = { "run_state", "SELECT deleted_at_ms IS NOT NULL FROM run WHERE run_id = $1::uuid", 1 },
   [STATE_LOCK] = { "run_state_lock",
                    "SELECT deleted_at_ms IS NOT NULL FROM run WHERE run_id = $1::uuid FOR NO KEY UPDATE", 1 },
@@ -220,6 +225,35 @@ store_run_get (struct store_run *run, struct result *result, struct store_connec
   if (0 == result_count (result))
     return ERR_RESOURCE_DOES_NOT_EXIST;
   return result_row (run, result, 0, store_run_columns, STORE_RUN_COLUMNS, err);
+}
+
+enum err_code
+store_run_starts (int64_t *started_at_ms, struct store_connection *connection, const struct uuid *run_ids, size_t count,
+                  struct arena *arena, struct err *err)
+{
+  struct start_row
+  {
+    int64_t item; /* counted from 1 */
+    int64_t started_at_ms;
+  } row;
+  static const struct column columns[] = { { COLUMN_INT64, offsetof (struct start_row, item) },
+                                           { COLUMN_INT64, offsetof (struct start_row, started_at_ms) } };
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  memset (started_at_ms, 0, count * sizeof (started_at_ms[0]));
+  parameters_init (&parameters, arena);
+  parameter_uuid_array (&parameters, run_ids, count);
+  code = store_query (&result, connection, &statements[STARTS], &parameters, err);
+  for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
+  {
+    code = result_row (&row, &result, i, columns, COLUMN_COUNT (columns), err);
+    if (ERR_OK == code)
+      started_at_ms[row.item - 1] = row.started_at_ms;
+  }
+  result_free (&result);
+  return code;
 }
 
 enum err_code

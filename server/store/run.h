@@ -67,6 +67,10 @@ enum err_code store_run_create (struct store_connection *connection, struct stor
 enum err_code store_run_get (struct store_run *run, struct result *result, struct store_connection *connection,
                              const struct uuid *run_id, struct err *err);
 
+/* When some runs (distinct) started, `started_at_ms[i]` for `run_ids[i]`; 0 for those that do not exist or do not say. */
+enum err_code store_run_starts (int64_t *started_at_ms, struct store_connection *connection, const struct uuid *run_ids,
+                                size_t count, struct arena *arena, struct err *err);
+
 /* Whether a run exists and is deleted, locking it until the end of the transaction when `lock` is set. */
 enum err_code store_run_state (bool *exists, bool *deleted, struct store_connection *connection,
                                const struct uuid *run_id, bool lock, struct err *err);

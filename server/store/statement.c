@@ -357,7 +357,11 @@ enum err_code
 store_transaction (struct store_connection *connection, enum store_isolation isolation, store_work work, void *context,
                    struct err *err)
 {
-  const char *begin = STORE_SNAPSHOT == isolation ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN";
+  static const char *const begins[] = {
+    [STORE_WRITE] = "BEGIN",
+    [STORE_WRITE_LAZY] = "BEGIN; SET LOCAL synchronous_commit TO off",
+    [STORE_SNAPSHOT] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+  };
   struct err ignored = { 0 };
   enum err_code code = ERR_OK;
 
@@ -365,7 +369,7 @@ store_transaction (struct store_connection *connection, enum store_isolation iso
     err = &ignored;
   for (unsigned attempt = 0; attempt < TRANSACTION_TRIES; attempt++)
   {
-    code = transaction_once (connection, begin, work, context, err);
+    code = transaction_once (connection, begins[isolation], work, context, err);
     if (ERR_OK == code || ! connection->conflict)
       break;
     if (attempt + 1 < TRANSACTION_TRIES)

@@ -1,0 +1,198 @@
+/* Selecting the first points of a series: chunk by chunk, in the order of what they may begin with.
+
+   DESIGN
+   Chunks overlap seldom in the order that is wanted, so the first few of them hold the first points; reading stops when
+   everything found comes before all that the next chunk could begin with. Where chunks do overlap, all are read, but
+   never more than a few times `limit` points are kept: when the list is full, it is cut to the first `limit`, and what
+   lies behind is not taken any more. */
+#include "ingest/selection.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* The list is cut when it holds so many times the limit, and a chunk. */
+#define LIST_FACTOR 2
+/* Chunks that are read before looking again whether they were enough. */
+#define STRIDE_MAX 32
+
+static enum err_code
+out_of_memory (struct err *err)
+{
+  return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+}
+
+/* Sort, drop repeated points, cut to the limit. */
+static void
+settle (struct selection *selection)
+{
+  selection->count = points_settle (selection->points, selection->count, selection->order);
+  if (selection->count <= selection->limit)
+    return;
+  selection->bound = selection->points[selection->limit];
+  selection->bounded = true;
+  selection->more = true;
+  selection->count = selection->limit;
+}
+
+static bool
+is_wanted (const struct selection *selection, const struct metric_point *point)
+{
+  size_t low = 0;
+  size_t high = selection->step_count;
+
+  if (NULL != selection->after && selection->order (point, selection->after) <= 0)
+    return false;
+  if (selection->bounded && selection->order (point, &selection->bound) >= 0)
+    return false;
+  if (NULL == selection->steps)
+    return true;
+  while (low < high)
+  {
+    size_t middle = low + (high - low) / 2;
+
+    if (selection->steps[middle] < point->step)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < selection->step_count && selection->steps[low] == point->step;
+}
+
+static enum err_code
+add (struct selection *selection, const struct metric_point *points, size_t count, struct err *err)
+{
+  size_t most = selection->limit * LIST_FACTOR + CHUNK_MAX_POINTS;
+
+  for (size_t i = 0; i < count; i++)
+  {
+    if (! is_wanted (selection, &points[i]))
+      continue;
+    if (selection->count == most)
+      settle (selection);
+    if (selection->count == selection->capacity)
+    {
+      size_t capacity = 0 == selection->capacity ? 1024 : selection->capacity * 2;
+      struct metric_point *grown;
+
+      if (capacity > most)
+        capacity = most;
+      grown = reallocarray (selection->points, capacity, sizeof (*grown));
+      if (NULL == grown)
+        return out_of_memory (err);
+      selection->points = grown;
+      selection->capacity = capacity;
+    }
+    selection->points[selection->count++] = points[i];
+  }
+  return ERR_OK;
+}
+
+static enum err_code
+take_chunk (void *context, struct view_chunk *chunk, const struct metric_point *points, size_t count, struct err *err)
+{
+  (void)chunk;
+  return add (context, points, count, err);
+}
+
+/* No point of the chunk comes before this one. */
+static struct metric_point
+least_of (const struct store_chunk *row, metric_order order)
+{
+  /* Two bounds of different points: as good as a bound of both. NaN comes before all other values. */
+  if (metric_point_compare_time == order)
+    return (struct metric_point){ .timestamp_ms = row->min_timestamp_ms, .step = row->first_step, .value = NAN };
+  return (struct metric_point){ .timestamp_ms = row->first_timestamp_ms, .step = row->first_step, .value = NAN };
+}
+
+static int
+compare_by_time (const void *a, const void *b)
+{
+  const struct view_chunk *const *left = a;
+  const struct view_chunk *const *right = b;
+
+  return ((*left)->row.min_timestamp_ms > (*right)->row.min_timestamp_ms)
+         - ((*left)->row.min_timestamp_ms < (*right)->row.min_timestamp_ms);
+}
+
+/* Whether a chunk can hold a point at one of the steps. */
+static bool
+has_step (const struct selection *selection, const struct store_chunk *row)
+{
+  size_t low = 0;
+  size_t high = selection->step_count;
+
+  if (NULL == selection->steps)
+    return true;
+  while (low < high)
+  {
+    size_t middle = low + (high - low) / 2;
+
+    if (selection->steps[middle] < row->first_step)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < selection->step_count && selection->steps[low] <= row->last_step;
+}
+
+/* The chunks to read, in order. */
+static size_t
+list_chunks (struct view_chunk **list, const struct selection *selection, const struct view *view)
+{
+  size_t count = 0;
+
+  for (size_t i = 0; i < view->chunk_count; i++)
+    if (has_step (selection, &view->chunks[i].row))
+      list[count++] = &view->chunks[i];
+  if (metric_point_compare_time == selection->order && count > 1)
+    qsort (list, count, sizeof (list[0]), compare_by_time);
+  return count;
+}
+
+/* How many of the next chunks will do if none is in vain, at least one. */
+static size_t
+stride (const struct selection *selection, struct view_chunk *const *chunks, size_t count)
+{
+  size_t points = selection->count;
+  size_t length = 0;
+
+  while (length < count && length < STRIDE_MAX && (0 == length || points <= selection->limit))
+    points += (size_t)chunks[length++]->row.point_count;
+  return length;
+}
+
+enum err_code
+selection_run (struct selection *selection, struct views *views, size_t number, struct err *err)
+{
+  const struct view *view = &views->views[number];
+  struct view_chunk **chunks = arena_array (views->arena, view->chunk_count, sizeof (chunks[0]));
+  size_t count;
+  enum err_code code;
+
+  if (NULL == chunks)
+    return views_too_much (err);
+  count = list_chunks (chunks, selection, view);
+  code = add (selection, view->young, view->young_count, err);
+  for (size_t next = 0; ERR_OK == code && next < count;)
+  {
+    struct metric_point least = least_of (&chunks[next]->row, selection->order);
+    size_t length;
+
+    settle (selection);
+    if (selection->bounded && selection->order (&least, &selection->bound) >= 0)
+      break;
+    length = stride (selection, chunks + next, count - next);
+    code = views_fetch (views, chunks + next, length, take_chunk, selection, err);
+    next += length;
+  }
+  settle (selection);
+  return code;
+}
+
+void
+selection_free (struct selection *selection)
+{
+  free (selection->points);
+  selection->points = NULL;
+  selection->count = 0;
+}

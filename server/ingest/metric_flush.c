@@ -58,6 +58,7 @@ metric_write_pack (struct buffer *out, const struct metric_write *write)
 
   pack_start (&writer, out);
   pack_into (&writer, write);
+  pack_finish (&writer);
   return ! out->failed;
 }
 
@@ -124,6 +125,8 @@ pack_group (struct group *group, size_t count, struct err *err)
       pack_start (&writer, &group->packed);
     }
     pack_into (&writer, group->writes[i]);
+    if (i + 1 == count || 0 != compare_runs (&group->writes[i], &group->writes[i + 1]))
+      pack_finish (&writer);
     group->ends[group->run_count - 1] = group->packed.len;
   }
   if (group->packed.failed)

@@ -35,8 +35,8 @@
 
 /* As many points compress as well as more would, and are unpacked in some 20 microseconds. */
 #define CHUNK_MAX_POINTS 4096
-/* Points that a chart of a thousand columns may show by four of them, without unpacking, from some 64 blocks a column
-   on; a block of them takes about as many bytes in the summary as ten points do in the chunk. */
+/* Points that the summary describes together: fine enough for charts of the usual width, and the summary of 4-byte
+   floats takes a twenty-fifth of what the points take. */
 #define CHUNK_BLOCK_POINTS 256
 #define CHUNK_BLOCKS_MAX (CHUNK_MAX_POINTS / CHUNK_BLOCK_POINTS)
 

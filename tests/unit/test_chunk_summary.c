@@ -239,6 +239,62 @@ START_TEST (gives_only_sound_blocks_when_the_sum_is_right)
 }
 END_TEST
 
+/* 0.25, 0.5 and 0.75 as 4-byte floats, and a NaN. */
+#define A 0, 0, 0x80, 0x3E
+#define B 0, 0, 0, 0x3F
+#define C 0, 0, 0x40, 0x3F
+#define N 0, 0, 0xC0, 0x7F
+
+START_TEST (refuses_contradictions)
+{
+  static const struct
+  {
+    const char *label;
+    unsigned char bytes[48]; /* four of them for the check sum */
+    size_t len;
+    bool good;
+  } cases[] = {
+    { "a least elsewhere", { 1, 3, 0x8B, 2, 20, 2, 60, 20, 1, B, C, A }, 25, true },
+    { "version 2", { 2, 3, 0x8B, 2, 20, 2, 60, 20, 1, B, C, A }, 25, false },
+    { "no points", { 1, 0 }, 6, false },
+    { "a byte too many", { 1, 3, 0x8B, 2, 20, 2, 60, 20, 1, B, C, A, 0 }, 26, false },
+    { "it is behind the last", { 1, 3, 0x8B, 2, 20, 2, 60, 20, 3, B, C, A }, 25, false },
+    { "it is at a place that wraps around to one inside",
+      { 1, 3, 0x8B, 2, 20, 2, 60, 20, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1, B, C, A },
+      34,
+      false },
+    { "it is later than all", { 1, 3, 0x8B, 2, 20, 2, 60, 62, 1, B, C, A }, 25, false },
+    { "it is more than the greatest", { 1, 3, 0x8B, 2, 20, 2, 60, 20, 1, B, A, C }, 25, false },
+    { "it is no number", { 1, 3, 0x8B, 2, 20, 2, 60, 20, 1, B, C, N }, 25, false },
+    { "two extremes", { 1, 5, 0x9B, 2, 20, 2, 60, A, C }, 19, true },
+    { "no stride", { 1, 5, 0x9B, 2, 20, 0, 60, A, C }, 19, false },
+    { "strides that wrap around to the start",
+      { 1, 5, 0x9B, 2, 20, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40, 60, A, C },
+      27,
+      false },
+    { "without stride", { 1, 5, 0x9A, 2, 20, 4, 60, A, C }, 19, true },
+    { "steps that go back", { 1, 5, 0x9A, 2, 20, 1, 60, A, C }, 19, false },
+    { "times that go back", { 1, 5, 0x98, 2, 20, 4, 1, 1, 0, A, C }, 21, true },
+    { "times that go back and ascend", { 1, 5, 0x9A, 2, 20, 4, 1, A, C }, 19, false },
+    { "a last outside the bounds", { 1, 5, 0x98, 2, 20, 4, 1, 0, 0, A, C }, 21, false },
+    { "some NaN", { 1, 5, 0x9F, 4, 2, 20, 2, 60, A, C }, 20, true },
+    { "more NaN than points", { 1, 5, 0x9F, 6, 2, 20, 2, 60, A, C }, 20, false },
+    { "all NaN, and extremes", { 1, 5, 0x9F, 5, 2, 20, 2, 60, A, C }, 20, false },
+    { "all NaN", { 1, 5, 0xFF, 5, 2, 20, 2, 60, N, N }, 20, true },
+    { "no NaN, nor extremes", { 1, 5, 0xFB, 2, 20, 2, 60, A, C }, 19, false },
+  };
+
+  for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
+  {
+    char bytes[48];
+    size_t count;
+
+    memcpy (bytes, cases[i].bytes, cases[i].len);
+    ck_assert_msg (decode_sealed (&count, bytes, cases[i].len) == cases[i].good, "%s", cases[i].label);
+  }
+}
+END_TEST
+
 START_TEST (fails_in_the_buffer_when_that_is_full)
 {
   size_t count = points_make (points, 300, 8, 3);
@@ -273,6 +329,7 @@ chunk_summary_suite (void)
   tcase_set_timeout (damage, 60);
   tcase_add_loop_test (damage, refuses_every_changed_bit_and_cut, 0, DAMAGED);
   tcase_add_loop_test (damage, gives_only_sound_blocks_when_the_sum_is_right, 0, DAMAGED);
+  tcase_add_test (damage, refuses_contradictions);
   tcase_add_test (damage, fails_in_the_buffer_when_that_is_full);
   suite_add_tcase (suite, damage);
   return suite;

@@ -166,6 +166,10 @@ START_TEST (takes_few_bytes_where_it_can)
   ck_assert_uint_le (check_round_trip (COLUMN_BLOCK, "one above", 0), COLUMN_BLOCK / 2 + 20);
   numbers[17] = 0 - (UINT64_C (1) << 60);
   ck_assert_uint_le (check_round_trip (COLUMN_BLOCK, "one below", 0), COLUMN_BLOCK / 2 + 20);
+  /* Nor must one in ten. */
+  for (size_t i = 0; i < COLUMN_BLOCK; i++)
+    numbers[i] = random_bits (0 == i % 10 ? 30 : 4);
+  ck_assert_uint_le (check_round_trip (COLUMN_BLOCK, "some above", 0), COLUMN_BLOCK / 2 + 13 * 5 + 5);
   /* Noise costs its own width, not that of its differences. */
   for (size_t i = 0; i < COLUMN_MAX; i++)
     numbers[i] = random_bits (20);

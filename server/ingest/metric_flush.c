@@ -78,6 +78,7 @@ metric_write_pack (struct buffer *out, const struct metric_write *write)
 
   pack_start (&writer, out);
   pack_into (&writer, write);
+  pack_finish (&writer);
   return ! out->failed;
 }
 
@@ -134,6 +135,8 @@ pack_group (struct group *group, struct err *err)
       pack_start (&writer, &group->packed);
     }
     pack_into (&writer, group->writes[i]);
+    if (i + 1 == count || 0 != compare_runs (&group->writes[i], &group->writes[i + 1]))
+      pack_finish (&writer);
     group->ends[group->run_count - 1] = group->packed.len;
     group->points[group->run_count - 1] += group->writes[i]->count;
   }

@@ -2,6 +2,9 @@
  */
 #include "ingest/pack.h"
 
+#include "base/crc32c.h"
+#include "ingest/varint.h"
+
 #include <check.h>
 #include <float.h>
 #include <math.h>
@@ -80,6 +83,47 @@ pack_all (const struct logged *points, size_t count)
   pack_start (&writer, &packed);
   for (size_t i = 0; i < count; i++)
     pack_point (&writer, &points[i].point, points[i].has_context ? &points[i].context : NULL);
+  pack_finish (&writer);
+  ck_assert (! packed.failed);
+}
+
+static void
+append_varint (uint64_t value)
+{
+  unsigned char bytes[VARINT_MAX_BYTES];
+
+  buffer_append (&packed, bytes, varint_put (bytes, value));
+}
+
+/* What a daemon wrote that knew version 1 only. `ends`, when not NULL, takes how the bytes end after each number of
+   points. */
+static void
+pack_all_as_version_1 (const struct logged *points, size_t count, size_t *ends)
+{
+  struct metric_point previous = { 0, 0, 0, 0 };
+
+  buffer_byte (&packed, 1);
+  for (size_t i = 0; i <= count; i++)
+  {
+    const struct metric_point *point = &points[i].point;
+    const struct slice texts[] = { points[i % count].context.model_id, points[i % count].context.dataset_name,
+                                   points[i % count].context.dataset_digest };
+
+    if (NULL != ends)
+      ends[i] = packed.len;
+    if (i == count)
+      break;
+    append_varint (zigzag ((int64_t)point->key_id - (int64_t)previous.key_id) << 1 | points[i].has_context);
+    append_varint (zigzag (difference (point->step, previous.step)));
+    append_varint (zigzag (difference (point->timestamp_ms, previous.timestamp_ms)));
+    buffer_append (&packed, &point->value, sizeof (point->value));
+    for (size_t t = 0; t < 3 && points[i].has_context; t++)
+    {
+      append_varint (texts[t].len);
+      buffer_append (&packed, texts[t].data, texts[t].len);
+    }
+    previous = *point;
+  }
   ck_assert (! packed.failed);
 }
 
@@ -107,13 +151,13 @@ count_points (const char *bytes, size_t len)
   return count;
 }
 
-START_TEST (gives_back_what_was_packed)
+static void
+check_extremes (void)
 {
   struct pack_reader reader;
   struct metric_point point;
   struct metric_context context;
 
-  pack_all (extremes, EXTREMES);
   pack_open (&reader, buffer_slice (&packed));
   for (size_t i = 0; i < EXTREMES; i++)
   {
@@ -125,6 +169,35 @@ START_TEST (gives_back_what_was_packed)
   }
   ck_assert (! pack_next (&reader, &point, &context));
   ck_assert (! reader.failed);
+}
+
+START_TEST (gives_back_what_was_packed)
+{
+  pack_all (extremes, EXTREMES);
+  check_extremes ();
+}
+END_TEST
+
+START_TEST (gives_back_what_version_1_packed)
+{
+  pack_all_as_version_1 (extremes, EXTREMES, NULL);
+  check_extremes ();
+}
+END_TEST
+
+START_TEST (closes_each_of_several_in_one_buffer)
+{
+  struct slice first;
+  struct slice second;
+
+  pack_all (extremes, 1);
+  first.len = packed.len;
+  pack_all (extremes, EXTREMES);
+  first.data = packed.data;
+  second = (struct slice){ packed.data + first.len, packed.len - first.len };
+  ck_assert_int_eq (count_points (first.data, first.len), 1);
+  ck_assert_int_eq (count_points (second.data, second.len), EXTREMES);
+  ck_assert_int_eq (count_points (packed.data, packed.len), -1);
 }
 END_TEST
 
@@ -162,6 +235,13 @@ START_TEST (keeps_the_bits_of_every_kind_of_value)
                                    UINT64_C (0x7FF0000000000000),
                                    UINT64_C (0xFFF0000000000000),
                                    UINT64_C (0x7FF8000000000000),
+                                   UINT64_C (0x7FF0000000000001), /* signalling */
+                                   UINT64_C (0x7FF4000020000000),
+                                   UINT64_C (0x3FB99999A0000000), /* (float)0.1 */
+                                   UINT64_C (0x36A0000000000000), /* the least float */
+                                   UINT64_C (0x3690000000000000), /* half of it */
+                                   UINT64_C (0x47EFFFFFE0000000), /* the greatest */
+                                   UINT64_C (0x47F0000000000000), /* above it */
                                    UINT64_C (0xFFFFFFFFFFFFFFFF),
                                    UINT64_C (0x0123456789ABCDEF) };
 
@@ -184,41 +264,70 @@ END_TEST
 
 START_TEST (writes_the_documented_bytes)
 {
-  /* Key 1, step 1, time 1, value 1.0; then the next key, a step back, a context. */
+  /* Key 1, step 1, time 1, value 1.0; then the next key, a step back, a value that needs all its bytes, a context. */
   static const struct logged points[] = {
     { .point = { 1, 1, 1.0, 1 } },
-    { .point = { 1, 0, -2.0, 2 }, .has_context = true, .context = { { "m", 1 }, { NULL, 0 }, { "dd", 2 } } },
+    { .point = { 1, 0, -2.0 / 3, 2 }, .has_context = true, .context = { { "m", 1 }, { NULL, 0 }, { "dd", 2 } } },
   };
-  static const unsigned char expected[] = { 1, 4, 2, 2, 0, 0, 0, 0,    0, 0,   0xF0, 0x3F, 5,   1,  0,
-                                            0, 0, 0, 0, 0, 0, 0, 0xC0, 1, 'm', 0,    2,    'd', 'd' };
+  static const unsigned char expected[] = { 2,    10,   2,    2,    0,    0,    0x80, 0x3F, 9, 1, 0,   0x55, 0x55,
+                                            0x55, 0x55, 0x55, 0x55, 0xE5, 0xBF, 1,    'm',  0, 2, 'd', 'd' };
+  uint32_t crc = crc32c (expected, sizeof (expected));
 
   pack_all (points, 2);
-  ck_assert_uint_eq (packed.len, sizeof (expected));
+  ck_assert_uint_eq (packed.len, sizeof (expected) + sizeof (crc));
   ck_assert_mem_eq (packed.data, expected, sizeof (expected));
+  for (unsigned i = 0; i < sizeof (crc); i++)
+    ck_assert_uint_eq ((unsigned char)packed.data[sizeof (expected) + i], (unsigned char)(crc >> 8 * i));
 }
 END_TEST
 
-/* How the bytes end after each number of points. */
-static void
-find_ends (size_t ends[EXTREMES + 1])
+START_TEST (refuses_every_cut)
 {
-  struct pack_writer writer;
+  pack_all (extremes, EXTREMES);
+  for (size_t len = 0; len < packed.len; len++)
+    ck_assert_msg (-1 == count_points (packed.data, len), "cut to %zu bytes", len);
+  ck_assert_int_eq (count_points (packed.data, packed.len), EXTREMES);
+}
+END_TEST
 
-  pack_start (&writer, &packed);
-  ends[0] = packed.len;
-  for (size_t i = 0; i < EXTREMES; i++)
+START_TEST (refuses_every_changed_bit)
+{
+  pack_all (extremes, EXTREMES);
+  for (size_t bit = 0; bit < packed.len * 8; bit++)
   {
-    pack_point (&writer, &extremes[i].point, extremes[i].has_context ? &extremes[i].context : NULL);
-    ends[i + 1] = packed.len;
+    packed.data[bit / 8] = (char)(packed.data[bit / 8] ^ (char)(1U << bit % 8));
+    /* Version 2 differs from 1 by two bits, so that no single one leads round the check sum. */
+    ck_assert_msg (-1 == count_points (packed.data, packed.len), "bit %zu", bit);
+    packed.data[bit / 8] = (char)(packed.data[bit / 8] ^ (char)(1U << bit % 8));
   }
 }
+END_TEST
 
-START_TEST (refuses_every_cut_but_those_between_points)
+START_TEST (survives_every_changed_byte_under_a_right_sum)
+{
+  char *changed;
+
+  pack_all (extremes, EXTREMES);
+  changed = malloc (packed.len);
+  ck_assert_ptr_nonnull (changed);
+  for (size_t at = 1; at + 4 < packed.len; at++)
+    for (unsigned bit = 0; bit < 8; bit++)
+    {
+      memcpy (changed, packed.data, packed.len);
+      changed[at] = (char)(changed[at] ^ (char)(1U << bit));
+      put_fixed32 ((unsigned char *)changed + packed.len - 4, crc32c (changed, packed.len - 4));
+      (void)count_points (changed, packed.len); /* may hold other points; must not read outside */
+    }
+  free (changed);
+}
+END_TEST
+
+START_TEST (refuses_every_cut_of_version_1_but_those_between_points)
 {
   size_t ends[EXTREMES + 1];
   size_t whole = 0;
 
-  find_ends (ends);
+  pack_all_as_version_1 (extremes, EXTREMES, ends);
   ck_assert_int_eq (count_points (packed.data, 0), -1);
   for (size_t len = 1; len <= packed.len; len++)
   {
@@ -229,11 +338,11 @@ START_TEST (refuses_every_cut_but_those_between_points)
 }
 END_TEST
 
-START_TEST (survives_every_changed_byte)
+START_TEST (survives_every_changed_byte_of_version_1)
 {
   char *changed;
 
-  pack_all (extremes, EXTREMES);
+  pack_all_as_version_1 (extremes, EXTREMES, NULL);
   changed = malloc (packed.len);
   ck_assert_ptr_nonnull (changed);
   for (size_t at = 0; at < packed.len; at++)
@@ -261,7 +370,10 @@ START_TEST (refuses_damage)
   } cases[] = {
     { "nothing", { 0 }, 0, -1 },
     { "version 0", { 0 }, 1, -1 },
-    { "version 2", { 2 }, 1, -1 },
+    { "version 3", { 3, 0, 0, 0, 0 }, 5, -1 },
+    { "version 2 without a sum", { 2 }, 1, -1 },
+    { "version 2 with half a sum", { 2, 0, 0 }, 3, -1 },
+    { "version 2, no point", { 2, 0xA6, 0x23, 0x46, 0xB3 }, 5, 0 },
     { "no point", { 1 }, 1, 0 },
     { "a point", { 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 12, 1 },
     { "a byte too many", { 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 13, -1 },
@@ -307,6 +419,7 @@ START_TEST (fails_in_the_buffer_when_that_is_full)
   pack_start (&writer, &small);
   for (unsigned i = 0; i < 10; i++)
     pack_point (&writer, &extremes[1].point, &extremes[10].context);
+  pack_finish (&writer);
   ck_assert (small.failed);
   ck_assert_uint_le (small.len, 64);
   buffer_free (&small);
@@ -323,11 +436,16 @@ pack_suite (void)
 
   tcase_add_checked_fixture (points, set_up, tear_down);
   tcase_add_test (points, gives_back_what_was_packed);
+  tcase_add_test (points, gives_back_what_version_1_packed);
+  tcase_add_test (points, closes_each_of_several_in_one_buffer);
   tcase_add_test (points, wraps_around_between_any_two_points);
   tcase_add_test (points, keeps_the_bits_of_every_kind_of_value);
   tcase_add_test (points, writes_the_documented_bytes);
-  tcase_add_test (points, refuses_every_cut_but_those_between_points);
-  tcase_add_test (points, survives_every_changed_byte);
+  tcase_add_test (points, refuses_every_cut);
+  tcase_add_test (points, refuses_every_changed_bit);
+  tcase_add_test (points, survives_every_changed_byte_under_a_right_sum);
+  tcase_add_test (points, refuses_every_cut_of_version_1_but_those_between_points);
+  tcase_add_test (points, survives_every_changed_byte_of_version_1);
   tcase_add_test (points, refuses_damage);
   tcase_add_test (points, fails_in_the_buffer_when_that_is_full);
   suite_add_tcase (suite, points);

@@ -135,7 +135,7 @@ pack_group (struct group *group, struct err *err)
       pack_start (&writer, &group->packed);
     }
     pack_into (&writer, group->writes[i]);
-    if (i + 1 == count || 0 != compare_runs (&group->writes[i], &group->writes[i + 1]))
+    if (i + 1 == group->count || 0 != compare_runs (&group->writes[i], &group->writes[i + 1]))
       pack_finish (&writer);
     group->ends[group->run_count - 1] = group->packed.len;
     group->points[group->run_count - 1] += group->writes[i]->count;

@@ -169,35 +169,37 @@ note_conflict (void *context, struct slice key, struct slice value)
 }
 
 static enum err_code
-check_params (struct store_connection *connection, struct batch_call *batch, struct err *err)
+refuse_conflicts (const struct batch_call *batch, struct err *err)
 {
-  struct arena *arena = batch->call->arena;
-  struct slice *keys = arena_array (arena, batch->param_count, sizeof (struct slice));
   char run_id[UUID_TEXT_BYTES];
-  enum err_code code;
 
-  if (NULL == keys)
-    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  for (size_t i = 0; i < batch->param_count; i++)
-    keys[i] = batch->params[i].key;
-  code = store_run_params (connection, &batch->run_id, keys, batch->param_count, note_conflict, batch, arena, err);
-  if (ERR_OK != code || 0 == batch->conflict_count)
-    return code;
   uuid_format (run_id, &batch->run_id);
   return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                   "Changing param values is not allowed. Params were already logged='[%s]' for run ID='%s'.",
                   NULL == batch->conflicts ? "" : batch->conflicts, run_id);
 }
 
+/* The keys of the params as an array; NULL when memory is out. */
+static const struct slice *
+param_keys (const struct batch_call *batch)
+{
+  struct slice *keys = arena_array (batch->call->arena, batch->param_count, sizeof (struct slice));
+
+  for (size_t i = 0; NULL != keys && i < batch->param_count; i++)
+    keys[i] = batch->params[i].key;
+  return keys;
+}
+
 static enum err_code
-merge (struct store_connection *connection, const struct batch_call *batch, struct err *err)
+queue_merge (struct pipeline *pipeline, const struct batch_call *batch, struct err *err)
 {
   struct arena *arena = batch->call->arena;
   struct slice params = { NULL, 0 };
   struct slice tags = { NULL, 0 };
   struct slice name = { NULL, 0 };
-  bool changed;
 
+  if (0 == batch->param_count + batch->tag_count)
+    return ERR_OK;
   if (batch->param_count > 0)
     params = api_pairs_object (batch->params, batch->param_count, 0, arena);
   if (batch->tag_count > 0)
@@ -207,43 +209,69 @@ merge (struct store_connection *connection, const struct batch_call *batch, stru
   for (size_t i = 0; i < batch->tag_count; i++)
     if (slice_is (batch->tags[i].key, RUN_NAME_TAG) && slice_filled (batch->tags[i].value))
       name = batch->tags[i].value;
-  return store_run_merge (&changed, connection, &batch->run_id, params, tags, name, err);
+  store_run_queue_merge (pipeline, &batch->run_id, params, tags, name);
+  return ERR_OK;
 }
 
-static void
-never_refused (void *context, const struct uuid *run_id, bool deleted)
+/* The last statements and the commit. */
+static enum err_code
+write_and_commit (struct result *appended, struct pipeline *pipeline, const struct batch_call *batch, struct err *err)
 {
-  bool *refused = context;
+  enum err_code code = queue_merge (pipeline, batch, err);
 
-  (void)run_id;
-  (void)deleted;
-  *refused = true;
+  if (ERR_OK == code && NULL != batch->packed.data)
+    store_metric_queue_append (appended, pipeline, &batch->run_id, &batch->packed, 1);
+  return ERR_OK == code ? pipeline_commit (pipeline, err) : code;
 }
 
+/* Lock, read the params, decide, write: two round trips. Without params there is nothing to decide, because each
+   statement writes to active runs only, and one is enough. */
 static enum err_code
 batch_work (struct store_connection *connection, void *context, struct err *err)
 {
   struct batch_call *batch = context;
-  bool exists;
-  bool deleted;
-  bool refused = false;
-  enum err_code code;
+  struct result state = { NULL };
+  struct result present = { NULL };
+  struct result appended = { NULL };
+  struct pipeline pipeline;
+  bool exists = false;
+  bool deleted = false;
+  enum err_code code = ERR_OK;
 
   batch->conflicts = NULL;
   batch->conflict_count = 0;
+  pipeline_init (&pipeline, connection, batch->call->arena);
   /* The lock keeps the run as it is, and its params, until the commit. */
-  code = store_run_state (&exists, &deleted, connection, &batch->run_id, true, err);
+  store_run_queue_lock (&state, &pipeline, &batch->run_id);
+  if (batch->param_count > 0)
+  {
+    const struct slice *keys = param_keys (batch);
+
+    if (NULL == keys)
+      return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+    store_run_queue_params (&present, &pipeline, &batch->run_id, keys, batch->param_count);
+    code = pipeline_run (&pipeline, err);
+  }
+  else
+    code = write_and_commit (&appended, &pipeline, batch, err);
+  if (ERR_OK == code)
+    code = store_run_read_lock (&exists, &deleted, &state, err);
   if (ERR_OK == code && (! exists || deleted))
     code = metric_run_refused (err, &batch->run_id, deleted);
   if (ERR_OK == code && batch->param_count > 0)
-    code = check_params (connection, batch, err);
-  if (ERR_OK == code && batch->param_count + batch->tag_count > 0)
-    code = merge (connection, batch, err);
-  if (ERR_OK == code && NULL != batch->packed.data)
-    code = store_metric_append (connection, &batch->run_id, &batch->packed, 1, never_refused, &refused,
-                                batch->call->arena, err);
-  if (ERR_OK == code && refused)
+  {
+    code = store_run_read_params (&present, note_conflict, batch, err);
+    if (ERR_OK == code && batch->conflict_count > 0)
+      code = refuse_conflicts (batch, err);
+    pipeline_init (&pipeline, connection, batch->call->arena);
+    if (ERR_OK == code)
+      code = write_and_commit (&appended, &pipeline, batch, err);
+  }
+  if (ERR_OK == code && NULL != batch->packed.data && 1 != result_count (&appended))
     code = err_set_cause (err, ERR_INTERNAL_ERROR, "a locked run refused its metrics", "internal error");
+  result_free (&state);
+  result_free (&present);
+  result_free (&appended);
   return code;
 }
 

@@ -41,7 +41,7 @@ api_run_not_active (struct api_call *call, const struct uuid *run_id, struct err
 {
   bool exists;
   bool deleted;
-  enum err_code code = store_run_state (&exists, &deleted, call->connection, run_id, false, err);
+  enum err_code code = store_run_state (&exists, &deleted, call->connection, run_id, err);
 
   /* Restored between the two statements: the caller's next try will find it. */
   if (ERR_OK == code && exists && ! deleted)

@@ -56,7 +56,7 @@ judge_param (struct api_call *call, const struct pair_request *request, const st
   struct present_param param = { .arena = call->arena };
   bool exists;
   bool deleted;
-  enum err_code code = store_run_state (&exists, &deleted, call->connection, run_id, false, err);
+  enum err_code code = store_run_state (&exists, &deleted, call->connection, run_id, err);
 
   if (ERR_OK == code && (! exists || deleted))
     return metric_run_refused (err, run_id, deleted);
@@ -148,7 +148,7 @@ api_run_delete_tag (struct api_call *call, struct err *err)
     code = store_run_delete_tag (&changed, call->connection, &run_id, request.key, err);
   if (ERR_OK != code || changed)
     return code;
-  code = store_run_state (&exists, &deleted, call->connection, &run_id, false, err);
+  code = store_run_state (&exists, &deleted, call->connection, &run_id, err);
   if (ERR_OK != code)
     return code;
   if (! exists || deleted)
@@ -239,9 +239,9 @@ append_history (struct store_connection *connection, void *context, struct err *
   json_t *list = NULL;
   char *text = NULL;
   bool out_of_memory = false;
+  struct pipeline pipeline;
   bool exists;
   bool deleted;
-  bool changed;
   enum err_code code =
       store_run_tag_locked (&exists, &deleted, &value, connection, &history->run_id, pair.key, arena, err);
 
@@ -267,10 +267,12 @@ append_history (struct store_connection *connection, void *context, struct err *
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   pair.value = slice_of (text);
   tags = api_pairs_object (&pair, 1, 0, arena);
-  code = NULL == tags.data ? err_set (err, ERR_INTERNAL_ERROR, "out of memory")
-                           : store_run_merge (&changed, connection, &history->run_id, none, tags, none, err);
   free (text);
-  return code;
+  if (NULL == tags.data)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  pipeline_init (&pipeline, connection, NULL);
+  store_run_queue_merge (&pipeline, &history->run_id, none, tags, none);
+  return pipeline_commit (&pipeline, err);
 }
 
 enum err_code

@@ -596,5 +596,5 @@ fold_runs (struct fold_result *result, struct store_connection *connection, cons
 {
   struct attempt attempt = { result, run_ids, count < FOLD_RUNS_MAX ? count : FOLD_RUNS_MAX };
 
-  return store_transaction (connection, STORE_WRITE_LAZY, fold_work, &attempt, err);
+  return store_transaction (connection, STORE_WRITE, fold_work, &attempt, err);
 }

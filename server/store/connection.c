@@ -181,7 +181,7 @@ store_connect (struct store_connection *connection, struct err *err)
        when it has grown. Compiling plans costs more than any of these statements. */
     snprintf (sql, sizeof (sql), "SET enable_seqscan = off; SET jit = off; SET statement_timeout = %lld",
               (long long)store->config->work_timeout_ms);
-    code = store_script (connection, sql, err);
+    code = statement_script (connection, sql, err);
   }
   if (ERR_OK == code)
   {
@@ -218,7 +218,7 @@ store_end_request (struct store_connection *connection)
   {
     /* Only a failure in the middle of a transaction leads here. */
     connection->deadline_us = 0;
-    (void)store_script (connection, "ROLLBACK", NULL);
+    (void)statement_script (connection, "ROLLBACK", NULL);
     if (NULL != connection->pg && PQTRANS_IDLE != PQtransactionStatus (connection->pg))
       connection_drop (connection);
   }

@@ -78,7 +78,6 @@ typedef enum err_code (*store_work) (struct store_connection *connection, void *
 enum store_isolation
 {
   STORE_WRITE, /* READ COMMITTED */
-  STORE_WRITE_LAZY, /* the same, and the commit does not wait for the disk: for work that can be done again */
   STORE_SNAPSHOT /* REPEATABLE READ READ ONLY: several reads that agree */
 };
 

@@ -1,6 +1,8 @@
 /* Data sets and models of runs, in PostgreSQL. */
 #include "store/dataset.h"
 
+#include "store/pipeline.h"
+
 enum
 {
   TOUCH,
@@ -90,38 +92,32 @@ parameter_member (struct parameters *parameters, const struct link *link, size_t
   parameter_text_array (parameters, items, link->dataset_count);
 }
 
-static enum err_code
-link_datasets (struct store_connection *connection, const struct link *link, int64_t experiment_id, struct err *err)
+static void
+queue_datasets (struct pipeline *pipeline, const struct link *link, int64_t experiment_id)
 {
-  struct parameters parameters;
-  enum err_code code;
+  struct parameters *parameters = pipeline_add (NULL, pipeline, &statements[ADD_DATASETS]);
 
-  parameters_init (&parameters, link->arena);
-  parameter_int64 (&parameters, experiment_id);
-  parameter_member (&parameters, link, offsetof (struct store_dataset, name));
-  parameter_member (&parameters, link, offsetof (struct store_dataset, digest));
-  parameter_member (&parameters, link, offsetof (struct store_dataset, source_type));
-  parameter_member (&parameters, link, offsetof (struct store_dataset, source));
-  parameter_member (&parameters, link, offsetof (struct store_dataset, schema));
-  parameter_member (&parameters, link, offsetof (struct store_dataset, profile));
-  code = store_execute (NULL, connection, &statements[ADD_DATASETS], &parameters, err);
-  if (ERR_OK != code)
-    return code;
-  parameters_init (&parameters, link->arena);
-  parameter_uuid (&parameters, link->run_id);
-  parameter_int64 (&parameters, experiment_id);
-  parameter_member (&parameters, link, offsetof (struct store_dataset, name));
-  parameter_member (&parameters, link, offsetof (struct store_dataset, digest));
-  parameter_member (&parameters, link, offsetof (struct store_dataset, tags));
-  return store_execute (NULL, connection, &statements[LINK_DATASETS], &parameters, err);
+  parameter_int64 (parameters, experiment_id);
+  parameter_member (parameters, link, offsetof (struct store_dataset, name));
+  parameter_member (parameters, link, offsetof (struct store_dataset, digest));
+  parameter_member (parameters, link, offsetof (struct store_dataset, source_type));
+  parameter_member (parameters, link, offsetof (struct store_dataset, source));
+  parameter_member (parameters, link, offsetof (struct store_dataset, schema));
+  parameter_member (parameters, link, offsetof (struct store_dataset, profile));
+  parameters = pipeline_add (NULL, pipeline, &statements[LINK_DATASETS]);
+  parameter_uuid (parameters, link->run_id);
+  parameter_int64 (parameters, experiment_id);
+  parameter_member (parameters, link, offsetof (struct store_dataset, name));
+  parameter_member (parameters, link, offsetof (struct store_dataset, digest));
+  parameter_member (parameters, link, offsetof (struct store_dataset, tags));
 }
 
 static enum err_code
-link_models (struct store_connection *connection, const struct link *link, struct err *err)
+queue_models (struct pipeline *pipeline, const struct link *link, struct err *err)
 {
   struct slice *model_ids = arena_array (link->arena, link->model_count, sizeof (struct slice));
   int64_t *steps = arena_array (link->arena, link->model_count, sizeof (int64_t));
-  struct parameters parameters;
+  struct parameters *parameters;
 
   if (NULL == model_ids || NULL == steps)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
@@ -130,14 +126,15 @@ link_models (struct store_connection *connection, const struct link *link, struc
     model_ids[i] = link->models[i].model_id;
     steps[i] = link->models[i].step;
   }
-  parameters_init (&parameters, link->arena);
-  parameter_uuid (&parameters, link->run_id);
-  parameter_bool (&parameters, link->models_are_outputs);
-  parameter_text_array (&parameters, model_ids, link->model_count);
-  parameter_int64_array (&parameters, steps, link->model_count);
-  return store_execute (NULL, connection, &statements[LINK_MODELS], &parameters, err);
+  parameters = pipeline_add (NULL, pipeline, &statements[LINK_MODELS]);
+  parameter_uuid (parameters, link->run_id);
+  parameter_bool (parameters, link->models_are_outputs);
+  parameter_text_array (parameters, model_ids, link->model_count);
+  parameter_int64_array (parameters, steps, link->model_count);
+  return ERR_OK;
 }
 
+/* One round trip to find and lock the run, one to write and commit. */
 static enum err_code
 link_work (struct store_connection *connection, void *context, struct err *err)
 {
@@ -145,6 +142,7 @@ link_work (struct store_connection *connection, void *context, struct err *err)
   struct link *link = context;
   struct result result = { NULL };
   struct parameters parameters;
+  struct pipeline pipeline;
   int64_t experiment_id = 0;
   enum err_code code;
 
@@ -156,10 +154,13 @@ link_work (struct store_connection *connection, void *context, struct err *err)
     goto out;
   link->changed = true;
   code = result_row (&experiment_id, &result, 0, columns, COLUMN_COUNT (columns), err);
+  pipeline_init (&pipeline, connection, link->arena);
   if (ERR_OK == code && link->dataset_count > 0)
-    code = link_datasets (connection, link, experiment_id, err);
+    queue_datasets (&pipeline, link, experiment_id);
   if (ERR_OK == code && link->model_count > 0)
-    code = link_models (connection, link, err);
+    code = queue_models (&pipeline, link, err);
+  if (ERR_OK == code)
+    code = pipeline_commit (&pipeline, err);
 out:
   result_free (&result);
   return code;

@@ -1,6 +1,8 @@
 /* Experiments in PostgreSQL. */
 #include "store/experiment.h"
 
+#include "store/pipeline.h"
+
 enum
 {
   CREATE,
@@ -142,6 +144,8 @@ set_deleted_work (struct store_connection *connection, void *context, struct err
 {
   const struct set_deleted *call = context;
   struct parameters parameters;
+  struct parameters *runs;
+  struct pipeline pipeline;
   uint64_t affected = 0;
   enum err_code code;
 
@@ -154,11 +158,12 @@ set_deleted_work (struct store_connection *connection, void *context, struct err
     return code;
   if (0 == affected)
     return ERR_RESOURCE_DOES_NOT_EXIST;
+  pipeline_init (&pipeline, connection, NULL);
+  runs = pipeline_add (NULL, &pipeline, &statements[call->deleted ? MARK_RUNS_DELETED : MARK_RUNS_RESTORED]);
+  parameter_int64 (runs, call->experiment_id);
   if (call->deleted)
-    return store_execute (NULL, connection, &statements[MARK_RUNS_DELETED], &parameters, err);
-  parameters_init (&parameters, NULL);
-  parameter_int64 (&parameters, call->experiment_id);
-  return store_execute (NULL, connection, &statements[MARK_RUNS_RESTORED], &parameters, err);
+    parameter_int64 (runs, call->now_ms);
+  return pipeline_commit (&pipeline, err);
 }
 
 enum err_code

@@ -12,10 +12,11 @@ enum
 
 static const struct statement statements[] = {
   /* A lock on a number that is made from the run, because a lock on its row would hold up whoever writes to it. Two
-     runs with the same number only take turns. */
+     runs with the same number only take turns. The transaction that holds it does not wait for the disk when it
+     commits: a fold that is lost with the server is done again. */
   [LOCK] = { "fold_lock",
-             "SELECT run_id FROM unnest($1::uuid[], $2::int8[]) AS w (run_id, number)"
-             " WHERE pg_try_advisory_xact_lock(number)",
+             "SELECT w.run_id FROM set_config('synchronous_commit', 'off', true),"
+             " unnest($1::uuid[], $2::int8[]) AS w (run_id, number) WHERE pg_try_advisory_xact_lock(number)",
              2 },
   [LIST] = { "fold_list",
              "SELECT w.run_id, t.place, t.packed_bytes FROM unnest($1::uuid[]) AS w (run_id),"

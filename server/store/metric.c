@@ -1,4 +1,9 @@
-/* Metric names and packed points: one statement for a whole group, joined with the runs. */
+/* Metric names and packed points: one statement for a whole group, joined with the runs.
+
+   DESIGN
+   The insert gives back which runs got their row. Only when some are missing, which hardly ever happens, a second
+   statement asks why. What was refused is known from the first alone, so that a run which is deleted or restored
+   between the two is neither acknowledged without its points nor the other way round. */
 #include "store/metric.h"
 
 enum
@@ -7,6 +12,7 @@ enum
   KEY_FIND,
   KEY_NAMES,
   TAIL_APPEND,
+  TAIL_REFUSED,
   TAIL_READ
 };
 
@@ -26,13 +32,14 @@ static const struct statement statements[] = {
                   " ON k.key_id = wanted.key_id::int4",
                   1 },
   [TAIL_APPEND] = { "metric_tail_append",
-                    "WITH input AS (SELECT run_id, points FROM unnest($1::uuid[], $2::bytea[]) AS u (run_id, points)),"
-                    " active AS (INSERT INTO metric_tail (run_id, points)"
-                    "  SELECT i.run_id, i.points FROM input i JOIN run r ON r.run_id = i.run_id"
-                    "  WHERE r.deleted_at_ms IS NULL RETURNING run_id)"
-                    " SELECT i.run_id, r.run_id IS NOT NULL FROM input i LEFT JOIN run r ON r.run_id = i.run_id"
-                    " WHERE i.run_id NOT IN (SELECT run_id FROM active)",
+                    "INSERT INTO metric_tail (run_id, points)"
+                    " SELECT u.run_id, u.points FROM unnest($1::uuid[], $2::bytea[]) AS u (run_id, points)"
+                    " JOIN run r ON r.run_id = u.run_id WHERE r.deleted_at_ms IS NULL RETURNING run_id",
                     2 },
+  [TAIL_REFUSED] = { "metric_tail_refused",
+                     "SELECT u.run_id, r.run_id IS NOT NULL FROM unnest($1::uuid[]) AS u (run_id)"
+                     " LEFT JOIN run r ON r.run_id = u.run_id",
+                     1 },
   /* One index scan for each run, whatever is thought of how many rows it has; an order over all runs would tempt the
      planner to walk the whole index. */
   [TAIL_READ] = { "metric_tail_read",
@@ -111,9 +118,54 @@ store_metric_key_names (struct store_connection *connection, const int64_t *key_
   return read_keys (connection, &statements[KEY_NAMES], &parameters, row, context, err);
 }
 
-enum err_code
-store_metric_append (struct store_connection *connection, const struct uuid *run_ids, const struct slice *packed,
-                     size_t count, store_metric_refused refused, void *context, struct arena *arena, struct err *err)
+static void
+bind_append (struct parameters *parameters, const struct uuid *run_ids, const struct slice *packed, size_t count)
+{
+  parameter_uuid_array (parameters, run_ids, count);
+  parameter_bytea_array (parameters, packed, count);
+}
+
+void
+store_metric_queue_append (struct result *result, struct pipeline *pipeline, const struct uuid *run_ids,
+                           const struct slice *packed, size_t count)
+{
+  bind_append (pipeline_add (result, pipeline, &statements[TAIL_APPEND]), run_ids, packed, count);
+}
+
+/* The runs of `run_ids` that an append did not give back, into `missing`. */
+static enum err_code
+find_missing (struct uuid *missing, size_t *missing_count, const struct result *appended, const struct uuid *run_ids,
+              size_t count, struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_UUID, 0 } };
+  size_t rows = result_count (appended);
+  size_t at = 0;
+
+  *missing_count = 0;
+  for (size_t i = 0; i < count; i++)
+  {
+    bool found = false;
+
+    /* Rows mostly come back in the order in which they were sent: go round from the place of the last one. */
+    for (size_t tried = 0; ! found && tried < rows; tried++, at = (at + 1) % rows)
+    {
+      struct uuid run_id;
+      enum err_code code = result_row (&run_id, appended, at, columns, COLUMN_COUNT (columns), err);
+
+      if (ERR_OK != code)
+        return code;
+      found = 0 == memcmp (&run_id, &run_ids[i], sizeof (run_id));
+    }
+    if (! found)
+      missing[(*missing_count)++] = run_ids[i];
+  }
+  return ERR_OK;
+}
+
+/* Tell of the runs that got nothing, and why. */
+static enum err_code
+tell_refused (struct store_connection *connection, const struct result *appended, const struct uuid *run_ids,
+              size_t count, store_metric_refused refused, void *context, struct arena *arena, struct err *err)
 {
   struct refused_row
   {
@@ -122,20 +174,43 @@ store_metric_append (struct store_connection *connection, const struct uuid *run
   } row;
   static const struct column columns[] = { { COLUMN_UUID, offsetof (struct refused_row, run_id) },
                                            { COLUMN_BOOL, offsetof (struct refused_row, exists) } };
+  struct uuid *missing = arena_array (arena, count, sizeof (missing[0]));
   struct result result = { NULL };
   struct parameters parameters;
+  size_t missing_count;
   enum err_code code;
 
+  if (NULL == missing)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  code = find_missing (missing, &missing_count, appended, run_ids, count, err);
+  if (ERR_OK != code)
+    return code;
   parameters_init (&parameters, arena);
-  parameter_uuid_array (&parameters, run_ids, count);
-  parameter_bytea_array (&parameters, packed, count);
-  code = store_query (&result, connection, &statements[TAIL_APPEND], &parameters, err);
+  parameter_uuid_array (&parameters, missing, missing_count);
+  code = store_query (&result, connection, &statements[TAIL_REFUSED], &parameters, err);
   for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
   {
     code = result_row (&row, &result, i, columns, COLUMN_COUNT (columns), err);
     if (ERR_OK == code)
       refused (context, &row.run_id, row.exists);
   }
+  result_free (&result);
+  return code;
+}
+
+enum err_code
+store_metric_append (struct store_connection *connection, const struct uuid *run_ids, const struct slice *packed,
+                     size_t count, store_metric_refused refused, void *context, struct arena *arena, struct err *err)
+{
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, arena);
+  bind_append (&parameters, run_ids, packed, count);
+  code = store_query (&result, connection, &statements[TAIL_APPEND], &parameters, err);
+  if (ERR_OK == code && result_count (&result) < count)
+    code = tell_refused (connection, &result, run_ids, count, refused, context, arena, err);
   result_free (&result);
   return code;
 }

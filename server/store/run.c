@@ -257,10 +257,19 @@ store_run_starts (int64_t *started_at_ms, struct store_connection *connection, c
 }
 
 enum err_code
-store_run_state (bool *exists, bool *deleted, struct store_connection *connection, const struct uuid *run_id, bool lock,
-                 struct err *err)
+store_run_read_lock (bool *exists, bool *deleted, const struct result *result, struct err *err)
 {
   static const struct column columns[] = { { COLUMN_BOOL, 0 } };
+
+  *deleted = false;
+  *exists = result_count (result) > 0;
+  return *exists ? result_row (deleted, result, 0, columns, COLUMN_COUNT (columns), err) : ERR_OK;
+}
+
+enum err_code
+store_run_state (bool *exists, bool *deleted, struct store_connection *connection, const struct uuid *run_id,
+                 struct err *err)
+{
   struct result result = { NULL };
   struct parameters parameters;
   enum err_code code;
@@ -269,14 +278,17 @@ store_run_state (bool *exists, bool *deleted, struct store_connection *connectio
   *deleted = false;
   parameters_init (&parameters, NULL);
   parameter_uuid (&parameters, run_id);
-  code = store_query (&result, connection, &statements[lock ? STATE_LOCK : STATE], &parameters, err);
-  if (ERR_OK == code && result_count (&result) > 0)
-  {
-    *exists = true;
-    code = result_row (deleted, &result, 0, columns, COLUMN_COUNT (columns), err);
-  }
+  code = store_query (&result, connection, &statements[STATE], &parameters, err);
+  if (ERR_OK == code)
+    code = store_run_read_lock (exists, deleted, &result, err);
   result_free (&result);
   return code;
+}
+
+void
+store_run_queue_lock (struct result *result, struct pipeline *pipeline, const struct uuid *run_id)
+{
+  parameter_uuid (pipeline_add (result, pipeline, &statements[STATE_LOCK]), run_id);
 }
 
 enum err_code
@@ -318,6 +330,23 @@ store_run_update (bool *changed, struct store_run *run, struct result *result, s
   return *changed ? result_row (run, result, 0, store_run_columns, STORE_RUN_COLUMNS, err) : code;
 }
 
+static void
+bind_merge (struct parameters *parameters, const struct uuid *run_id, struct slice params, struct slice tags,
+            struct slice name)
+{
+  parameter_uuid (parameters, run_id);
+  parameter_text (parameters, params);
+  parameter_text (parameters, tags);
+  parameter_text (parameters, name);
+}
+
+void
+store_run_queue_merge (struct pipeline *pipeline, const struct uuid *run_id, struct slice params, struct slice tags,
+                       struct slice name)
+{
+  bind_merge (pipeline_add (NULL, pipeline, &statements[MERGE]), run_id, params, tags, name);
+}
+
 enum err_code
 store_run_merge (bool *changed, struct store_connection *connection, const struct uuid *run_id, struct slice params,
                  struct slice tags, struct slice name, struct err *err)
@@ -325,10 +354,7 @@ store_run_merge (bool *changed, struct store_connection *connection, const struc
   struct parameters parameters;
 
   parameters_init (&parameters, NULL);
-  parameter_uuid (&parameters, run_id);
-  parameter_text (&parameters, params);
-  parameter_text (&parameters, tags);
-  parameter_text (&parameters, name);
+  bind_merge (&parameters, run_id, params, tags, name);
   return store_change (changed, connection, &statements[MERGE], &parameters, err);
 }
 
@@ -358,8 +384,7 @@ store_run_add_param (bool *changed, struct store_connection *connection, const s
 }
 
 enum err_code
-store_run_params (struct store_connection *connection, const struct uuid *run_id, const struct slice *keys,
-                  size_t count, store_run_param_row row, void *context, struct arena *arena, struct err *err)
+store_run_read_params (const struct result *result, store_run_param_row row, void *context, struct err *err)
 {
   struct param_row
   {
@@ -368,20 +393,44 @@ store_run_params (struct store_connection *connection, const struct uuid *run_id
   } param;
   static const struct column columns[] = { { COLUMN_TEXT, offsetof (struct param_row, key) },
                                            { COLUMN_TEXT, offsetof (struct param_row, value) } };
+  enum err_code code = ERR_OK;
+
+  for (size_t i = 0; ERR_OK == code && i < result_count (result); i++)
+  {
+    code = result_row (&param, result, i, columns, COLUMN_COUNT (columns), err);
+    if (ERR_OK == code)
+      row (context, param.key, param.value);
+  }
+  return code;
+}
+
+static void
+bind_params (struct parameters *parameters, const struct uuid *run_id, const struct slice *keys, size_t count)
+{
+  parameter_uuid (parameters, run_id);
+  parameter_text_array (parameters, keys, count);
+}
+
+void
+store_run_queue_params (struct result *result, struct pipeline *pipeline, const struct uuid *run_id,
+                        const struct slice *keys, size_t count)
+{
+  bind_params (pipeline_add (result, pipeline, &statements[PARAMS]), run_id, keys, count);
+}
+
+enum err_code
+store_run_params (struct store_connection *connection, const struct uuid *run_id, const struct slice *keys,
+                  size_t count, store_run_param_row row, void *context, struct arena *arena, struct err *err)
+{
   struct result result = { NULL };
   struct parameters parameters;
   enum err_code code;
 
   parameters_init (&parameters, arena);
-  parameter_uuid (&parameters, run_id);
-  parameter_text_array (&parameters, keys, count);
+  bind_params (&parameters, run_id, keys, count);
   code = store_query (&result, connection, &statements[PARAMS], &parameters, err);
-  for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
-  {
-    code = result_row (&param, &result, i, columns, COLUMN_COUNT (columns), err);
-    if (ERR_OK == code)
-      row (context, param.key, param.value);
-  }
+  if (ERR_OK == code)
+    code = store_run_read_params (&result, row, context, err);
   result_free (&result);
   return code;
 }

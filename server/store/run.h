@@ -2,7 +2,7 @@
 #ifndef STORE_RUN_H
 #define STORE_RUN_H
 
-#include "store/connection.h"
+#include "store/pipeline.h"
 
 extern const struct statement_table store_run_statements;
 
@@ -67,13 +67,18 @@ enum err_code store_run_create (struct store_connection *connection, struct stor
 enum err_code store_run_get (struct store_run *run, struct result *result, struct store_connection *connection,
                              const struct uuid *run_id, struct err *err);
 
-/* When some runs (distinct) started, `started_at_ms[i]` for `run_ids[i]`; 0 for those that do not exist or do not say. */
+/* When some runs (distinct) started, `started_at_ms[i]` for `run_ids[i]`; 0 for those that do not exist or do not say.
+ */
 enum err_code store_run_starts (int64_t *started_at_ms, struct store_connection *connection, const struct uuid *run_ids,
                                 size_t count, struct arena *arena, struct err *err);
 
-/* Whether a run exists and is deleted, locking it until the end of the transaction when `lock` is set. */
+/* Whether a run exists and is deleted. */
 enum err_code store_run_state (bool *exists, bool *deleted, struct store_connection *connection,
-                               const struct uuid *run_id, bool lock, struct err *err);
+                               const struct uuid *run_id, struct err *err);
+
+/* The same in a pipeline, locking the run until the end of the transaction: the answer is read when it has run. */
+void store_run_queue_lock (struct result *result, struct pipeline *pipeline, const struct uuid *run_id);
+enum err_code store_run_read_lock (bool *exists, bool *deleted, const struct result *result, struct err *err);
 
 /* Mark deleted or active; idempotent. `found` is false when there is no such run. */
 enum err_code store_run_set_deleted (bool *found, struct store_connection *connection, const struct uuid *run_id,
@@ -94,6 +99,9 @@ enum err_code store_run_update (bool *changed, struct store_run *run, struct res
 /* `params` and `tags` are texts of JSON objects of strings, merged into what is there; `name` absent: stays. */
 enum err_code store_run_merge (bool *changed, struct store_connection *connection, const struct uuid *run_id,
                                struct slice params, struct slice tags, struct slice name, struct err *err);
+/* The same in a pipeline. */
+void store_run_queue_merge (struct pipeline *pipeline, const struct uuid *run_id, struct slice params,
+                            struct slice tags, struct slice name);
 /* Also false when the run has no such tag. */
 enum err_code store_run_delete_tag (bool *changed, struct store_connection *connection, const struct uuid *run_id,
                                     struct slice key, struct err *err);
@@ -106,6 +114,11 @@ typedef void (*store_run_param_row) (void *context, struct slice key, struct sli
 enum err_code store_run_params (struct store_connection *connection, const struct uuid *run_id,
                                 const struct slice *keys, size_t count, store_run_param_row row, void *context,
                                 struct arena *arena, struct err *err);
+/* The same in a pipeline, read when it has run. */
+void store_run_queue_params (struct result *result, struct pipeline *pipeline, const struct uuid *run_id,
+                             const struct slice *keys, size_t count);
+enum err_code store_run_read_params (const struct result *result, store_run_param_row row, void *context,
+                                     struct err *err);
 
 /* The value of one tag of a run, locking the run until the end of the transaction; absent when it has none. Copied into
    the arena. `state` results as in store_run_state. */

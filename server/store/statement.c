@@ -1,4 +1,4 @@
-/* Statements under a deadline, and transactions with retry. */
+/* Statements under a deadline. */
 #include "store/connection_private.h"
 
 #include "base/clock.h"
@@ -9,26 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tries of a transaction that loses against another; each loss means that somebody else made progress. */
-#define TRANSACTION_TRIES 5
-
-/* Measures one statement. Statements may be sent inside of it (to open the connection): they are part of its time. */
 struct stopwatch
-{
-  uint64_t start_us;
-  uint64_t spent_us; /* before it */
-};
-
-static struct stopwatch
 stopwatch_start (const struct store_connection *connection)
 {
   return (struct stopwatch){ clock_monotonic_us (), connection->spent_us };
 }
 
-static void
-stopwatch_stop (struct store_connection *connection, struct stopwatch watch)
+void
+stopwatch_stop (struct store_connection *connection, struct stopwatch watch, size_t statements)
 {
-  stats_add (&stats.database_statements, 1);
+  stats_add (&stats.database_statements, (int64_t)statements);
   connection->spent_us = watch.spent_us + (clock_monotonic_us () - watch.start_us);
 }
 
@@ -71,13 +61,13 @@ static const struct sql_state sql_states[] = {
 };
 
 static enum err_code
-explain (struct store_connection *connection, const PGresult *rows, const char *statement, struct err *err)
+explain (struct store_connection *connection, const PGresult *rows, const char *label, struct err *err)
 {
   const char *state = PQresultErrorField (rows, PG_DIAG_SQLSTATE);
   const char *text = PQresultErrorField (rows, PG_DIAG_MESSAGE_PRIMARY);
   char cause[250];
 
-  snprintf (cause, sizeof (cause), "%s: %s %s", statement, NULL == state ? "-----" : state,
+  snprintf (cause, sizeof (cause), "%s: %s %s", label, NULL == state ? "-----" : state,
             NULL == text ? PQresultErrorMessage (rows) : text);
   connection->conflict = NULL != state && (0 == strcmp (state, "40001") || 0 == strcmp (state, "40P01"));
   for (size_t i = 0; NULL != state && i < sizeof (sql_states) / sizeof (sql_states[0]); i++)
@@ -86,17 +76,9 @@ explain (struct store_connection *connection, const PGresult *rows, const char *
   return err_set_cause (err, ERR_INTERNAL_ERROR, cause, "internal error");
 }
 
-/* Who gets the rows of a streamed statement. */
-struct stream
-{
-  store_row row;
-  void *context;
-};
-
-/* Take over one result: hand a streamed row on, keep any other as the last one. */
-static enum err_code
-take (PGresult **rows, struct store_connection *connection, PGresult *next, const struct stream *stream,
-      const char *statement, struct err *err)
+enum err_code
+statement_take (PGresult **rows, struct store_connection *connection, PGresult *next, const struct stream *stream,
+                const char *label, struct err *err)
 {
   struct result row = { next };
   enum err_code code;
@@ -114,51 +96,81 @@ take (PGresult **rows, struct store_connection *connection, PGresult *next, cons
     *rows = next;
     return ERR_OK;
   default:
-    code = explain (connection, next, statement, err);
+    code = explain (connection, next, label, err);
     PQclear (next);
     return code;
   }
 }
 
-/* Wait for the answer to what was sent; `rows` receives the last result. `stream` is NULL unless the statement was put
-   into single-row mode. */
+/* The deadline has passed. The answer may still come: this connection cannot be used again. */
 static enum err_code
-finish (PGresult **rows, struct store_connection *connection, const struct stream *stream, const char *statement,
-        struct err *err)
+late (struct store_connection *connection, const char *label, struct err *err)
 {
-  uint64_t deadline_us = connection_deadline (connection);
-  enum err_code code = ERR_OK;
-  PGresult *next;
+  connection_drop (connection);
+  return connection_unavailable (err, label, "The request took longer than its time budget.");
+}
+
+enum err_code
+statement_flush (struct store_connection *connection, uint64_t deadline_us, const char *label, struct err *err)
+{
   int flushed;
 
-  *rows = NULL;
   while (0 != (flushed = PQflush (connection->pg)))
   {
     if (flushed < 0)
       return connection_lose (connection, PQerrorMessage (connection->pg), err);
     if (! wait_socket (connection->pg, true, deadline_us))
-      goto late;
+      return late (connection, label, err);
     if (0 == PQconsumeInput (connection->pg))
       return connection_lose (connection, PQerrorMessage (connection->pg), err);
   }
+  return ERR_OK;
+}
+
+enum err_code
+statement_next (PGresult **next, struct store_connection *connection, uint64_t deadline_us, const char *label,
+                struct err *err)
+{
+  *next = NULL;
+  while (PQisBusy (connection->pg))
+  {
+    if (! wait_socket (connection->pg, false, deadline_us))
+      return late (connection, label, err);
+    if (0 == PQconsumeInput (connection->pg))
+      return connection_lose (connection, PQerrorMessage (connection->pg), err);
+  }
+  *next = PQgetResult (connection->pg);
+  return ERR_OK;
+}
+
+/* Wait for the answer to what was sent; `rows` receives the last result. `stream` is NULL unless the statement was put
+   into single-row mode. */
+static enum err_code
+finish (PGresult **rows, struct store_connection *connection, const struct stream *stream, const char *label,
+        struct err *err)
+{
+  uint64_t deadline_us = connection_deadline (connection);
+  enum err_code code = ERR_OK;
+  PGresult *next;
+
+  *rows = NULL;
+  code = statement_flush (connection, deadline_us, label, err);
+  if (ERR_OK != code)
+    return code;
   for (;;)
   {
-    while (PQisBusy (connection->pg))
+    enum err_code got = statement_next (&next, connection, deadline_us, label, err);
+
+    if (ERR_OK != got)
     {
-      if (! wait_socket (connection->pg, false, deadline_us))
-        goto late;
-      if (0 == PQconsumeInput (connection->pg))
-      {
-        PQclear (*rows);
-        *rows = NULL;
-        return connection_lose (connection, PQerrorMessage (connection->pg), err);
-      }
+      PQclear (*rows);
+      *rows = NULL;
+      return got;
     }
-    next = PQgetResult (connection->pg);
     if (NULL == next)
       break;
     if (ERR_OK == code)
-      code = take (rows, connection, next, stream, statement, err);
+      code = statement_take (rows, connection, next, stream, label, err);
     else
       PQclear (next);
   }
@@ -175,13 +187,6 @@ finish (PGresult **rows, struct store_connection *connection, const struct strea
                           : code;
   }
   return code;
-
-late:
-  PQclear (*rows);
-  *rows = NULL;
-  /* The answer may still come: this connection cannot be used again. */
-  connection_drop (connection);
-  return connection_unavailable (err, statement, "The request took longer than its time budget.");
 }
 
 static bool
@@ -197,14 +202,36 @@ is_prepared (const struct store_connection *connection, const struct statement *
   return false;
 }
 
-static enum err_code
-prepare (struct store_connection *connection, const struct statement *statement, struct err *err)
+static bool
+runs_unprepared (const struct store_connection *connection, const struct statement *statement)
+{
+  return NULL == statement->name || connection->store->config->database_pgbouncer;
+}
+
+const char *
+statement_label (const struct statement *statement)
+{
+  return NULL == statement->name ? "search" : statement->name;
+}
+
+enum err_code
+statement_check (const struct statement *statement, const struct parameters *parameters, struct err *err)
+{
+  unsigned count = NULL == parameters ? 0 : parameters->count;
+
+  if ((NULL != parameters && parameters->failed) || count != statement->parameters)
+    return err_set_cause (err, ERR_INTERNAL_ERROR, statement_label (statement), "out of memory");
+  return ERR_OK;
+}
+
+enum err_code
+statement_prepare (struct store_connection *connection, const struct statement *statement, struct err *err)
 {
   enum err_code code;
   PGresult *rows = NULL;
   size_t slot;
 
-  if (is_prepared (connection, statement, &slot))
+  if (runs_unprepared (connection, statement) || is_prepared (connection, statement, &slot))
     return ERR_OK;
   if (connection->prepared_count >= PREPARED_SLOTS / 2)
     abort (); /* the table above is too small for the program */
@@ -219,51 +246,63 @@ prepare (struct store_connection *connection, const struct statement *statement,
   return ERR_OK;
 }
 
-static enum err_code
-send (struct store_connection *connection, const struct statement *statement, const struct parameters *parameters,
-      struct err *err)
+enum err_code
+statement_send (struct store_connection *connection, const struct statement *statement,
+                const struct parameters *parameters, struct err *err)
 {
   static const int binary[PARAMETERS_MAX] = { [0 ... PARAMETERS_MAX - 1] = 1 };
   int count = NULL == parameters ? 0 : (int)parameters->count;
   const char *const *values = NULL == parameters ? NULL : parameters->values;
   const int *lengths = NULL == parameters ? NULL : parameters->lengths;
-  bool unprepared = NULL == statement->name || connection->store->config->database_pgbouncer;
-  enum err_code code;
   int sent;
 
-  if ((NULL != parameters && parameters->failed) || (unsigned)count != statement->parameters)
-    return err_set_cause (err, ERR_INTERNAL_ERROR, statement->name, "out of memory");
-  if (! unprepared)
-  {
-    code = prepare (connection, statement, err);
-    if (ERR_OK != code)
-      return code;
-    sent = PQsendQueryPrepared (connection->pg, statement->name, count, values, lengths, binary, 1);
-  }
-  else
+  if (runs_unprepared (connection, statement))
     sent = PQsendQueryParams (connection->pg, statement->sql, count, NULL, values, lengths, binary, 1);
+  else
+    sent = PQsendQueryPrepared (connection->pg, statement->name, count, values, lengths, binary, 1);
   if (1 != sent)
     return connection_lose (connection, PQerrorMessage (connection->pg), err);
   return ERR_OK;
+}
+
+/* A statement that goes alone: opens the connection, prepares what is not yet prepared, sends. */
+static enum err_code
+send (struct store_connection *connection, const struct statement *statement, const struct parameters *parameters,
+      struct err *err)
+{
+  enum err_code code = connection_ready (connection, err);
+
+  if (ERR_OK == code)
+    code = statement_check (statement, parameters, err);
+  if (ERR_OK == code)
+    code = statement_prepare (connection, statement, err);
+  if (ERR_OK == code)
+    code = statement_send (connection, statement, parameters, err);
+  return code;
 }
 
 enum err_code
 store_query (struct result *result, struct store_connection *connection, const struct statement *statement,
              const struct parameters *parameters, struct err *err)
 {
-  struct stopwatch watch = stopwatch_start (connection);
+  struct stopwatch watch;
   PGresult *rows = NULL;
   enum err_code code;
 
   result_free (result);
+  if (NULL != connection->begin)
+  {
+    const struct pipeline_step step = { statement, parameters, result };
+
+    return pipeline_send (connection, &step, 1, false, err);
+  }
+  watch = stopwatch_start (connection);
   connection->conflict = false;
-  code = connection_ready (connection, err);
+  code = send (connection, statement, parameters, err);
   if (ERR_OK == code)
-    code = send (connection, statement, parameters, err);
-  if (ERR_OK == code)
-    code = finish (&rows, connection, NULL, NULL == statement->name ? "search" : statement->name, err);
+    code = finish (&rows, connection, NULL, statement_label (statement), err);
   result->rows = rows;
-  stopwatch_stop (connection, watch);
+  stopwatch_stop (connection, watch, 1);
   return code;
 }
 
@@ -277,15 +316,15 @@ store_stream (struct store_connection *connection, const struct statement *state
   enum err_code code;
 
   connection->conflict = false;
-  code = connection_ready (connection, err);
+  code = transaction_begin (connection, err);
   if (ERR_OK == code)
     code = send (connection, statement, parameters, err);
   if (ERR_OK == code && 1 != PQsetSingleRowMode (connection->pg))
     code = connection_lose (connection, "single-row mode was refused", err);
   if (ERR_OK == code)
-    code = finish (&rows, connection, &stream, NULL == statement->name ? "search" : statement->name, err);
+    code = finish (&rows, connection, &stream, statement_label (statement), err);
   PQclear (rows);
-  stopwatch_stop (connection, watch);
+  stopwatch_stop (connection, watch, 1);
   return code;
 }
 
@@ -314,7 +353,7 @@ store_change (bool *changed, struct store_connection *connection, const struct s
 }
 
 enum err_code
-store_script (struct store_connection *connection, const char *sql, struct err *err)
+statement_script (struct store_connection *connection, const char *sql, struct err *err)
 {
   struct stopwatch watch = stopwatch_start (connection);
   PGresult *rows = NULL;
@@ -325,55 +364,14 @@ store_script (struct store_connection *connection, const char *sql, struct err *
   if (ERR_OK == code)
     code = finish (&rows, connection, NULL, "script", err);
   PQclear (rows);
-  stopwatch_stop (connection, watch);
-  return code;
-}
-
-static enum err_code
-transaction_once (struct store_connection *connection, const char *begin, store_work work, void *context,
-                  struct err *err)
-{
-  enum err_code code = connection_ready (connection, err);
-
-  connection->conflict = false;
-  if (ERR_OK == code)
-    code = store_script (connection, begin, err);
-  if (ERR_OK != code)
-    return code;
-  code = work (connection, context, err);
-  if (ERR_OK == code)
-    return store_script (connection, "COMMIT", err);
-  if (NULL != connection->pg)
-  {
-    bool conflict = connection->conflict;
-
-    (void)store_script (connection, "ROLLBACK", NULL);
-    connection->conflict = conflict;
-  }
+  stopwatch_stop (connection, watch, 1);
   return code;
 }
 
 enum err_code
-store_transaction (struct store_connection *connection, enum store_isolation isolation, store_work work, void *context,
-                   struct err *err)
+store_script (struct store_connection *connection, const char *sql, struct err *err)
 {
-  static const char *const begins[] = {
-    [STORE_WRITE] = "BEGIN",
-    [STORE_WRITE_LAZY] = "BEGIN; SET LOCAL synchronous_commit TO off",
-    [STORE_SNAPSHOT] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-  };
-  struct err ignored = { 0 };
-  enum err_code code = ERR_OK;
+  enum err_code code = transaction_begin (connection, err);
 
-  if (NULL == err)
-    err = &ignored;
-  for (unsigned attempt = 0; attempt < TRANSACTION_TRIES; attempt++)
-  {
-    code = transaction_once (connection, begins[isolation], work, context, err);
-    if (ERR_OK == code || ! connection->conflict)
-      break;
-    if (attempt + 1 < TRANSACTION_TRIES)
-      err_clear (err);
-  }
-  return code;
+  return ERR_OK == code ? statement_script (connection, sql, err) : code;
 }

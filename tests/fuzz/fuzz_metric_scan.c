@@ -1,5 +1,5 @@
 /* The fast reading of metric bodies against the thorough one: what the fast one takes, the other takes too, with the
-   same run, keys, times, steps and values.
+   same run, keys, times, steps, values, models and data sets.
    The input is a byte that picks log-metric or log-batch, then the body. */
 #include "defaults.h"
 #include "fuzz.h"
@@ -64,6 +64,17 @@ static const struct field batch_fields[] = {
 static const struct schema batch_schema = SCHEMA (batch_fields, struct batch);
 
 static void
+check_context (const struct metric_context *fast, const struct metric_context *thorough)
+{
+  REQUIRE ((NULL == fast) == (NULL == thorough));
+  if (NULL == fast)
+    return;
+  REQUIRE (slice_equal (fast->model_id, thorough->model_id));
+  REQUIRE (slice_equal (fast->dataset_name, thorough->dataset_name));
+  REQUIRE (slice_equal (fast->dataset_digest, thorough->dataset_digest));
+}
+
+static void
 check_metric (const struct metric_entry *fast, const struct metric_request *request, struct arena *arena)
 {
   struct metric_entry entry;
@@ -75,7 +86,8 @@ check_metric (const struct metric_entry *fast, const struct metric_request *requ
   REQUIRE (fast->point.step == entry.point.step);
   REQUIRE (0 == memcmp (&fast->point.value, &entry.point.value, sizeof (double))
            || (isnan (fast->point.value) && isnan (entry.point.value)));
-  REQUIRE (0 == fast->point.key_id && NULL == fast->context && NULL == entry.context);
+  REQUIRE (0 == fast->point.key_id);
+  check_context (fast->context, entry.context);
 }
 
 static void

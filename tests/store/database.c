@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Far above what any test here needs. */
 #define ARENA_BYTES ((size_t)256 * 1024 * 1024)
@@ -110,6 +111,23 @@ database_number (const char *format, ...)
   ck_assert_msg (ERR_OK == result_row (&number, &result, 0, columns, 1, &err), "%s: %s", sql, err.cause);
   result_free (&result);
   return number;
+}
+
+void
+database_terminate_others (void)
+{
+  database_run ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+  /* The signal works a moment later. */
+  for (unsigned i = 0; i < 200; i++)
+  {
+    if (0
+        == database_number ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"))
+      return;
+    usleep (20000);
+  }
+  ck_abort_msg ("a backend does not end");
 }
 
 int64_t

@@ -32,6 +32,9 @@ void database_run (const char *format, ...) __attribute__ ((format (printf, 1, 2
 /* The one number that a query gives: SELECT ...::int8. */
 int64_t database_number (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
 
+/* End every connection but the first, and wait until its backend is gone. */
+void database_terminate_others (void);
+
 /* A new experiment, and a new run in it. */
 int64_t database_experiment (const char *name);
 struct uuid database_make_run (int64_t experiment_id);

@@ -175,23 +175,6 @@ END_TEST
 
 /* --- loss -------------------------------------------------------------------------------------------------------- */
 
-static void
-terminate_others (void)
-{
-  database_run ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()");
-  /* The signal works a moment later. */
-  for (unsigned i = 0; i < 200; i++)
-  {
-    if (0
-        == database_number ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"))
-      return;
-    usleep (20000);
-  }
-  ck_abort_msg ("a backend does not end");
-}
-
 START_TEST (heals_between_requests)
 {
   struct store_connection *connection = database_connect ();
@@ -200,7 +183,7 @@ START_TEST (heals_between_requests)
   for (unsigned i = 0; i < 3; i++)
   {
     ck_assert_msg (ERR_OK == ask (connection, &err), "%s", err.cause);
-    terminate_others ();
+    database_terminate_others ();
     /* Not even one request fails, although its statement was prepared on the lost connection. */
     ck_assert_msg (ERR_OK == ask (connection, &err), "%s", err.cause);
   }
@@ -213,7 +196,7 @@ terminate_soon (void *context)
 {
   (void)context;
   usleep (200000);
-  terminate_others ();
+  database_terminate_others ();
   return NULL;
 }
 
@@ -251,7 +234,7 @@ lose_in_the_middle (struct store_connection *connection, void *context, struct e
   lossy->runs++;
   if (ERR_OK != code)
     return code;
-  terminate_others ();
+  database_terminate_others ();
   lossy->second = store_script (connection, "INSERT INTO mark VALUES (2)", err);
   return lossy->second;
 }
@@ -284,7 +267,7 @@ lose_before_the_commit (struct store_connection *connection, void *context, stru
 
   lossy->runs++;
   if (ERR_OK == code)
-    terminate_others ();
+    database_terminate_others ();
   return code;
 }
 

@@ -171,7 +171,7 @@ START_TEST (changes_active_runs_only)
     bool exists;
     bool deleted;
 
-    ck_assert_int_eq (store_run_state (&exists, &deleted, database.connection, targets[i], false, NULL), ERR_OK);
+    ck_assert_int_eq (store_run_state (&exists, &deleted, database.connection, targets[i], NULL), ERR_OK);
     ck_assert (exists == (i < 2) && deleted == (1 == i));
     ck_assert_int_eq (store_run_update (&changed, &run, &result, database.connection, targets[i], &change, NULL),
                       ERR_OK);

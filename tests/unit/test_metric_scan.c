@@ -49,8 +49,26 @@ read_thoroughly (struct metric_entry *entry, const char *body)
   /* Texts of the entry live in the tree. */
   if (read)
     entry->key = slice_of (arena_string (arena, entry->key));
+  if (read && NULL != entry->context)
+  {
+    struct metric_context *copy = arena_alloc (arena, sizeof (*copy));
+
+    *copy = (struct metric_context){ slice_of (arena_string (arena, entry->context->model_id)),
+                                     slice_of (arena_string (arena, entry->context->dataset_name)),
+                                     slice_of (arena_string (arena, entry->context->dataset_digest)) };
+    entry->context = copy;
+  }
   json_decref (call.arguments);
   return read;
+}
+
+static bool
+same_context (const struct metric_context *a, const struct metric_context *b)
+{
+  if (NULL == a || NULL == b)
+    return a == b;
+  return slice_equal (a->model_id, b->model_id) && slice_equal (a->dataset_name, b->dataset_name)
+         && slice_equal (a->dataset_digest, b->dataset_digest);
 }
 
 static const struct
@@ -108,6 +126,86 @@ START_TEST (takes_clean_metrics)
 }
 END_TEST
 
+START_TEST (takes_models_and_data_sets)
+{
+  static const struct
+  {
+    const char *members;
+    struct metric_context context;
+  } cases[] = {
+    { "\"model_id\":\"m-1\"", { SLICE ("m-1"), { NULL, 0 }, { NULL, 0 } } },
+    { "\"dataset_digest\":\"d\",\"dataset_name\":\"n\"", { { NULL, 0 }, SLICE ("n"), SLICE ("d") } },
+    { "\"model_id\":\"m\\u0061\",\"dataset_name\":\"\xC3\xA9\",\"dataset_digest\":\"\\/\"",
+      { SLICE ("ma"), SLICE ("\xC3\xA9"), SLICE ("/") } },
+  };
+
+  for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
+  {
+    /* Before, between and behind the other members. */
+    static const char *const forms[] = { "{%s,\"run_id\":\"" ID "\",\"key\":\"a\",\"value\":1,\"timestamp\":1}",
+                                         "{\"run_id\":\"" ID "\",\"key\":\"a\",%s,\"value\":1,\"timestamp\":1}",
+                                         "{\"run_id\":\"" ID "\",\"key\":\"a\",\"value\":1,\"timestamp\":1,%s}" };
+
+    for (size_t k = 0; k < sizeof (forms) / sizeof (forms[0]); k++)
+    {
+      struct buffer body;
+      struct metric_write write;
+      struct metric_entry thorough;
+      const char *hole = strstr (forms[k], "%s");
+
+      buffer_init (&body, ARENA_BYTES);
+      buffer_append (&body, forms[k], (size_t)(hole - forms[k]));
+      buffer_text (&body, cases[i].members);
+      buffer_append (&body, hole + 2, strlen (hole + 2) + 1);
+      ck_assert_msg (metric_scan_single (&write, slice_of (body.data), arena), "%s", body.data);
+      ck_assert_msg (same_context (write.entries[0].context, &cases[i].context), "%s", body.data);
+      ck_assert_msg (read_thoroughly (&thorough, body.data), "%s", body.data);
+      ck_assert_msg (same_context (write.entries[0].context, thorough.context), "%s", body.data);
+      buffer_free (&body);
+    }
+  }
+}
+END_TEST
+
+START_TEST (leaves_odd_models_and_data_sets)
+{
+  static const char *const members[] = {
+    "\"model_id\":\"\"",
+    "\"model_id\":null",
+    "\"model_id\":1",
+    "\"model_id\":[]",
+    "\"model_id\":\"a\\u0000\"",
+    "\"model_id\":\"a\",\"model_id\":\"a\"",
+    "\"modelId\":\"a\"",
+    "\"model_id\":\"a\",\"modelId\":\"a\"",
+    "\"dataset_name\":\"a\"",
+    "\"dataset_digest\":\"a\"",
+    "\"model_id\":\"a\",\"dataset_name\":\"a\"",
+    "\"model_id\":\"a\",\"dataset_digest\":\"a\"",
+    "\"dataset_name\":\"\",\"dataset_digest\":\"\"",
+    "\"dataset_name\":\"a\",\"dataset_digest\":\"\"",
+    "\"dataset_name\":\"\",\"dataset_digest\":\"a\"",
+    "\"dataset_name\":\"a\",\"dataset_digest\":null",
+    "\"dataset_name\":\"a\\u0000\",\"dataset_digest\":\"a\"",
+    "\"dataset_name\":\"a\",\"dataset_digest\":\"\\u0000\"",
+    "\"dataset_name\":\"a\",\"dataset_digest\":true",
+    "\"dataset_name\":\"a\",\"dataset_digest\":\"\xFF\"",
+    "\"dataset_name\":\"a\",\"datasetDigest\":\"a\"",
+  };
+
+  for (size_t i = 0; i < sizeof (members) / sizeof (members[0]); i++)
+  {
+    const char *metric = arena_printf (arena, "\"key\":\"a\",\"value\":1,\"timestamp\":1,%s", members[i]);
+    const char *single = arena_printf (arena, "{\"run_id\":\"" ID "\",%s}", metric);
+    const char *batch = arena_printf (arena, "{\"run_id\":\"" ID "\",\"metrics\":[{%s}]}", metric);
+    struct metric_write write;
+
+    ck_assert_msg (! metric_scan_single (&write, slice_of (single), arena), "%s", single);
+    ck_assert_msg (! metric_scan_batch (&write, slice_of (batch), 3, 64, arena), "%s", batch);
+  }
+}
+END_TEST
+
 START_TEST (gives_what_the_thorough_way_gives)
 {
   static const char *const members[] = {
@@ -158,7 +256,6 @@ START_TEST (leaves_the_rest_to_the_thorough_way)
     "{\"runId\":\"" ID "\",\"key\":\"a\",\"value\":1,\"timestamp\":1}",
     "{\"run_id\":\"" ID "\",\"runId\":\"" ID "\",\"key\":\"a\",\"value\":1,\"timestamp\":1}",
     "{\"run_id\":\"" ID "\",\"key\":\"a\",\"value\":1,\"timestamp\":1,\"other\":1}",
-    "{\"run_id\":\"" ID "\",\"key\":\"a\",\"value\":1,\"timestamp\":1,\"model_id\":\"m\"}",
     "{\"run_id\":\"" ID "\",\"key\":\"a\",\"value\":1,\"timestamp\":1,\"metrics\":[]}",
     "{\"run_id\":\"" ID "\",\"key\":\"a\",\"key\":\"b\",\"value\":1,\"timestamp\":1}",
     "{\"run_id\":\"" ID "\",\"run_id\":\"" ID "\",\"key\":\"a\",\"value\":1,\"timestamp\":1}",
@@ -276,6 +373,40 @@ START_TEST (reads_long_batches_in_order)
 }
 END_TEST
 
+#define POINT "{\"key\":\"a\",\"value\":1,\"timestamp\":2"
+
+START_TEST (neighbours_share_their_context)
+{
+  static const char body[] = "{\"run_id\":\"" ID "\",\"metrics\":["
+      /* 0 to 2: the same */
+      POINT ",\"model_id\":\"m\",\"dataset_name\":\"n\",\"dataset_digest\":\"d\"}," POINT
+                             ",\"dataset_digest\":\"d\",\"model_id\":\"m\",\"dataset_name\":\"n\"}," POINT
+                             ",\"model_id\":\"\\u006d\",\"dataset_name\":\"n\",\"dataset_digest\":\"d\"},"
+      /* 3: none; 4: as 0; 5 to 8: each differs in one text or lacks some */
+      POINT "}," POINT ",\"model_id\":\"m\",\"dataset_name\":\"n\",\"dataset_digest\":\"d\"}," POINT
+                             ",\"model_id\":\"M\",\"dataset_name\":\"n\",\"dataset_digest\":\"d\"}," POINT
+                             ",\"model_id\":\"M\",\"dataset_name\":\"N\",\"dataset_digest\":\"d\"}," POINT
+                             ",\"dataset_name\":\"N\",\"dataset_digest\":\"d\"}," POINT ",\"model_id\":\"M\"}]}";
+  static const struct metric_context expected[] = {
+    { SLICE ("m"), SLICE ("n"), SLICE ("d") }, { SLICE ("m"), SLICE ("n"), SLICE ("d") },
+    { SLICE ("m"), SLICE ("n"), SLICE ("d") }, { { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+    { SLICE ("m"), SLICE ("n"), SLICE ("d") }, { SLICE ("M"), SLICE ("n"), SLICE ("d") },
+    { SLICE ("M"), SLICE ("N"), SLICE ("d") }, { { NULL, 0 }, SLICE ("N"), SLICE ("d") },
+    { SLICE ("M"), { NULL, 0 }, { NULL, 0 } },
+  };
+  const size_t count = sizeof (expected) / sizeof (expected[0]);
+  struct metric_write write;
+
+  ck_assert (metric_scan_batch (&write, slice_of (body), count, 64, arena));
+  ck_assert_uint_eq (write.count, count);
+  for (size_t i = 0; i < count; i++)
+    ck_assert_msg (same_context (write.entries[i].context, 3 == i ? NULL : &expected[i]), "%zu", i);
+  ck_assert_ptr_eq (write.entries[0].context, write.entries[1].context);
+  ck_assert_ptr_eq (write.entries[0].context, write.entries[2].context);
+  ck_assert_ptr_eq (write.entries[0].context, write.entries[4].context);
+}
+END_TEST
+
 START_TEST (keeps_to_the_depth)
 {
   struct metric_write write;
@@ -289,16 +420,17 @@ END_TEST
 START_TEST (survives_a_full_arena)
 {
   const struct slice body = SLICE ("{\"run_id\":\"" ID "\",\"key\":\"\\u0061bcdefghijklmnopq\",\"value\":1,"
-                                   "\"timestamp\":1}");
+                                   "\"timestamp\":1,\"model_id\":\"m\"}");
 
-  for (size_t bytes = 0; bytes < 200; bytes += 8)
+  for (size_t bytes = 0; bytes < 300; bytes += 8)
   {
     struct arena *small = arena_new (bytes);
     struct metric_write write;
 
     ck_assert_ptr_nonnull (small);
     if (metric_scan_single (&write, body, small))
-      ck_assert (slice_is (write.entries[0].key, "abcdefghijklmnopq"));
+      ck_assert (slice_is (write.entries[0].key, "abcdefghijklmnopq")
+                 && slice_is (write.entries[0].context->model_id, "m"));
     else
       ck_assert (arena_overflowed (small));
     arena_free (small);
@@ -317,6 +449,8 @@ metric_scan_suite (void)
 
   tcase_add_checked_fixture (single, set_up, tear_down);
   tcase_add_test (single, takes_clean_metrics);
+  tcase_add_test (single, takes_models_and_data_sets);
+  tcase_add_test (single, leaves_odd_models_and_data_sets);
   tcase_add_test (single, gives_what_the_thorough_way_gives);
   tcase_add_test (single, leaves_the_rest_to_the_thorough_way);
   tcase_add_test (single, survives_a_full_arena);
@@ -324,6 +458,7 @@ metric_scan_suite (void)
   tcase_add_checked_fixture (batch, set_up, tear_down);
   tcase_add_test (batch, reads_batches);
   tcase_add_test (batch, reads_long_batches_in_order);
+  tcase_add_test (batch, neighbours_share_their_context);
   tcase_add_test (batch, keeps_to_the_depth);
   suite_add_tcase (suite, batch);
   return suite;

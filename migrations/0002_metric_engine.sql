@@ -122,3 +122,11 @@ COMMENT ON COLUMN metric_damaged.points IS 'The bytes as they stood in metric_ta
 
 -- The tail is a queue now: its rows go with the next fold. Statistics of a moment say nothing of the next one, and dead rows must go soon.
 ALTER TABLE metric_tail SET (autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05);
+
+CREATE TABLE run_purge (
+  run_id uuid PRIMARY KEY,
+  started_at_ms bigint NOT NULL
+);
+COMMENT ON TABLE run_purge IS 'Runs that are gone for good while rows of their metrics are still being removed, in steps.';
+COMMENT ON COLUMN run_purge.run_id IS 'The run; it has no row in run any more.';
+COMMENT ON COLUMN run_purge.started_at_ms IS 'Time its removal began, ms.';

@@ -45,7 +45,7 @@ fold_report_damage (const struct fold *fold, const struct fold_item *item, const
 {
   char run_id[UUID_TEXT_BYTES];
 
-  uuid_format (run_id, &fold->run_ids[item->run]);
+  uuid_format (run_id, &fold->runs[item->run].run_id);
   stats_add (&stats.metric_damaged, 1);
   log_line (EVENT_metric_damaged, LOG_TEXT ("run_id", run_id), LOG_NUMBER ("key_id", item->key_id),
             LOG_TEXT ("what", what));
@@ -67,7 +67,7 @@ fold_keys (struct store_series_keys *keys, struct fold *fold, const size_t *item
   {
     const struct fold_item *item = &fold->items[items[i]];
 
-    run_ids[i] = fold->run_ids[item->run];
+    run_ids[i] = fold->runs[item->run].run_id;
     key_ids[i] = item->key_id;
     context_ids[i] = 0 == item->context ? 0 : fold->contexts[item->context - 1].context_id;
   }
@@ -140,7 +140,8 @@ read_series (struct fold *fold, struct err *err)
 
     if (NULL == item->series.recent.data)
       continue;
-    code = store_fold_damaged (fold->connection, &fold->run_ids[item->run], item->series.recent, clock_wall_ms (), err);
+    code = store_fold_damaged (fold->connection, &fold->runs[item->run].run_id, item->series.recent, clock_wall_ms (),
+                               err);
     item->series.recent = (struct slice){ NULL, 0 };
   }
   return code;
@@ -536,7 +537,7 @@ count_keys (const struct fold *fold, const struct attempt *attempt)
 {
   for (size_t i = 0; i < attempt->count; i++)
     for (size_t j = 0; j < fold->run_count; j++)
-      if (0 == memcmp (&attempt->run_ids[i], &fold->run_ids[j], sizeof (struct uuid)))
+      if (0 == memcmp (&attempt->run_ids[i], &fold->runs[j].run_id, sizeof (struct uuid)))
         for (size_t k = 0; k < fold->item_count; k++)
           attempt->result->keys[i] += fold->items[k].run == j;
 }
@@ -545,9 +546,9 @@ static enum err_code
 fold_work (struct store_connection *connection, void *context, struct err *err)
 {
   const struct attempt *attempt = context;
-  struct uuid locked[FOLD_RUNS_MAX];
+  struct store_fold_run locked[FOLD_RUNS_MAX];
   struct fold fold = {
-    .connection = connection, .arena = arena_new (ARENA_BYTES), .run_ids = locked, .result = attempt->result
+    .connection = connection, .arena = arena_new (ARENA_BYTES), .runs = locked, .result = attempt->result
   };
   enum err_code code = ERR_INTERNAL_ERROR;
 

@@ -47,7 +47,7 @@ struct fold
 {
   struct store_connection *connection;
   struct arena *arena;
-  const struct uuid *run_ids; /* locked */
+  const struct store_fold_run *runs; /* locked */
   size_t run_count;
 
   struct fold_item *items;

@@ -177,11 +177,14 @@ take_row (void *context, const struct uuid *run_id, struct slice packed, struct 
   struct metric_context belongs;
   uint32_t run = 0;
 
-  while (run < fold->run_count && 0 != memcmp (&fold->run_ids[run], run_id, sizeof (*run_id)))
+  while (run < fold->run_count && 0 != memcmp (&fold->runs[run].run_id, run_id, sizeof (*run_id)))
     run++;
   if (run == fold->run_count)
     return err_set_cause (err, ERR_INTERNAL_ERROR, "a row of the tail belongs elsewhere", "internal error");
   fold->result->rows++;
+  /* Nobody will ask for the points of a run that was removed for good. */
+  if (! fold->runs[run].exists)
+    return ERR_OK;
   pack_open (&reader, packed);
   while (pack_next (&reader, &point, &belongs))
   {
@@ -255,9 +258,12 @@ enum err_code
 fold_read_tail (struct fold *fold, struct err *err)
 {
   struct intake intake = { .fold = fold };
-  enum err_code code = store_fold_list (fold->connection, fold->run_ids, fold->run_count, FOLD_ROWS, list_row, &intake,
-                                        fold->arena, err);
+  struct uuid run_ids[FOLD_RUNS_MAX];
+  enum err_code code;
 
+  for (size_t i = 0; i < fold->run_count; i++)
+    run_ids[i] = fold->runs[i].run_id;
+  code = store_fold_list (fold->connection, run_ids, fold->run_count, FOLD_ROWS, list_row, &intake, fold->arena, err);
   if (ERR_OK == code && intake.place_count > 0)
     code = store_fold_take (fold->connection, intake.places, intake.place_count, take_row, &intake, fold->arena, err);
   /* Whether exactly so many rows were all is not worth a question: the next fold finds nothing then. */

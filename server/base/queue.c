@@ -19,18 +19,16 @@ queue_destroy (struct queue *queue)
 }
 
 bool
-queue_push (struct queue *queue, struct queue_entry *entry)
+queue_append_locked (struct queue *queue, struct queue_entry *entry)
 {
-  bool accepted = false;
-
-  entry->next = NULL;
-  entry->queued_us = clock_monotonic_us ();
-  lock_acquire (&queue->lock);
+  lock_assert_held (&queue->lock);
   if (queue->closed || queue->count >= queue->max_count)
-    goto out;
+    return false;
   /* One entry larger than the whole limit still passes when it is alone: its own size was checked before. */
   if (queue->count > 0 && entry->bytes > queue->max_bytes - queue->bytes)
-    goto out;
+    return false;
+  entry->next = NULL;
+  entry->queued_us = clock_monotonic_us ();
   if (NULL == queue->last)
     queue->first = entry;
   else
@@ -38,9 +36,18 @@ queue_push (struct queue *queue, struct queue_entry *entry)
   queue->last = entry;
   queue->count++;
   queue->bytes += entry->bytes > queue->max_bytes - queue->bytes ? queue->max_bytes - queue->bytes : entry->bytes;
-  accepted = true;
-  condition_signal (&queue->changed);
-out:
+  return true;
+}
+
+bool
+queue_push (struct queue *queue, struct queue_entry *entry)
+{
+  bool accepted;
+
+  lock_acquire (&queue->lock);
+  accepted = queue_append_locked (queue, entry);
+  if (accepted)
+    condition_signal (&queue->changed);
   lock_release (&queue->lock);
   return accepted;
 }

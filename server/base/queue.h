@@ -35,6 +35,9 @@ void queue_destroy (struct queue *queue);
 /* Append; false, and the entry stays the caller's, when a limit is reached or the queue is closed. Thread-safe. */
 bool queue_push (struct queue *queue, struct queue_entry *entry);
 
+/* As queue_push, and wake nobody. The caller holds queue->lock. */
+bool queue_append_locked (struct queue *queue, struct queue_entry *entry);
+
 /* The oldest entry, waiting for one; NULL once the queue is closed and empty. Thread-safe. */
 struct queue_entry *queue_pop (struct queue *queue);
 

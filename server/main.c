@@ -431,30 +431,46 @@ migrate_with_config (int argc, char **argv)
   return with_config (argc, argv, migrate_command);
 }
 
+/* The value of a flag in its two forms, --name=value and --name value; NULL when argv[*at] is another. */
+static const char *
+flag_value (int *at, int argc, char *const *argv, const char *name)
+{
+  size_t length = strlen (name);
+
+  if (0 != strncmp (argv[*at], name, length))
+    return NULL;
+  if ('=' == argv[*at][length])
+    return argv[*at] + length + 1;
+  if ('\0' != argv[*at][length])
+    return NULL;
+  return ++*at < argc ? argv[*at] : "";
+}
+
 /* Take the flags of gc out of the arguments; what is left are settings. */
 static int
 gc_with_config (int argc, char **argv)
 {
-  static const char older_than[] = "--older-than-days=";
   int kept = 0;
 
   gc.older_than_ms = GC_DEFAULT_DAYS * DAY_MS;
   for (int i = 0; i < argc; i++)
   {
-    if (0 == strcmp (argv[i], "--dry-run"))
-      gc.dry_run = true;
-    else if (0 == strncmp (argv[i], older_than, sizeof (older_than) - 1))
+    const char *days = flag_value (&i, argc, argv, "--older-than-days");
+
+    if (NULL != days)
     {
       char *end;
-      long days = strtol (argv[i] + sizeof (older_than) - 1, &end, 10);
+      long number = strtol (days, &end, 10);
 
-      if (end == argv[i] + sizeof (older_than) - 1 || '\0' != *end || days < 0 || days > GC_MAX_DAYS)
+      if (end == days || '\0' != *end || number < 0 || number > GC_MAX_DAYS)
       {
-        fprintf (stderr, "tallyd: %s is a number of days from 0 to %d\n", argv[i], GC_MAX_DAYS);
+        fprintf (stderr, "tallyd: --older-than-days is a number from 0 to %d, not '%s'\n", GC_MAX_DAYS, days);
         return EXIT_FAILURE;
       }
-      gc.older_than_ms = days * DAY_MS;
+      gc.older_than_ms = number * DAY_MS;
     }
+    else if (0 == strcmp (argv[i], "--dry-run"))
+      gc.dry_run = true;
     else
       argv[kept++] = argv[i];
   }

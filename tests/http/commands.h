@@ -12,6 +12,7 @@ int command_load (int argc, char **argv);
 int command_two_daemons (int argc, char **argv);
 int command_race (int argc, char **argv);
 int command_burst (int argc, char **argv);
+int command_flood (int argc, char **argv);
 int command_drain (int argc, char **argv);
 int command_slow (int argc, char **argv);
 int command_connections (int argc, char **argv);

@@ -135,7 +135,7 @@ add_summary (struct charting *charting, struct reduction *reduction, const struc
   struct chunk_block blocks[CHUNK_BLOCKS_MAX];
   size_t count;
 
-  if (! chunk_summary_decode (blocks, &count, chunk->row.summary))
+  if (! views_summary (blocks, &count, &charting->views, chunk))
     return false;
   for (size_t i = 0; i < count; i++)
     if (! fits (charting, reduction, &blocks[i]))
@@ -174,27 +174,33 @@ static bool
 write_series (struct charting *charting, struct reduction *reduction)
 {
   struct chart_series *series = reduction->series;
-  size_t used = 0;
+  struct metric_point *points = malloc ((reduction->column_count * 4 + 1) * sizeof (struct metric_point));
+  size_t count = 0;
+  bool fine;
 
-  for (size_t i = 0; i < reduction->column_count; i++)
-    used += reduction->columns[i].any;
-  series->x = arena_array (charting->arena, used * 4, sizeof (int64_t));
-  series->y = arena_array (charting->arena, used * 4, sizeof (double));
-  if (NULL == series->x || NULL == series->y)
-    return false;
-  for (size_t i = 0; i < reduction->column_count; i++)
+  for (size_t i = 0; NULL != points && i < reduction->column_count; i++)
   {
     const struct chart_column *column = &reduction->columns[i];
-    struct metric_point points[4] = { column->first, column->last, column->least, column->greatest };
-    size_t count = points_settle (points, ! column->any ? 0 : column->any_value ? 4 : 2, charting->order);
+    const struct metric_point four[4] = { column->first, column->last, column->least, column->greatest };
+    size_t length = ! column->any ? 0 : column->any_value ? 4 : 2;
 
-    for (size_t j = 0; j < count; j++)
-    {
-      series->x[series->count] = x_of (charting, reduction, &points[j]);
-      series->y[series->count++] = points[j].value;
-    }
+    memcpy (points + count, four, length * sizeof (four[0]));
+    count += points_settle (points + count, length, charting->order);
   }
-  return true;
+  /* Again all together: where series overlap themselves, a block that sticks out of its column ends behind the first
+     point of the next one. */
+  count = NULL == points ? 0 : points_settle (points, count, charting->order);
+  series->x = arena_array (charting->arena, count, sizeof (int64_t));
+  series->y = arena_array (charting->arena, count, sizeof (double));
+  fine = NULL != points && NULL != series->x && NULL != series->y;
+  series->count = fine ? count : 0;
+  for (size_t i = 0; i < series->count; i++)
+  {
+    series->x[i] = x_of (charting, reduction, &points[i]);
+    series->y[i] = points[i].value;
+  }
+  free (points);
+  return fine;
 }
 
 /* --- the grid ------------------------------------------------------------------------------------------------------
@@ -448,10 +454,14 @@ only_grew (const struct charting *charting, const struct chart_cursor *since)
   return true;
 }
 
-/* Set the marks, and leave out what has not changed. */
+/* Set the marks, and leave out what has not changed. With new columns everything is shown anew: what is appended later
+   begins where one of the new columns does, and must find that one whole. */
 static void
 finish (struct charting *charting, const struct chart_cursor *since)
 {
+  const struct chart_cursor *grid = &charting->chart->cursor;
+  bool same_grid = NULL != since && grid->low == since->low && grid->column == since->column;
+
   for (size_t i = 0; i < charting->views.run_count * charting->views.key_count; i++)
   {
     const struct reduction *reduction = &charting->reductions[i];
@@ -464,7 +474,7 @@ finish (struct charting *charting, const struct chart_cursor *since)
                                  .before = series->points - reduction->in_last,
                                  .append_from = reduction->last_column_start,
                                  .origin = series->origin };
-    if (NULL != since && since->marks[i].points == mark->points && since->marks[i].origin == mark->origin)
+    if (same_grid && since->marks[i].points == mark->points && since->marks[i].origin == mark->origin)
       series->shown = false;
   }
   charting->chart->damaged = charting->views.damaged;

@@ -8,10 +8,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Memory of one fold: the points of FOLD_BYTES in all shapes that they go through, and keys. */
+/* Memory for the intake of one fold (the points of FOLD_BYTES, and keys), and as much again for each of its parts. */
 #define ARENA_BYTES ((size_t)512 * 1024 * 1024)
-/* Chunks are sent when their columns take so much. */
-#define FLUSH_BYTES ((size_t)4 * 1024 * 1024)
+/* Series of one part, and new points of it if they are several: with the chunks that they merge with they take some
+   hundred megabytes at the worst, however many series the fold has. */
+#define PART_ITEMS ((size_t)256)
+#define PART_POINTS ((size_t)65536)
 /* The columns of the largest fold; sent in parts above. */
 #define BYTES_MAX ((size_t)1024 * 1024 * 1024)
 /* A chunk is merged with what comes behind it while it is at most so many times as large. */
@@ -87,7 +89,7 @@ static enum err_code
 series_row (void *context, size_t number, const struct store_series *series, struct err *err)
 {
   struct fold *fold = context;
-  struct fold_item *item = &fold->items[number];
+  struct fold_item *item = &fold->items[fold->part_start + number];
   struct metric_point *points = fold->scratch;
   size_t count = 0;
 
@@ -107,6 +109,7 @@ series_row (void *context, size_t number, const struct store_series *series, str
         (struct slice){ arena_copy (fold->arena, series->recent.data, series->recent.len), series->recent.len };
   }
   item->recent_count = count;
+  item->recent_lost = NULL != item->series.recent.data;
   if (count > 0)
     item->recent = (void *)arena_copy (fold->arena, (const char *)points, count * sizeof (points[0]));
   item->series.point_count = series->chunk_points + (int64_t)count;
@@ -114,10 +117,8 @@ series_row (void *context, size_t number, const struct store_series *series, str
 }
 
 static enum err_code
-read_series (struct fold *fold, struct err *err)
+resolve_contexts (struct fold *fold, struct err *err)
 {
-  size_t *all = arena_array (fold->arena, fold->item_count, sizeof (size_t));
-  struct store_series_keys keys;
   enum err_code code = ERR_OK;
 
   for (size_t i = 0; ERR_OK == code && i < fold->context_count; i++)
@@ -127,18 +128,27 @@ read_series (struct fold *fold, struct err *err)
     code = store_context_resolve (&belongs->context_id, fold->connection, belongs->texts.model_id,
                                   belongs->texts.dataset_name, belongs->texts.dataset_digest, err);
   }
-  if (ERR_OK != code)
-    return code;
-  for (size_t i = 0; i < fold->item_count && NULL != all; i++)
-    all[i] = i;
-  if (NULL == all || ! fold_keys (&keys, fold, all, fold->item_count))
+  return code;
+}
+
+static enum err_code
+read_series (struct fold *fold, struct err *err)
+{
+  size_t count = fold->part_end - fold->part_start;
+  size_t *all = arena_array (fold->arena, count, sizeof (size_t));
+  struct store_series_keys keys;
+  enum err_code code;
+
+  for (size_t i = 0; i < count && NULL != all; i++)
+    all[i] = fold->part_start + i;
+  if (NULL == all || ! fold_keys (&keys, fold, all, count))
     return fold_out_of_memory (err);
   code = store_series_read (fold->connection, &keys, true, series_row, fold, fold->arena, err);
-  for (size_t i = 0; ERR_OK == code && i < fold->item_count; i++)
+  for (size_t i = fold->part_start; ERR_OK == code && i < fold->part_end; i++)
   {
     struct fold_item *item = &fold->items[i];
 
-    if (NULL == item->series.recent.data)
+    if (! item->recent_lost)
       continue;
     code = store_fold_damaged (fold->connection, &fold->runs[item->run].run_id, item->series.recent, clock_wall_ms (),
                                err);
@@ -219,133 +229,6 @@ fold_count (struct fold_item *item, const struct metric_point *points, size_t co
   }
 }
 
-enum err_code
-fold_doom (struct fold *fold, const struct store_chunk *chunk, struct err *err)
-{
-  fold->doomed = fold_grow (fold, fold->doomed, fold->doomed_count, &fold->doomed_capacity, sizeof (struct slice));
-  if (NULL == fold->doomed)
-    return fold_out_of_memory (err);
-  fold->doomed[fold->doomed_count++] = (struct slice){ arena_string (fold->arena, chunk->place), chunk->place.len };
-  return arena_overflowed (fold->arena) ? fold_out_of_memory (err) : ERR_OK;
-}
-
-/* A chunk of some points: its bounds, and its columns at the end of `bytes`. */
-static bool
-make_chunk (struct fold_chunk *chunk, struct buffer *bytes, const struct metric_point *points, size_t count)
-{
-  struct store_chunk *row = &chunk->row;
-
-  *row = (struct store_chunk){ .first_step = points[0].step,
-                               .first_timestamp_ms = points[0].timestamp_ms,
-                               .last_step = points[count - 1].step,
-                               .last_timestamp_ms = points[count - 1].timestamp_ms,
-                               .min_timestamp_ms = INT64_MAX,
-                               .max_timestamp_ms = INT64_MIN,
-                               .min_value = NAN,
-                               .max_value = NAN,
-                               .point_count = (int64_t)count };
-  for (size_t i = 0; i < count; i++)
-  {
-    if (points[i].timestamp_ms < row->min_timestamp_ms)
-      row->min_timestamp_ms = points[i].timestamp_ms;
-    if (points[i].timestamp_ms > row->max_timestamp_ms)
-      row->max_timestamp_ms = points[i].timestamp_ms;
-    if (isnan (points[i].value))
-      continue;
-    if (! (row->min_value <= points[i].value))
-      row->min_value = points[i].value;
-    if (! (row->max_value >= points[i].value))
-      row->max_value = points[i].value;
-  }
-  chunk->summary_start = bytes->len;
-  if (! chunk_summary_encode (bytes, points, count))
-    return false;
-  chunk->summary_end = bytes->len;
-  if (! chunk_encode (bytes, points, count))
-    return false;
-  chunk->points_end = bytes->len;
-  return true;
-}
-
-enum err_code
-fold_emit (struct fold *fold, size_t number, const struct metric_point *points, size_t count, bool stray, bool even,
-           struct err *err)
-{
-  struct store_series *series = &fold->items[number].series;
-  size_t pieces = (count + CHUNK_MAX_POINTS - 1) / CHUNK_MAX_POINTS;
-  size_t size = even && pieces > 0 ? (count + pieces - 1) / pieces : CHUNK_MAX_POINTS;
-
-  if (0 == count)
-    return ERR_OK;
-  if (0 == series->chunk_points
-      || place_compare (points[count - 1].step, points[count - 1].timestamp_ms, series->chunk_end_step.value,
-                        series->chunk_end_timestamp_ms.value)
-             > 0)
-  {
-    series->chunk_end_step = (struct optional_int64){ true, points[count - 1].step };
-    series->chunk_end_timestamp_ms = (struct optional_int64){ true, points[count - 1].timestamp_ms };
-  }
-  for (size_t start = 0; start < count; start += size)
-  {
-    size_t length = count - start < size ? count - start : size;
-    struct fold_chunk *chunk;
-
-    fold->chunks = fold_grow (fold, fold->chunks, fold->chunk_count, &fold->chunk_capacity, sizeof (struct fold_chunk));
-    if (NULL == fold->chunks)
-      return fold_out_of_memory (err);
-    chunk = &fold->chunks[fold->chunk_count];
-    if (! make_chunk (chunk, &fold->bytes, points + start, length))
-      return fold_out_of_memory (err);
-    chunk->item = number;
-    chunk->row.stray = stray;
-    fold->chunk_count++;
-    fold->result->chunks++;
-    fold->result->chunk_points += length;
-    series->chunk_points += (int64_t)length;
-    series->stray_points += stray ? (int64_t)length : 0;
-  }
-  return ERR_OK;
-}
-
-enum err_code
-fold_flush_if_large (struct fold *fold, struct err *err)
-{
-  return fold->bytes.len < FLUSH_BYTES ? ERR_OK : fold_flush (fold, err);
-}
-
-enum err_code
-fold_flush (struct fold *fold, struct err *err)
-{
-  struct store_series_keys keys;
-  size_t *items = arena_array (fold->arena, fold->chunk_count, sizeof (size_t));
-  struct store_chunk *rows = arena_array (fold->arena, fold->chunk_count, sizeof (struct store_chunk));
-  enum err_code code = ERR_OK;
-
-  if (NULL == items || NULL == rows)
-    return fold_out_of_memory (err);
-  if (fold->doomed_count > 0)
-    code = store_chunk_delete (fold->connection, fold->doomed, fold->doomed_count, fold->arena, err);
-  fold->doomed_count = 0;
-  if (ERR_OK != code || 0 == fold->chunk_count)
-    return code;
-  for (size_t i = 0; i < fold->chunk_count; i++)
-  {
-    const struct fold_chunk *chunk = &fold->chunks[i];
-    const char *data = fold->bytes.data;
-
-    items[i] = chunk->item;
-    rows[i] = chunk->row;
-    rows[i].summary = (struct slice){ data + chunk->summary_start, chunk->summary_end - chunk->summary_start };
-    rows[i].points = (struct slice){ data + chunk->summary_end, chunk->points_end - chunk->summary_end };
-  }
-  if (! fold_keys (&keys, fold, items, fold->chunk_count))
-    return fold_out_of_memory (err);
-  code = store_chunk_insert (fold->connection, &keys, rows, fold->arena, err);
-  fold->chunk_count = 0;
-  buffer_clear (&fold->bytes);
-  return code;
-}
-
 /* Whether any point that is not in chunks is late, so that the slow way is needed. */
 static bool
 has_late (const struct fold_item *item)
@@ -417,15 +300,15 @@ end_row (void *context, size_t index, const struct store_chunk *chunk, struct er
 static enum err_code
 merge_ends (struct fold *fold, struct err *err)
 {
-  size_t *items = arena_array (fold->arena, fold->item_count, sizeof (size_t));
-  int64_t *most = arena_array (fold->arena, fold->item_count, sizeof (int64_t));
+  size_t *items = arena_array (fold->arena, fold->part_end - fold->part_start, sizeof (size_t));
+  int64_t *most = arena_array (fold->arena, fold->part_end - fold->part_start, sizeof (int64_t));
   struct ends ends = { fold, items };
   struct store_series_keys keys;
   size_t count = 0;
 
   if (NULL == items || NULL == most)
     return fold_out_of_memory (err);
-  for (size_t i = 0; i < fold->item_count; i++)
+  for (size_t i = fold->part_start; i < fold->part_end; i++)
   {
     struct fold_item *item = &fold->items[i];
 
@@ -472,6 +355,7 @@ static bool
 pack_recent (struct slice *recent, struct fold *fold, struct fold_item *item)
 {
   struct store_series *series = &item->series;
+  const struct metric_point latest = latest_of (series);
   size_t count = item->kept_count + item->open_count;
   struct metric_point *points = arena_array (fold->arena, count, sizeof (struct metric_point));
   struct buffer packed;
@@ -484,7 +368,8 @@ pack_recent (struct slice *recent, struct fold *fold, struct fold_item *item)
   /* Only after damage that lost some. */
   if (series->nan_count > series->point_count)
     series->nan_count = series->point_count;
-  if (0 == count || (1 == count && 0 == series->chunk_points))
+  /* A lone point is the latest, unless damage has lost the one that was. */
+  if (0 == count || (1 == count && 0 == series->chunk_points && 0 == metric_point_compare_step (&points[0], &latest)))
     return true;
   buffer_init (&packed, BYTES_MAX);
   if (chunk_encode (&packed, points, count))
@@ -496,19 +381,20 @@ pack_recent (struct slice *recent, struct fold *fold, struct fold_item *item)
 static enum err_code
 write_series (struct fold *fold, struct err *err)
 {
-  size_t *items = arena_array (fold->arena, fold->item_count, sizeof (size_t));
-  struct store_series *rows = arena_array (fold->arena, fold->item_count, sizeof (struct store_series));
+  size_t *items = arena_array (fold->arena, fold->part_end - fold->part_start, sizeof (size_t));
+  struct store_series *rows =
+      arena_array (fold->arena, fold->part_end - fold->part_start, sizeof (struct store_series));
   struct store_series_keys keys;
   size_t count = 0;
 
   if (NULL == items || NULL == rows)
     return fold_out_of_memory (err);
-  for (size_t i = 0; i < fold->item_count; i++)
+  for (size_t i = fold->part_start; i < fold->part_end; i++)
   {
     struct fold_item *item = &fold->items[i];
 
-    /* All of its points were there already. */
-    if (0 == item->count)
+    /* All of its points were there already; a row whose recent points were damaged is written all the same. */
+    if (0 == item->count && ! (item->recent_lost && item->series.chunk_points > 0))
       continue;
     if (! pack_recent (&item->series.recent, fold, item))
       return fold_out_of_memory (err);
@@ -542,6 +428,59 @@ count_keys (const struct fold *fold, const struct attempt *attempt)
           attempt->result->keys[i] += fold->items[k].run == j;
 }
 
+/* Merge some series with what is there. */
+static enum err_code
+fold_part (struct fold *fold, struct err *err)
+{
+  enum err_code code = read_series (fold, err);
+
+  for (size_t i = fold->part_start; ERR_OK == code && i < fold->part_end; i++)
+    code = merge_item (fold, i, err);
+  /* The chunks at the end are read from the database: what was decided of them so far must be there. */
+  if (ERR_OK == code && fold->chunk_count + fold->doomed_count > 0)
+    code = fold_flush (fold, err);
+  if (ERR_OK == code)
+    code = merge_ends (fold, err);
+  for (size_t i = fold->part_start; ERR_OK == code && i < fold->part_end; i++)
+  {
+    code = cut (fold, i, err);
+    if (ERR_OK == code)
+      code = fold_flush_if_large (fold, err);
+  }
+  if (ERR_OK == code)
+    code = fold_flush (fold, err);
+  return ERR_OK == code ? write_series (fold, err) : code;
+}
+
+/* Merge all series, some at a time, each part in memory of its own. */
+static enum err_code
+fold_parts (struct fold *fold, struct err *err)
+{
+  struct arena *intake = fold->arena;
+  enum err_code code = ERR_OK;
+
+  fold->arena = arena_new (ARENA_BYTES);
+  for (size_t end = 0; ERR_OK == code && NULL != fold->arena && end < fold->item_count;)
+  {
+    size_t points = fold->items[end].count;
+
+    fold->part_start = end++;
+    while (end < fold->item_count && end - fold->part_start < PART_ITEMS
+           && points + fold->items[end].count <= PART_POINTS)
+      points += fold->items[end++].count;
+    fold->part_end = end;
+    code = fold_part (fold, err);
+    fold->chunk_capacity = 0;
+    fold->doomed_capacity = 0;
+    arena_reset (fold->arena);
+  }
+  if (NULL == fold->arena)
+    code = fold_out_of_memory (err);
+  arena_free (fold->arena);
+  fold->arena = intake;
+  return code;
+}
+
 static enum err_code
 fold_work (struct store_connection *connection, void *context, struct err *err)
 {
@@ -560,26 +499,11 @@ fold_work (struct store_connection *connection, void *context, struct err *err)
   attempt->result->busy = fold.run_count < attempt->count;
   if (ERR_OK == code && fold.run_count > 0)
     code = fold_read_tail (&fold, err);
+  if (ERR_OK == code)
+    code = resolve_contexts (&fold, err);
   if (ERR_OK == code && fold.item_count > 0)
   {
-    code = read_series (&fold, err);
-    for (size_t i = 0; ERR_OK == code && i < fold.item_count; i++)
-      code = merge_item (&fold, i, err);
-    /* The chunks at the end are read from the database: what was decided of them so far must be there. */
-    if (ERR_OK == code && fold.chunk_count + fold.doomed_count > 0)
-      code = fold_flush (&fold, err);
-    if (ERR_OK == code)
-      code = merge_ends (&fold, err);
-    for (size_t i = 0; ERR_OK == code && i < fold.item_count; i++)
-    {
-      code = cut (&fold, i, err);
-      if (ERR_OK == code)
-        code = fold_flush_if_large (&fold, err);
-    }
-    if (ERR_OK == code)
-      code = fold_flush (&fold, err);
-    if (ERR_OK == code)
-      code = write_series (&fold, err);
+    code = fold_parts (&fold, err);
     count_keys (&fold, attempt);
   }
 

@@ -20,6 +20,7 @@ struct fold_item
   struct store_series series; /* as it was, then as it will be; `recent` is set when it is written */
   struct metric_point *recent; /* not in chunks */
   size_t recent_count;
+  bool recent_lost; /* they could not be read */
   struct metric_point *kept; /* late points that stay out of chunks for now */
   size_t kept_count;
   struct metric_point *open; /* points that go behind the chunks */
@@ -46,13 +47,15 @@ struct fold_context
 struct fold
 {
   struct store_connection *connection;
-  struct arena *arena;
+  struct arena *arena; /* of the intake, then of the part under way */
   const struct store_fold_run *runs; /* locked */
   size_t run_count;
 
   struct fold_item *items;
   size_t item_count;
   size_t item_capacity;
+  size_t part_start; /* the items under way; what they hold lives until their part ends */
+  size_t part_end;
   size_t *slots; /* index into items plus one; 0 is free */
   size_t slot_count;
   struct fold_context *contexts;

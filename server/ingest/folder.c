@@ -257,6 +257,7 @@ struct batch
   struct uuid run_ids[FOLD_RUNS_MAX];
   uint64_t rows[FOLD_RUNS_MAX];
   uint64_t points[FOLD_RUNS_MAX];
+  uint64_t first_us[FOLD_RUNS_MAX];
   size_t count;
 };
 
@@ -275,12 +276,22 @@ take_locked (struct batch *batch, struct folder *folder)
     entry->ready = false;
     batch->run_ids[batch->count] = entry->run_id;
     batch->rows[batch->count] = entry->rows;
+    batch->first_us[batch->count] = entry->first_us;
     batch->points[batch->count++] = entry->points;
     points += entry->points;
     folder->pending_points -= entry->points;
     entry->rows = 0;
     entry->points = 0;
   }
+}
+
+/* Points that make a run ready, with enough rows, however many keys it has. */
+static uint64_t
+enough (const struct folder *folder, const struct entry *entry)
+{
+  uint64_t points = (uint64_t)entry->keys * POINTS_PER_KEY;
+
+  return points > folder->fold_points ? points : folder->fold_points;
 }
 
 /* Note what a fold has left: all of it when it failed, at least a look when there was more. */
@@ -296,16 +307,21 @@ give_back (struct folder *folder, const struct batch *batch, const struct fold_r
 
     if (NULL == entry)
       continue;
+    if (! failed && result->keys[i] > 0)
+      entry->keys = result->keys[i];
     if (failed)
+    {
+      /* Points that were old already need not grow old once more. */
       add_locked (folder, entry, batch->rows[i], batch->points[i], now_us);
+      entry->first_us = batch->first_us[i];
+      queue_locked (folder, entry, now_us);
+    }
     else if (result->more)
-      add_locked (folder, entry, folder->fold_rows, folder->fold_points, now_us);
+      add_locked (folder, entry, folder->fold_rows, enough (folder, entry), now_us);
     else if (result->busy)
       add_locked (folder, entry, 1, 0, now_us);
     else if (0 == entry->rows)
       entry->end_us = 0;
-    if (! failed && result->keys[i] > 0)
-      entry->keys = result->keys[i];
   }
   lock_release (&folder->lock);
 }

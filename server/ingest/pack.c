@@ -66,28 +66,6 @@ pack_finish (struct pack_writer *writer)
   seal_append (writer->out, writer->start);
 }
 
-void
-pack_open (struct pack_reader *reader, struct slice packed)
-{
-  *reader = (struct pack_reader){ .next = (const unsigned char *)packed.data,
-                                  .end = (const unsigned char *)packed.data + packed.len };
-  reader->version = 0 == packed.len ? 0 : *reader->next;
-  switch (reader->version)
-  {
-  case VERSION_WITHOUT_CRC:
-    reader->next++;
-    break;
-  case VERSION:
-    /* The version takes a byte, too: four bytes that happen to fit are not a packed value. */
-    reader->failed = packed.len < 1 + SEAL_BYTES || ! seal_holds (packed);
-    reader->next++;
-    reader->end -= reader->failed ? 0 : SEAL_BYTES;
-    break;
-  default:
-    reader->failed = true;
-  }
-}
-
 static bool
 get_varint (struct pack_reader *reader, uint64_t *value)
 {
@@ -162,4 +140,40 @@ pack_next (struct pack_reader *reader, struct metric_point *point, struct metric
     return true;
   return get_text (reader, &context->model_id) && get_text (reader, &context->dataset_name)
          && get_text (reader, &context->dataset_digest);
+}
+
+/* Whether everything can be read. */
+static bool
+is_whole (struct pack_reader reader)
+{
+  struct metric_point point;
+  struct metric_context context;
+
+  while (pack_next (&reader, &point, &context))
+    ;
+  return ! reader.failed;
+}
+
+void
+pack_open (struct pack_reader *reader, struct slice packed)
+{
+  *reader = (struct pack_reader){ .next = (const unsigned char *)packed.data,
+                                  .end = (const unsigned char *)packed.data + packed.len };
+  reader->version = 0 == packed.len ? 0 : *reader->next;
+  switch (reader->version)
+  {
+  case VERSION_WITHOUT_CRC:
+    reader->next++;
+    /* Without a check sum damage shows only where it makes no sense, behind points that are wrong already. */
+    reader->failed = ! is_whole (*reader);
+    break;
+  case VERSION:
+    /* The version takes a byte, too: four bytes that happen to fit are not a packed value. */
+    reader->failed = packed.len < 1 + SEAL_BYTES || ! seal_holds (packed);
+    reader->next++;
+    reader->end -= reader->failed ? 0 : SEAL_BYTES;
+    break;
+  default:
+    reader->failed = true;
+  }
 }

@@ -49,7 +49,7 @@ struct pack_reader
   bool failed;
 };
 
-/* Begin to read; an unknown version and a wrong check sum fail at once. */
+/* Begin to read; an unknown version, a wrong check sum and damage of version 1 that shows fail at once. */
 void pack_open (struct pack_reader *reader, struct slice packed);
 
 /* The next point and its context, whose texts are borrowed from the packed bytes; false at the end or when the bytes

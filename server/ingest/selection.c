@@ -74,7 +74,10 @@ is_wanted (const struct selection *selection, const struct metric_point *point, 
 static enum err_code
 add (struct selection *selection, const struct metric_point *points, size_t count, struct err *err)
 {
-  size_t most = selection->limit * LIST_FACTOR + CHUNK_MAX_POINTS;
+  /* A limit may come from a client, and be as large as it likes. */
+  size_t most = selection->limit < SIZE_MAX / LIST_FACTOR - CHUNK_MAX_POINTS
+                    ? selection->limit * LIST_FACTOR + CHUNK_MAX_POINTS
+                    : SIZE_MAX;
   size_t next = count > 0 && NULL != selection->steps ? find_step (selection, points[0].step) : 0;
 
   for (size_t i = 0; i < count; i++)
@@ -118,14 +121,14 @@ least_of (const struct store_chunk *row, metric_order order)
   return (struct metric_point){ .timestamp_ms = row->first_timestamp_ms, .step = row->first_step, .value = NAN };
 }
 
+/* The order of what they may begin with, as in least_of. */
 static int
 compare_by_time (const void *a, const void *b)
 {
-  const struct view_chunk *const *left = a;
-  const struct view_chunk *const *right = b;
+  const struct store_chunk *left = &(*(const struct view_chunk *const *)a)->row;
+  const struct store_chunk *right = &(*(const struct view_chunk *const *)b)->row;
 
-  return ((*left)->row.min_timestamp_ms > (*right)->row.min_timestamp_ms)
-         - ((*left)->row.min_timestamp_ms < (*right)->row.min_timestamp_ms);
+  return place_compare (left->min_timestamp_ms, left->first_step, right->min_timestamp_ms, right->first_step);
 }
 
 /* Whether a chunk can hold a point at one of the steps. */

@@ -82,7 +82,8 @@ add (struct steps *steps, int64_t start, uint64_t stride, uint64_t count)
     return;
   if (start < steps->start)
   {
-    uint64_t skipped = ((uint64_t)steps->start - (uint64_t)start + stride - 1) / stride;
+    uint64_t distance = (uint64_t)steps->start - (uint64_t)start;
+    uint64_t skipped = distance / stride + (0 != distance % stride);
 
     start = (int64_t)((uint64_t)start + skipped * stride);
     count -= skipped;
@@ -125,12 +126,12 @@ take_chunk (void *context, struct view_chunk *chunk, const struct metric_point *
 
 /* Add the steps of a chunk from its summary. False when they are too irregular to be known from there. */
 static bool
-add_summary (struct steps *steps, const struct view_chunk *chunk)
+add_summary (struct steps *steps, const struct views *views, const struct view_chunk *chunk)
 {
   struct chunk_block blocks[CHUNK_BLOCKS_MAX];
   size_t count;
 
-  if (! chunk_summary_decode (blocks, &count, chunk->row.summary))
+  if (! views_summary (blocks, &count, views, chunk))
     return false;
   for (size_t i = 0; i < count; i++)
     if (0 == blocks[i].stride && blocks[i].first.step != blocks[i].last.step)
@@ -154,7 +155,7 @@ collect_view (struct steps *steps, struct views *views, const struct view *view,
   if (NULL == wanted)
     return views_too_much (err);
   for (size_t i = 0; i < view->chunk_count; i++)
-    if (! add_summary (steps, &view->chunks[i]))
+    if (! add_summary (steps, views, &view->chunks[i]))
       wanted[count++] = &view->chunks[i];
   for (size_t i = 0; i < view->young_count; i++)
     add (steps, view->young[i].step, 1, 1);
@@ -168,7 +169,10 @@ compare_starts (const void *a, const void *b)
   const struct progression *left = a;
   const struct progression *right = b;
 
-  return (left->start > right->start) - (left->start < right->start);
+  if (left->start != right->start)
+    return left->start < right->start ? -1 : 1;
+  /* The longer one first: a single step within it then needs no list of all. */
+  return (left->count < right->count) - (left->count > right->count);
 }
 
 static int

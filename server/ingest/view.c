@@ -388,3 +388,12 @@ views_fetch (struct views *views, struct view_chunk *const *chunks, size_t count
   }
   return code;
 }
+
+bool
+views_summary (struct chunk_block *blocks, size_t *count, const struct views *views, const struct view_chunk *chunk)
+{
+  if (chunk_summary_decode (blocks, count, chunk->row.summary))
+    return true;
+  report_damage (views, chunk->view, "the summary of a chunk");
+  return false;
+}

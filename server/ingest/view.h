@@ -65,6 +65,11 @@ typedef enum err_code (*views_chunk_points) (void *context, struct view_chunk *c
 enum err_code views_fetch (struct views *views, struct view_chunk *const *chunks, size_t count, views_chunk_points take,
                            void *context, struct err *err);
 
+/* Read the summary of a chunk: room for CHUNK_BLOCKS_MAX blocks. False when it is damaged, which is logged and counted;
+   the points may be readable all the same. */
+bool views_summary (struct chunk_block *blocks, size_t *count, const struct views *views,
+                    const struct view_chunk *chunk);
+
 /* "Too much for one answer." */
 enum err_code views_too_much (struct err *err);
 

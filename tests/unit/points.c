@@ -1,6 +1,8 @@
 /* Series of points of many kinds. */
 #include "points.h"
 
+#include "ingest/points.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -289,24 +291,6 @@ points_time_name (size_t kind)
 
 /* --- together --------------------------------------------------------------------------------------------------- */
 
-static int
-compare (const void *a, const void *b)
-{
-  return metric_point_compare_step (a, b);
-}
-
-size_t
-points_settle (struct metric_point *points, size_t count)
-{
-  size_t kept = 0;
-
-  qsort (points, count, sizeof (points[0]), compare);
-  for (size_t i = 0; i < count; i++)
-    if (0 == kept || 0 != metric_point_compare_step (&points[kept - 1], &points[i]))
-      points[kept++] = points[i];
-  return kept;
-}
-
 size_t
 points_make (struct metric_point *points, size_t count, size_t value_kind, size_t time_kind)
 {
@@ -316,7 +300,7 @@ points_make (struct metric_point *points, size_t count, size_t value_kind, size_
     points[i] = (struct metric_point){ .value = values[value_kind].make (i), .key_id = (uint32_t)i };
     times[time_kind].make (&points[i], i);
   }
-  return points_settle (points, count);
+  return points_settle (points, count, metric_point_compare_step);
 }
 
 bool

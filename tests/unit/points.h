@@ -20,9 +20,6 @@ const char *points_time_name (size_t kind);
    value, without equal ones; the same for the same arguments. Returns how many there are, at least 1. */
 size_t points_make (struct metric_point *points, size_t count, size_t value_kind, size_t time_kind);
 
-/* Sort by step, time and value and drop all but the first of equal points; returns how many stay. */
-size_t points_settle (struct metric_point *points, size_t count);
-
 /* The same in every bit but those of the key. */
 bool points_same (const struct metric_point *a, const struct metric_point *b);
 

@@ -18,6 +18,8 @@
 #define LOAD_POINTS_MAX ((size_t)10 * 1000 * 1000)
 /* Bytes of one point in JSON at the least, to stop before the answer's limit. */
 #define POINT_RESERVE_BYTES ((size_t)1024)
+/* Points of one piece of a streamed history: a few megabytes of JSON, made within some ten milliseconds. */
+#define PIECE_POINTS ((size_t)25000)
 
 #define SEE_API " See the API docs for more information about request parameters."
 
@@ -154,6 +156,86 @@ reply_history (struct api_call *call, const struct series *series, size_t start,
   return api_reply_end (&w, call, err);
 }
 
+/* A whole history that is streamed. */
+struct history_stream
+{
+  struct uuid run_id;
+  struct slice metric_key;
+  struct history_position position; /* where the next piece begins */
+  bool begun;
+};
+
+static api_handle next_piece;
+
+/* Write the piece that begins at `start`. */
+static enum err_code
+reply_piece (struct api_call *call, const struct series *series, size_t start, struct err *err)
+{
+  struct history_stream *stream = call->more_context;
+  size_t limit = (size_t)call->service->config->max_response_bytes;
+  size_t left = series->count - start;
+  size_t end = start + (left < PIECE_POINTS ? left : PIECE_POINTS);
+  struct json_write w;
+  size_t i = start;
+
+  json_write_init (&w, &call->reply);
+  if (! stream->begun)
+  {
+    json_write_object (&w);
+    json_write_key (&w, "metrics");
+    json_write_array (&w);
+  }
+  w.comma = stream->begun;
+  stream->begun = true;
+  for (; i < end && (i == start || call->reply.len + POINT_RESERVE_BYTES * 4 < limit); i++)
+    write_point (&w, stream->metric_key, &series->points[i], NULL);
+  call->more = NULL;
+  if (i == series->count)
+  {
+    json_write_array_end (&w);
+    return api_reply_end (&w, call, err);
+  }
+  stream->position.has_point = true;
+  stream->position.point = series->points[i - 1];
+  call->more = next_piece;
+  return api_reply_check (call, err);
+}
+
+/* Points logged between two pieces come in when they belong behind what was sent; nothing is missing or twice, because
+   each piece begins behind the last point of the one before. */
+static enum err_code
+next_piece (struct api_call *call, struct err *err)
+{
+  struct history_stream *stream = call->more_context;
+  struct series series = { .count = 0 };
+  enum err_code code = series_load (&series, call->service->metric_keys, call->connection, &stream->run_id, 1,
+                                    stream->metric_key, metric_point_compare_time, LOAD_POINTS_MAX, call->arena, err);
+
+  if (ERR_OK == code)
+  {
+    size_t start = find_start (&series, &stream->position);
+
+    /* Nothing at all is {}. */
+    if (stream->begun || start < series.count)
+      code = reply_piece (call, &series, start, err);
+  }
+  series_free (&series, 1);
+  return code;
+}
+
+static enum err_code
+stream_history (struct api_call *call, const struct uuid *run_id, struct slice metric_key,
+                const struct history_position *position, struct err *err)
+{
+  struct history_stream *stream = arena_alloc (call->arena, sizeof (*stream));
+
+  if (NULL == stream)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  *stream = (struct history_stream){ .run_id = *run_id, .metric_key = metric_key, .position = *position };
+  call->more_context = stream;
+  return next_piece (call, err);
+}
+
 enum err_code
 api_metric_history (struct api_call *call, struct err *err)
 {
@@ -169,12 +251,14 @@ api_metric_history (struct api_call *call, struct err *err)
                     request.max_results.value);
   if (ERR_OK == code)
     code = read_token (&position, request.page_token, call->arena, err);
-  if (ERR_OK == code && uuid_parse (&run_id, request.run_id))
-    code = series_load (&series, call->service->metric_keys, call->connection, &run_id, 1, request.metric_key,
-                        metric_point_compare_time, LOAD_POINTS_MAX, call->arena, err);
+  if (ERR_OK != code || ! uuid_parse (&run_id, request.run_id))
+    return code;
+  if (! request.max_results.present)
+    return stream_history (call, &run_id, request.metric_key, &position, err);
+  code = series_load (&series, call->service->metric_keys, call->connection, &run_id, 1, request.metric_key,
+                      metric_point_compare_time, LOAD_POINTS_MAX, call->arena, err);
   if (ERR_OK == code)
-    code = reply_history (call, &series, find_start (&series, &position),
-                          request.max_results.present ? (size_t)request.max_results.value : SIZE_MAX,
+    code = reply_history (call, &series, find_start (&series, &position), (size_t)request.max_results.value,
                           request.metric_key, err);
   series_free (&series, 1);
   return code;

@@ -18,18 +18,24 @@ queue_destroy (struct queue *queue)
   lock_destroy (&queue->lock);
 }
 
-bool
-queue_push (struct queue *queue, struct queue_entry *entry)
+static bool
+has_room (const struct queue *queue, const struct queue_entry *entry)
+{
+  if (queue->count >= queue->max_count)
+    return false;
+  /* One entry larger than the whole limit still passes when it is alone: its own size was checked before. */
+  return 0 == queue->count || entry->bytes <= queue->max_bytes - queue->bytes;
+}
+
+static bool
+push (struct queue *queue, struct queue_entry *entry, bool always)
 {
   bool accepted = false;
 
   entry->next = NULL;
   entry->queued_us = clock_monotonic_us ();
   lock_acquire (&queue->lock);
-  if (queue->closed || queue->count >= queue->max_count)
-    goto out;
-  /* One entry larger than the whole limit still passes when it is alone: its own size was checked before. */
-  if (queue->count > 0 && entry->bytes > queue->max_bytes - queue->bytes)
+  if (queue->closed || (! always && ! has_room (queue, entry)))
     goto out;
   if (NULL == queue->last)
     queue->first = entry;
@@ -43,6 +49,19 @@ queue_push (struct queue *queue, struct queue_entry *entry)
 out:
   lock_release (&queue->lock);
   return accepted;
+}
+
+bool
+queue_push (struct queue *queue, struct queue_entry *entry)
+{
+  return push (queue, entry, false);
+}
+
+bool
+queue_push_again (struct queue *queue, struct queue_entry *entry)
+{
+  entry->bytes = 0;
+  return push (queue, entry, true);
 }
 
 struct queue_entry *

@@ -216,6 +216,8 @@ figure_of (const char *text, const char *name)
   return NULL == at ? -1 : strtol (at + strlen (line), NULL, 10);
 }
 
+static const char *const figures = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
 /* Wait until the request for the figures is the only one, on the only connection. */
 static bool
 settles (const struct history *history)
@@ -228,9 +230,7 @@ settles (const struct history *history)
 
   while (reply_now_ms () - began_ms < SETTLE_MS)
   {
-    if (open_reader (&reader, history)
-        && reply_write (reader.fd, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 63)
-        && read_rest (&reader))
+    if (open_reader (&reader, history) && reply_write (reader.fd, figures, strlen (figures)) && read_rest (&reader))
     {
       requests = figure_of (reader.reply.body.data, "tally_requests_in_flight");
       connections = figure_of (reader.reply.body.data, "tally_connections");

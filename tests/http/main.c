@@ -24,6 +24,13 @@ static const struct
   { "drain", command_drain, "URL CONNECTIONS PROCESS: requests under way are answered after SIGTERM" },
   { "slow", command_slow, "URL CONNECTIONS TIMEOUT-MS: clients that never finish a request are closed" },
   { "connections", command_connections, "URL LIMIT: more connections than the limit wait and are served later" },
+  { "stream-fill", command_stream_fill, "URL KEY-LENGTH POINTS: make a run with a long history" },
+  { "stream", command_stream, "URL RUN KEY-LENGTH POINTS TIMES: read it in many ways, go away in the middle so often" },
+  { "stream-around", command_stream_around,
+    "URL RUN KEY-LENGTH POINTS whole|broken COMMAND: read some, run the command, read on" },
+  { "stream-stall", command_stream_stall, "URL RUN KEY-LENGTH POINTS TIMEOUT-MS: who stops reading is closed" },
+  { "stream-crowd", command_stream_crowd,
+    "URL RUN KEY-LENGTH POINTS READERS: a queue that is full refuses whole answers only" },
 };
 
 int

@@ -122,9 +122,12 @@ history_work (struct store_connection *connection, void *context, struct err *er
 {
   struct history_call *history = context;
   struct views_options options = { .range = STORE_CHUNK_RANGE_ALL };
+  struct arena *arena = arena_new (VIEWS_ARENA_BYTES);
   struct views views;
   enum err_code code;
 
+  if (NULL == arena)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   selection_free (&history->selection);
   history->selection =
       (struct selection){ .order = metric_point_compare_time, .limit = (size_t)history->position.skip + history->most };
@@ -133,8 +136,11 @@ history_work (struct store_connection *connection, void *context, struct err *er
     history->selection.after = &history->position.point;
     options.range.min_timestamp_ms = history->position.point.timestamp_ms;
   }
-  code = views_load (&views, connection, &history->run_id, 1, &history->key_id, 1, &options, history->call->arena, err);
-  return ERR_OK == code ? selection_run (&history->selection, &views, 0, err) : code;
+  code = views_load (&views, connection, &history->run_id, 1, &history->key_id, 1, &options, arena, err);
+  if (ERR_OK == code)
+    code = selection_run (&history->selection, &views, 0, err);
+  arena_free (arena);
+  return code;
 }
 
 /* Write the page; it also ends where the answer would become too large. */
@@ -344,9 +350,13 @@ bulk_work (struct store_connection *connection, void *context, struct err *err)
 {
   struct bulk_call *bulk = context;
   const struct views_options options = { .range = STORE_CHUNK_RANGE_ALL };
+  struct arena *arena = arena_new (VIEWS_ARENA_BYTES);
   struct views views;
-  enum err_code code = views_load (&views, connection, bulk->runs.ids, bulk->runs.count, &bulk->key_id, 1, &options,
-                                   bulk->call->arena, err);
+  enum err_code code;
+
+  if (NULL == arena)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  code = views_load (&views, connection, bulk->runs.ids, bulk->runs.count, &bulk->key_id, 1, &options, arena, err);
 
   for (size_t i = 0; ERR_OK == code && i < bulk->runs.count && bulk->left > 0; i++)
   {
@@ -360,6 +370,7 @@ bulk_work (struct store_connection *connection, void *context, struct err *err)
     bulk->left -= ERR_OK == code ? selection.count : 0;
     selection_free (&selection);
   }
+  arena_free (arena);
   return code;
 }
 

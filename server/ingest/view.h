@@ -43,6 +43,9 @@ struct views
   size_t damaged; /* chunks that could not be read so far */
 };
 
+/* An arena for views whose points are taken out of them: the tail of a run that is eight million points behind. */
+#define VIEWS_ARENA_BYTES ((size_t)256 * 1024 * 1024)
+
 /* What is wanted of the chunks. Points outside of the range may be there; none inside is missing. Of a point outside
    that was logged again after its chunk was written, `points` of the view may count both. */
 struct views_options

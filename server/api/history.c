@@ -111,6 +111,7 @@ struct history_call
 {
   struct api_call *call;
   struct uuid run_id;
+  struct slice metric_key;
   uint32_t key_id;
   struct history_position position;
   size_t most; /* points of the page */
@@ -121,7 +122,7 @@ static enum err_code
 history_work (struct store_connection *connection, void *context, struct err *err)
 {
   struct history_call *history = context;
-  struct views_options options = { .range = STORE_CHUNK_RANGE_ALL };
+  struct views_options options = { .key_names = &history->metric_key, .range = STORE_CHUNK_RANGE_ALL };
   struct arena *arena = arena_new (VIEWS_ARENA_BYTES);
   struct views views;
   enum err_code code;
@@ -145,7 +146,7 @@ history_work (struct store_connection *connection, void *context, struct err *er
 
 /* Write the page; it also ends where the answer would become too large. */
 static enum err_code
-reply_history (struct history_call *history, struct slice key, struct err *err)
+reply_history (struct history_call *history, struct err *err)
 {
   struct api_call *call = history->call;
   const struct selection *selection = &history->selection;
@@ -160,7 +161,7 @@ reply_history (struct history_call *history, struct slice key, struct err *err)
     json_write_key (&w, "metrics");
     json_write_array (&w);
     for (; i < selection->count && (i == start || call->reply.len + POINT_RESERVE_BYTES * 4 < limit); i++)
-      history_write_point (&w, key, &selection->points[i], NULL);
+      history_write_point (&w, history->metric_key, &selection->points[i], NULL);
     json_write_array_end (&w);
   }
   if (i > start && (i < selection->count || selection->more))
@@ -232,15 +233,16 @@ next_piece (struct api_call *call, struct err *err)
 }
 
 static enum err_code
-stream_history (const struct history_call *history, struct slice metric_key, struct err *err)
+stream_history (const struct history_call *history, struct err *err)
 {
   struct history_stream *stream = arena_alloc (history->call->arena, sizeof (*stream));
 
   if (NULL == stream)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  *stream = (struct history_stream){
-    .run_id = history->run_id, .metric_key = metric_key, .key_id = history->key_id, .position = history->position
-  };
+  *stream = (struct history_stream){ .run_id = history->run_id,
+                                     .metric_key = history->metric_key,
+                                     .key_id = history->key_id,
+                                     .position = history->position };
   history->call->more_context = stream;
   return next_piece (history->call, err);
 }
@@ -265,12 +267,13 @@ api_metric_history (struct api_call *call, struct err *err)
                              request.metric_key, err);
   if (ERR_OK != code || ! found)
     return code;
+  history.metric_key = request.metric_key;
   if (! request.max_results.present)
-    return stream_history (&history, request.metric_key, err);
+    return stream_history (&history, err);
   history.most = (uint64_t)request.max_results.value < most ? (size_t)request.max_results.value : most;
   code = store_transaction (call->connection, STORE_SNAPSHOT, history_work, &history, err);
   if (ERR_OK == code)
-    code = reply_history (&history, request.metric_key, err);
+    code = reply_history (&history, err);
   selection_free (&history.selection);
   return code;
 }
@@ -349,7 +352,7 @@ static enum err_code
 bulk_work (struct store_connection *connection, void *context, struct err *err)
 {
   struct bulk_call *bulk = context;
-  const struct views_options options = { .range = STORE_CHUNK_RANGE_ALL };
+  const struct views_options options = { .key_names = &bulk->key, .range = STORE_CHUNK_RANGE_ALL };
   struct arena *arena = arena_new (VIEWS_ARENA_BYTES);
   struct views views;
   enum err_code code;

@@ -179,7 +179,9 @@ interval_work (struct store_connection *connection, void *context, struct err *e
 {
   struct sample *sample = context;
   const struct interval_request *request = sample->request;
-  struct views_options options = { .range = STORE_CHUNK_RANGE_ALL, .with_summary = true };
+  struct views_options options = { .key_names = &request->metric_key,
+                                   .range = STORE_CHUNK_RANGE_ALL,
+                                   .with_summary = true };
   struct arena *arena = arena_new (VIEWS_ARENA_BYTES);
   struct views views;
   enum err_code code;

@@ -37,6 +37,7 @@ struct views
   const struct uuid *run_ids; /* distinct */
   size_t run_count;
   const uint32_t *key_ids; /* distinct */
+  const struct slice *key_names; /* NULL: unknown */
   size_t key_count;
   struct view *views; /* [run * key_count + key] */
   struct metric_point *scratch; /* room for one chunk */
@@ -50,6 +51,7 @@ struct views
    that was logged again after its chunk was written, `points` of the view may count both. */
 struct views_options
 {
+  const struct slice *key_names; /* of the keys, for the log; NULL: unknown */
   struct store_chunk_range range;
   bool with_summary;
 };

@@ -74,7 +74,7 @@ UNIT_HELPERS := $(call helper_objects,unit,$(UNIT_SOURCES))
 STORE_HELPERS := $(call helper_objects,store,$(STORE_SOURCES))
 HTTP_RUNNER := $(if $(HTTP_SOURCES),$(BUILD)/tests/http-runner)
 
-.PHONY: all run check lint bench fuzz web web-packages install clean help setup reference format tests unit-tests store-tests fuzz-replay \
+.PHONY: all run check lint bench bench-full fuzz web web-packages install clean help setup reference format tests unit-tests store-tests fuzz-replay \
   http-runner objects print-tests FORCE
 
 ##> make            build/tallyd
@@ -93,9 +93,13 @@ check:
 lint:
 	@exec deploy/dev/lint
 
-##> make bench      the measurements of tests/bench, beside MLflow's newest release
+##> make bench      the measurements of tests/bench, beside MLflow's newest release: a quarter of an hour
 bench: $(BUILD)/tallyd
 	@exec tests/bench/run
+
+##> make bench-full  the same with longer rounds and up to 100 M points stored: an hour, 10 GB of disk
+bench-full: $(BUILD)/tallyd
+	@exec tests/bench/run --full
 
 ##> make fuzz FUZZ=name SECONDS=60    fuzz one target with clang's libFuzzer; no FUZZ: each in turn
 fuzz:

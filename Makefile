@@ -78,8 +78,8 @@ CRASH_RUNNER := $(if $(CRASH_SOURCES),$(BUILD)/tests/crash-runner)
 # What the crash runner shares with the HTTP tests.
 CRASH_HELPERS := $(call objects,$(addprefix tests/http/,api.c client.c raw.c))
 
-.PHONY: all run check crash lint bench fuzz web web-packages install clean help setup reference format tests unit-tests store-tests fuzz-replay \
-  http-runner crash-runner objects print-tests FORCE
+.PHONY: all run check crash lint bench bench-full fuzz web web-packages install clean help setup reference format tests unit-tests \
+  store-tests fuzz-replay http-runner crash-runner objects print-tests FORCE
 
 ##> make            build/tallyd
 all: $(BUILD)/tallyd
@@ -101,9 +101,13 @@ crash: $(BUILD)/tallyd crash-runner
 lint:
 	@exec deploy/dev/lint
 
-##> make bench      the measurements of tests/bench, beside MLflow's newest release
+##> make bench      the measurements of tests/bench, beside MLflow's newest release: a quarter of an hour
 bench: $(BUILD)/tallyd
 	@exec tests/bench/run
+
+##> make bench-full  the same with longer rounds and up to 100 M points stored: an hour, 10 GB of disk
+bench-full: $(BUILD)/tallyd
+	@exec tests/bench/run --full
 
 ##> make fuzz FUZZ=name SECONDS=60    fuzz one target with clang's libFuzzer; no FUZZ: each in turn
 fuzz:

@@ -71,9 +71,9 @@ class Benchmark:
                     raise SystemExit(1) from error
                 self.servers.remove(server)
 
-    def add(self, name, unit, higher_is_better, values, note="", command=None):
+    def add(self, name, unit, higher_is_better, values, note="", command=None, compare=True):
         """A row from values that somebody else took: {server's name: [one for each round]}."""
-        self.table.add(name, unit, higher_is_better, values.get("tallyd"), values.get("mlflow"), note)
+        self.table.add(name, unit, higher_is_better, values.get("tallyd"), values.get("mlflow"), note, compare)
         if command:
             self.table.command(name, command)
 

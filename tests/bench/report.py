@@ -49,13 +49,14 @@ class Table:
     def _cells(self, values):
         return [number(summary(values)[key]) for key in ("min", "median", "max")] if values else ["–"] * 3
 
-    def add(self, name, unit, higher_is_better, tallyd, mlflow=None, note=""):
-        """One row from the values of all rounds; None or nothing: not measured, and `note` says why."""
+    def add(self, name, unit, higher_is_better, tallyd, mlflow=None, note="", compare=True):
+        """One row from the values of all rounds; None or nothing: not measured, and `note` says why. With `compare` the
+        two are one thing measured twice, and not each against itself."""
         cells = [name, unit, *self._cells(tallyd)]
         row = {"figure": name, "unit": unit, "tallyd": tallyd, "mlflow": mlflow, "note": note}
         if self.with_mlflow:
             cells += self._cells(mlflow) if mlflow else [""] * 3
-            row["times_better"] = better(tallyd, mlflow, higher_is_better) if tallyd and mlflow else None
+            row["times_better"] = better(tallyd, mlflow, higher_is_better) if compare and tallyd and mlflow else None
             ratio = row["times_better"]
             cells.append(f"{number(ratio['median'])} × ({number(ratio['min'])} to {number(ratio['max'])})" if ratio else "")
         cells.append(note.replace("|", "/").replace("\n", " "))

@@ -69,12 +69,12 @@ def dashboards(bench):
             (LABELS[2], "ms", lambda one: percentile(one["search_ms"], 0.5)),
             (LABELS[3], "ms", lambda one: percentile(one["search_ms"], 0.99)),
             (LABELS[4], "points/s", lambda one: one["ingest"]["requests_per_second"] * 100),
-            (f"{LABELS[4]}, of half the maximum", "%/s", lambda one: 100 * one["kept"]),
+            (f"{LABELS[4]}, of half the maximum", "%", lambda one: 100 * one["kept"]),
             (LABELS[5], "ms", lambda one: one["ingest"]["latency_us"]["p99"] / 1000),
         )
         for label, unit, function in rows:
             values = {key: [function(one) for one in rounds] for key, rounds in found.items()}
-            bench.add(f"{name}: {label}", "%" if unit == "%/s" else unit, unit.endswith("/s"), values, "; ".join(notes))
+            bench.add(f"{name}: {label}", unit, unit.endswith("/s"), values, "; ".join(notes), compare=unit != "%")
             notes = []
         bench.table.command(name, load.shown(bench.tallyd, bench.size.dashboard_seconds, ["--rate", "HALF"])
                             + f" & python3 tests/bench/dashboard.py tallyd ADDRESS WATCHED_IDS MANY {DASHBOARDS} "
@@ -138,7 +138,7 @@ def one_overload(bench, name, load, only_tallyd):
         )
         for label, unit, function in rows:
             values = {key: [function(one) for one in rounds] for key, rounds in found.items()}
-            bench.add(f"{name}: {label}", unit, unit.endswith("/s"), values, note)
+            bench.add(f"{name}: {label}", unit, unit.endswith("/s"), values, note, compare=unit != "%")
             note = ""
         bench.add(f"{name}: greatest memory, RSS", "MB", False, peaks)
         bench.table.command(name, load.shown(bench.tallyd, seconds, ["--rate", "TWICE_THE_MAXIMUM", "--shed", "--drain",

@@ -61,6 +61,7 @@ UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 STORE_SOURCES := $(sort $(wildcard tests/store/test_*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HTTP_SOURCES := $(sort $(wildcard tests/http/*.c))
+CRASH_SOURCES := $(sort $(wildcard tests/crash/*.c))
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -73,9 +74,12 @@ helper_objects = $(call objects,$(sort $(filter-out $(2) tests/$(1)/main.c,$(wil
 UNIT_HELPERS := $(call helper_objects,unit,$(UNIT_SOURCES))
 STORE_HELPERS := $(call helper_objects,store,$(STORE_SOURCES))
 HTTP_RUNNER := $(if $(HTTP_SOURCES),$(BUILD)/tests/http-runner)
+CRASH_RUNNER := $(if $(CRASH_SOURCES),$(BUILD)/tests/crash-runner)
+# What the crash runner shares with the HTTP tests.
+CRASH_HELPERS := $(call objects,$(addprefix tests/http/,api.c client.c raw.c))
 
-.PHONY: all run check lint bench fuzz web web-packages install clean help setup reference format tests unit-tests store-tests fuzz-replay \
-  http-runner objects print-tests FORCE
+.PHONY: all run check crash lint bench bench-full fuzz web web-packages install clean help setup reference format tests unit-tests \
+  store-tests fuzz-replay http-runner crash-runner objects print-tests FORCE
 
 ##> make            build/tallyd
 all: $(BUILD)/tallyd
@@ -89,13 +93,21 @@ run:
 check:
 	@exec deploy/dev/check
 
+##> make crash      1,000 kills of daemon and PostgreSQL under load, then count every point (about a quarter of an hour)
+crash: $(BUILD)/tallyd crash-runner
+	@TALLYD='$(CURDIR)/$(BUILD)/tallyd' TALLY_TEST_BUILD='$(CURDIR)/$(BUILD)' tests/crash/run --kills 1000
+
 ##> make lint       warnings, format, include directions, drift of docs and samples, scripts, web
 lint:
 	@exec deploy/dev/lint
 
-##> make bench      the measurements of tests/bench, beside MLflow's newest release
+##> make bench      the measurements of tests/bench, beside MLflow's newest release: a quarter of an hour
 bench: $(BUILD)/tallyd
 	@exec tests/bench/run
+
+##> make bench-full  the same with longer rounds and up to 100 M points stored: an hour, 10 GB of disk
+bench-full: $(BUILD)/tallyd
+	@exec tests/bench/run --full
 
 ##> make fuzz FUZZ=name SECONDS=60    fuzz one target with clang's libFuzzer; no FUZZ: each in turn
 fuzz:
@@ -125,7 +137,7 @@ $(STAMP): FORCE
 	  printf '%s\n' "$$plain$(if $(WERROR), -Werror)" > $@; fi
 
 packages_of = $(SERVER_PACKAGES) $(if $(filter tests/unit/% tests/store/%,$(1)),check) \
-  $(if $(filter tests/http/% tests/bench/%,$(1)),libcurl)
+  $(if $(filter tests/http/% tests/crash/% tests/bench/%,$(1)),libcurl)
 
 $(BUILD)/obj/gen/%.o: $(GEN)/%.c $(STAMP)
 	$(call say,CC,$<)
@@ -156,11 +168,11 @@ $(BUILD)/tallyd: $(BUILD)/obj/server/main.o $(BUILD)/libserver.a
 	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS)
 
 objects: $(LIBRARY_OBJECTS) $(call objects,$(MAIN_SOURCE) $(UNIT_SOURCES) $(STORE_SOURCES) $(FUZZ_SOURCES) \
-  $(HTTP_SOURCES) $(BENCH_SOURCES) $(wildcard tests/unit/main.c tests/fuzz/replay.c)) $(UNIT_HELPERS) $(STORE_HELPERS)
+  $(HTTP_SOURCES) $(CRASH_SOURCES) $(BENCH_SOURCES) $(wildcard tests/unit/main.c tests/fuzz/replay.c)) $(UNIT_HELPERS) $(STORE_HELPERS)
 
 # --- tests ---------------------------------------------------------------------------------------------------------
 
-tests: $(UNIT_TESTS) $(STORE_TESTS) $(FUZZ_TESTS) $(HTTP_RUNNER)
+tests: $(UNIT_TESTS) $(STORE_TESTS) $(FUZZ_TESTS) $(HTTP_RUNNER) $(CRASH_RUNNER)
 	@:
 unit-tests: $(UNIT_TESTS)
 	@:
@@ -169,6 +181,8 @@ store-tests: $(STORE_TESTS)
 fuzz-replay: $(FUZZ_TESTS)
 	@:
 http-runner: $(BUILD)/tests/http-runner
+	@:
+crash-runner: $(BUILD)/tests/crash-runner
 	@:
 print-tests:
 	@echo 'build=$(BUILD)'; echo 'unit=$(UNIT_TESTS)'; echo 'store=$(STORE_TESTS)'; echo 'fuzz=$(FUZZ_TESTS)'
@@ -196,6 +210,11 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(BUIL
 	$(Q)$(CC) $(BASE_LDFLAGS) $(if $(FUZZ_ENGINE),-fsanitize=fuzzer) -o $@ $^ $(SERVER_LIBS)
 
 $(BUILD)/tests/http-runner: $(call objects,$(HTTP_SOURCES)) $(BUILD)/libserver.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl jansson)
+
+$(BUILD)/tests/crash-runner: $(call objects,$(CRASH_SOURCES)) $(CRASH_HELPERS) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl jansson)

@@ -2,14 +2,15 @@
 
 CREATE TABLE metric_context (
   context_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  digest bytea NOT NULL UNIQUE CHECK (octet_length(digest) = 32),
   model_id text COLLATE "C" NOT NULL,
   dataset_name text COLLATE "C" NOT NULL,
-  dataset_digest text COLLATE "C" NOT NULL,
-  UNIQUE (model_id, dataset_name, dataset_digest)
+  dataset_digest text COLLATE "C" NOT NULL
 );
 COMMENT ON TABLE metric_context IS
   'What else points were measured for: a logged model, on a data set. Rows are never changed or deleted, so any process may remember them.';
 COMMENT ON COLUMN metric_context.context_id IS 'Number that stands for the three texts; 0, without a row, means none of them.';
+COMMENT ON COLUMN metric_context.digest IS 'SHA-256 over the three texts, each behind its length: they may be longer than an index takes.';
 COMMENT ON COLUMN metric_context.model_id IS 'The logged model, as the client names it; empty: none.';
 COMMENT ON COLUMN metric_context.dataset_name IS 'Name of the data set; empty: none.';
 COMMENT ON COLUMN metric_context.dataset_digest IS 'Digest of the data set; empty: none.';
@@ -122,3 +123,11 @@ COMMENT ON COLUMN metric_damaged.points IS 'The bytes as they stood in metric_ta
 
 -- The tail is a queue now: its rows go with the next fold. Statistics of a moment say nothing of the next one, and dead rows must go soon.
 ALTER TABLE metric_tail SET (autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05);
+
+CREATE TABLE run_purge (
+  run_id uuid PRIMARY KEY,
+  started_at_ms bigint NOT NULL
+);
+COMMENT ON TABLE run_purge IS 'Runs that are gone for good while rows of their metrics are still being removed, in steps.';
+COMMENT ON COLUMN run_purge.run_id IS 'The run; it has no row in run any more.';
+COMMENT ON COLUMN run_purge.started_at_ms IS 'Time its removal began, ms.';

@@ -10,6 +10,7 @@
 #include "http/server.h"
 #include "ingest/keys.h"
 #include "ingest/metric_flush.h"
+#include "ingest/purge.h"
 #include "store/migrate.h"
 
 #include <malloc.h>
@@ -256,6 +257,82 @@ migrate_command (struct config *config)
   return ERR_OK == code ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* What the flags of gc say; main's, because commands get the settings only. */
+static struct
+{
+  bool dry_run;
+  int64_t older_than_ms;
+} gc;
+
+/* What was deleted by mistake can be brought back for so many days. */
+#define GC_DEFAULT_DAYS 30
+#define GC_MAX_DAYS 36500
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
+/* How often a long removal says how far it is. */
+#define GC_REPORT_US 1000000
+
+static bool
+report_gc (void *context, const struct purge_progress *progress)
+{
+  uint64_t *next_us = context;
+
+  if (clock_monotonic_us () >= *next_us)
+  {
+    *next_us = clock_monotonic_us () + GC_REPORT_US;
+    printf ("%llu runs removed, %llu rows of metrics\n", (unsigned long long)progress->runs,
+            (unsigned long long)progress->rows);
+    fflush (stdout);
+  }
+  return true;
+}
+
+static enum err_code
+run_gc (struct store_connection *connection, struct err *err)
+{
+  int64_t before_ms = clock_wall_ms () - gc.older_than_ms;
+  uint64_t next_us = clock_monotonic_us () + GC_REPORT_US;
+  struct purge_progress progress;
+  struct store_purge_size size;
+  enum err_code code = store_purge_measure (&size, connection, before_ms, err);
+
+  if (ERR_OK != code)
+    return code;
+  printf (
+      "%lld runs were deleted more than %lld days ago, %lld removals are unfinished: %lld series with %lld points in "
+      "%lld chunks, %lld rows of the tail\n",
+      (long long)size.runs, (long long)(gc.older_than_ms / DAY_MS), (long long)size.unfinished, (long long)size.series,
+      (long long)size.points, (long long)size.chunks, (long long)size.tail_rows);
+  if (gc.dry_run)
+  {
+    puts ("Nothing was removed (--dry-run).");
+    return ERR_OK;
+  }
+  code = purge_runs (&progress, connection, before_ms, report_gc, &next_us, err);
+  printf ("%llu runs removed, %llu rows of metrics%s\n", (unsigned long long)progress.runs,
+          (unsigned long long)progress.rows, ERR_OK == code ? "." : "; run it again to go on.");
+  return code;
+}
+
+static int
+gc_command (struct config *config)
+{
+  struct store *store = store_new (config);
+  struct store_connection *connection = NULL == store ? NULL : store_connection_new (store);
+  struct err err = { 0 };
+  enum err_code code = ERR_INTERNAL_ERROR;
+
+  if (NULL == connection)
+    (void)err_set (&err, ERR_INTERNAL_ERROR, "out of memory");
+  else
+    code = run_gc (connection, &err);
+  store_connection_free (connection);
+  store_free (store);
+  if (ERR_OK != code)
+    fprintf (stderr, "tallyd: %s%s%s\n", err.message, '\0' == err.cause[0] ? "" : ": ", err.cause);
+  log_flush ();
+  return ERR_OK == code ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 /* Load the settings, set up the log and run a command with them. */
 static int
 with_config (int argc, char **argv, int (*command) (struct config *config))
@@ -333,6 +410,8 @@ print_help (FILE *to)
   fputs ("tallyd: experiment tracker and model registry over PostgreSQL, speaks the MLflow protocol\n\n"
          "  tallyd serve [flags]       serve until SIGTERM or SIGINT\n"
          "  tallyd migrate [flags]     bring the database up to date\n"
+         "  tallyd gc [--dry-run] [--older-than-days=30] [flags]\n"
+         "                             remove deleted runs for good, beside daemons that serve\n"
          "  tallyd config [flags]      show the settings in force; --help explains all, --sample prints a file\n"
          "  tallyd reference PAGE      print routes, errors, config, stats or events as Markdown\n"
          "  tallyd version             print the version\n\n"
@@ -350,6 +429,52 @@ static int
 migrate_with_config (int argc, char **argv)
 {
   return with_config (argc, argv, migrate_command);
+}
+
+/* The value of a flag in its two forms, --name=value and --name value; NULL when argv[*at] is another. */
+static const char *
+flag_value (int *at, int argc, char *const *argv, const char *name)
+{
+  size_t length = strlen (name);
+
+  if (0 != strncmp (argv[*at], name, length))
+    return NULL;
+  if ('=' == argv[*at][length])
+    return argv[*at] + length + 1;
+  if ('\0' != argv[*at][length])
+    return NULL;
+  return ++*at < argc ? argv[*at] : "";
+}
+
+/* Take the flags of gc out of the arguments; what is left are settings. */
+static int
+gc_with_config (int argc, char **argv)
+{
+  int kept = 0;
+
+  gc.older_than_ms = GC_DEFAULT_DAYS * DAY_MS;
+  for (int i = 0; i < argc; i++)
+  {
+    const char *days = flag_value (&i, argc, argv, "--older-than-days");
+
+    if (NULL != days)
+    {
+      char *end;
+      long number = strtol (days, &end, 10);
+
+      if (end == days || '\0' != *end || number < 0 || number > GC_MAX_DAYS)
+      {
+        fprintf (stderr, "tallyd: --older-than-days is a number from 0 to %d, not '%s'\n", GC_MAX_DAYS, days);
+        return EXIT_FAILURE;
+      }
+      gc.older_than_ms = number * DAY_MS;
+    }
+    else if (0 == strcmp (argv[i], "--dry-run"))
+      gc.dry_run = true;
+    else
+      argv[kept++] = argv[i];
+  }
+  return with_config (kept, argv, gc_command);
 }
 
 static int
@@ -394,9 +519,9 @@ main (int argc, char **argv)
     const char *name;
     int (*run) (int argc, char **argv);
   } commands[] = {
-    { "serve", serve_command },         { "migrate", migrate_with_config }, { "config", config_command },
-    { "reference", reference_command }, { "version", version_command },     { "--version", version_command },
-    { "help", help_command },           { "--help", help_command },
+    { "serve", serve_command },       { "migrate", migrate_with_config }, { "config", config_command },
+    { "gc", gc_with_config },         { "reference", reference_command }, { "version", version_command },
+    { "--version", version_command }, { "help", help_command },           { "--help", help_command },
   };
 
   limit_memory ();

@@ -30,8 +30,22 @@ enum api_next
   API_WAIT /* the call was given to a committer, which will resume it */
 };
 
+struct api_call;
+
+/* Forms of the functions named in table/routes.def. */
+typedef enum api_next api_admit (struct api_call *call);
+typedef enum err_code api_handle (struct api_call *call, struct err *err);
+
 /* Owned by one thread at a time: first the one that reads the connection, then a worker or committer, then the first
-   again. Hand-over goes through a queue, whose lock orders memory. */
+   again. Hand-over goes through a queue, whose lock orders memory.
+
+   A handle function that sets `more` streams its answer: `reply` is the first piece, and each time the client has taken
+   a piece, a worker runs `more` for the next one, with an empty `reply` and a time budget of its own. `more` appends at
+   least one byte; the piece that is the last one clears `more`. It may be another worker each time, and `more` may
+   never run again, when the client goes away: so what an answer keeps between pieces lies in the arena and holds no
+   connection and no malloc'ed memory. The arena is rewound before each piece to where it stood behind the first: what
+   `more` itself allocates lasts for its piece only. An error cannot change the status any more; it breaks the transfer
+   off. Up to the first piece it is an ordinary error. */
 struct api_call
 {
   const struct api_service *service;
@@ -52,13 +66,12 @@ struct api_call
   struct err err; /* set when it failed */
   uint64_t database_us; /* time spent waiting for PostgreSQL */
 
+  api_handle *more; /* makes the next piece of the answer; NULL: `reply` is all, or the last piece */
+  void *more_context; /* what it keeps between pieces, in the arena */
+
   enum err_code (*finish) (struct api_call *call, struct err *err); /* writes the answer of what a committer did */
   void (*resume) (struct api_call *call); /* gives the call back to its connection; set by whoever reads that */
 };
-
-/* Forms of the functions named in table/routes.def. */
-typedef enum api_next api_admit (struct api_call *call);
-typedef enum err_code api_handle (struct api_call *call, struct err *err);
 
 /* Bodies above this are parsed by a worker: at about 50 MB/s a larger one would hold up the other connections of the
    reading thread for more than a millisecond. */

@@ -194,6 +194,7 @@ read_question (struct chart_call *chart, struct err *err)
                       sizeof (format_names) / sizeof (format_names[0]), arena, err);
   if (ERR_OK != code)
     return code;
+  question->key_names = request->metric_keys.items;
   question->x = (enum chart_x)x;
   chart->format = (enum chart_format)format;
   question->ranged = request->start.present || request->end.present;

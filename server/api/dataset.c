@@ -8,8 +8,6 @@
 #include "store/dataset.h"
 
 /* Limits in characters; MLflow's (mlflow/utils/validation.py). */
-#define NAME_MAX_CHARACTERS 500
-#define DIGEST_MAX_CHARACTERS 36
 #define SOURCE_MAX_CHARACTERS 65535
 #define SCHEMA_MAX_CHARACTERS 1048575
 #define PROFILE_MAX_CHARACTERS 16777215
@@ -137,8 +135,10 @@ check_dataset (const struct dataset_request *dataset, struct err *err)
     const char *what;
     size_t max;
   } rules[] = {
-    { dataset->name, "name", NAME_MAX_CHARACTERS },          { dataset->digest, "digest", DIGEST_MAX_CHARACTERS },
-    { dataset->source, "source", SOURCE_MAX_CHARACTERS },    { dataset->schema, "schema", SCHEMA_MAX_CHARACTERS },
+    { dataset->name, "name", DATASET_NAME_MAX },
+    { dataset->digest, "digest", DATASET_DIGEST_MAX },
+    { dataset->source, "source", SOURCE_MAX_CHARACTERS },
+    { dataset->schema, "schema", SCHEMA_MAX_CHARACTERS },
     { dataset->profile, "profile", PROFILE_MAX_CHARACTERS },
   };
   enum err_code code = ERR_OK;

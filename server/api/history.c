@@ -16,6 +16,8 @@
 #define POINT_RESERVE_BYTES ((size_t)1024)
 /* The least that a point takes in JSON, so that no page is looked for that could not be answered. */
 #define POINT_LEAST_BYTES ((size_t)48)
+/* Points of one piece of a streamed history: a few megabytes of JSON, made within some ten milliseconds. */
+#define PIECE_POINTS ((size_t)25000)
 
 void
 history_write_point (struct json_write *w, struct slice key, const struct metric_point *point, const char *run_id)
@@ -104,11 +106,12 @@ static const struct field history_fields[] = {
 
 static const struct schema history_schema = SCHEMA (history_fields, struct history_request);
 
-/* A page on its way. */
+/* A page or a piece on its way. */
 struct history_call
 {
   struct api_call *call;
   struct uuid run_id;
+  struct slice metric_key;
   uint32_t key_id;
   struct history_position position;
   size_t most; /* points of the page */
@@ -119,10 +122,13 @@ static enum err_code
 history_work (struct store_connection *connection, void *context, struct err *err)
 {
   struct history_call *history = context;
-  struct views_options options = { .range = STORE_CHUNK_RANGE_ALL };
+  struct views_options options = { .key_names = &history->metric_key, .range = STORE_CHUNK_RANGE_ALL };
+  struct arena *arena = arena_new (VIEWS_ARENA_BYTES);
   struct views views;
   enum err_code code;
 
+  if (NULL == arena)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   selection_free (&history->selection);
   history->selection =
       (struct selection){ .order = metric_point_compare_time, .limit = (size_t)history->position.skip + history->most };
@@ -131,13 +137,16 @@ history_work (struct store_connection *connection, void *context, struct err *er
     history->selection.after = &history->position.point;
     options.range.min_timestamp_ms = history->position.point.timestamp_ms;
   }
-  code = views_load (&views, connection, &history->run_id, 1, &history->key_id, 1, &options, history->call->arena, err);
-  return ERR_OK == code ? selection_run (&history->selection, &views, 0, err) : code;
+  code = views_load (&views, connection, &history->run_id, 1, &history->key_id, 1, &options, arena, err);
+  if (ERR_OK == code)
+    code = selection_run (&history->selection, &views, 0, err);
+  arena_free (arena);
+  return code;
 }
 
 /* Write the page; it also ends where the answer would become too large. */
 static enum err_code
-reply_history (struct history_call *history, struct slice key, struct err *err)
+reply_history (struct history_call *history, struct err *err)
 {
   struct api_call *call = history->call;
   const struct selection *selection = &history->selection;
@@ -152,7 +161,7 @@ reply_history (struct history_call *history, struct slice key, struct err *err)
     json_write_key (&w, "metrics");
     json_write_array (&w);
     for (; i < selection->count && (i == start || call->reply.len + POINT_RESERVE_BYTES * 4 < limit); i++)
-      history_write_point (&w, key, &selection->points[i], NULL);
+      history_write_point (&w, history->metric_key, &selection->points[i], NULL);
     json_write_array_end (&w);
   }
   if (i > start && (i < selection->count || selection->more))
@@ -160,12 +169,90 @@ reply_history (struct history_call *history, struct slice key, struct err *err)
   return api_reply_end (&w, call, err);
 }
 
+/* A whole history that is streamed. */
+struct history_stream
+{
+  struct uuid run_id;
+  struct slice metric_key;
+  uint32_t key_id;
+  struct history_position position; /* where the next piece begins */
+  bool begun;
+};
+
+static api_handle next_piece;
+
+/* Write a piece; after the last one `more` is cleared. */
+static enum err_code
+reply_piece (struct api_call *call, const struct history_call *piece, struct err *err)
+{
+  struct history_stream *stream = call->more_context;
+  const struct selection *selection = &piece->selection;
+  size_t limit = (size_t)call->service->config->max_response_bytes;
+  size_t start = (size_t)piece->position.skip;
+  struct json_write w;
+  size_t i = start;
+
+  json_write_init (&w, &call->reply);
+  if (! stream->begun)
+  {
+    json_write_object (&w);
+    json_write_key (&w, "metrics");
+    json_write_array (&w);
+  }
+  w.comma = stream->begun;
+  stream->begun = true;
+  for (; i < selection->count && (i == start || call->reply.len + POINT_RESERVE_BYTES * 4 < limit); i++)
+    history_write_point (&w, stream->metric_key, &selection->points[i], NULL);
+  call->more = NULL;
+  if (i >= selection->count && ! selection->more)
+  {
+    json_write_array_end (&w);
+    return api_reply_end (&w, call, err);
+  }
+  stream->position = (struct history_position){ .has_point = true, .point = selection->points[i - 1] };
+  call->more = next_piece;
+  return api_reply_check (call, err);
+}
+
+/* Points logged between two pieces come in when they belong behind what was sent; nothing is missing or twice, because
+   each piece begins behind the last point of the one before. */
+static enum err_code
+next_piece (struct api_call *call, struct err *err)
+{
+  struct history_stream *stream = call->more_context;
+  struct history_call piece = {
+    .call = call, .run_id = stream->run_id, .key_id = stream->key_id, .position = stream->position, .most = PIECE_POINTS
+  };
+  enum err_code code = store_transaction (call->connection, STORE_SNAPSHOT, history_work, &piece, err);
+
+  /* Nothing at all is {}. */
+  if (ERR_OK == code && (stream->begun || piece.selection.count > (size_t)piece.position.skip))
+    code = reply_piece (call, &piece, err);
+  selection_free (&piece.selection);
+  return code;
+}
+
+static enum err_code
+stream_history (const struct history_call *history, struct err *err)
+{
+  struct history_stream *stream = arena_alloc (history->call->arena, sizeof (*stream));
+
+  if (NULL == stream)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  *stream = (struct history_stream){ .run_id = history->run_id,
+                                     .metric_key = history->metric_key,
+                                     .key_id = history->key_id,
+                                     .position = history->position };
+  history->call->more_context = stream;
+  return next_piece (history->call, err);
+}
+
 enum err_code
 api_metric_history (struct api_call *call, struct err *err)
 {
   struct history_request request;
-  struct history_call history = { .call = call,
-                                  .most = (size_t)call->service->config->max_response_bytes / POINT_LEAST_BYTES };
+  struct history_call history = { .call = call };
+  size_t most = (size_t)call->service->config->max_response_bytes / POINT_LEAST_BYTES;
   bool found = false;
   enum err_code code = api_decode (&request, call, &history_schema, err);
 
@@ -178,12 +265,15 @@ api_metric_history (struct api_call *call, struct err *err)
   if (ERR_OK == code && uuid_parse (&history.run_id, request.run_id))
     code = metric_keys_find (&found, &history.key_id, call->service->metrics->keys, call->connection,
                              request.metric_key, err);
-  if (ERR_OK == code && request.max_results.present && (uint64_t)request.max_results.value < history.most)
-    history.most = (size_t)request.max_results.value;
-  if (ERR_OK == code && found)
-    code = store_transaction (call->connection, STORE_SNAPSHOT, history_work, &history, err);
+  if (ERR_OK != code || ! found)
+    return code;
+  history.metric_key = request.metric_key;
+  if (! request.max_results.present)
+    return stream_history (&history, err);
+  history.most = (uint64_t)request.max_results.value < most ? (size_t)request.max_results.value : most;
+  code = store_transaction (call->connection, STORE_SNAPSHOT, history_work, &history, err);
   if (ERR_OK == code)
-    code = reply_history (&history, request.metric_key, err);
+    code = reply_history (&history, err);
   selection_free (&history.selection);
   return code;
 }
@@ -262,10 +352,14 @@ static enum err_code
 bulk_work (struct store_connection *connection, void *context, struct err *err)
 {
   struct bulk_call *bulk = context;
-  const struct views_options options = { .range = STORE_CHUNK_RANGE_ALL };
+  const struct views_options options = { .key_names = &bulk->key, .range = STORE_CHUNK_RANGE_ALL };
+  struct arena *arena = arena_new (VIEWS_ARENA_BYTES);
   struct views views;
-  enum err_code code = views_load (&views, connection, bulk->runs.ids, bulk->runs.count, &bulk->key_id, 1, &options,
-                                   bulk->call->arena, err);
+  enum err_code code;
+
+  if (NULL == arena)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  code = views_load (&views, connection, bulk->runs.ids, bulk->runs.count, &bulk->key_id, 1, &options, arena, err);
 
   for (size_t i = 0; ERR_OK == code && i < bulk->runs.count && bulk->left > 0; i++)
   {
@@ -279,6 +373,7 @@ bulk_work (struct store_connection *connection, void *context, struct err *err)
     bulk->left -= ERR_OK == code ? selection.count : 0;
     selection_free (&selection);
   }
+  arena_free (arena);
   return code;
 }
 

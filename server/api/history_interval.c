@@ -151,36 +151,51 @@ free_points (struct sample *sample)
     selection_free (&sample->points[i]);
 }
 
+/* Choose the steps, and collect the points at them. */
 static enum err_code
-interval_work (struct store_connection *connection, void *context, struct err *err)
+sample_views (struct sample *sample, struct views *views, struct err *err)
 {
-  struct sample *sample = context;
-  const struct interval_request *request = sample->request;
-  struct views_options options = { .range = STORE_CHUNK_RANGE_ALL, .with_summary = true };
-  struct views views;
   struct steps *steps;
   enum err_code code;
 
-  free_points (sample);
-  options.range.min_step = request->start_step.present ? request->start_step.value : 0;
-  options.range.max_step = request->end_step.present ? request->end_step.value : INT64_MAX;
-  code = views_load (&views, connection, sample->runs.ids, sample->runs.count, &sample->key_id, 1, &options,
-                     sample->call->arena, err);
+  choose_range (sample, views);
+  code = steps_collect (&steps, views, sample->start, sample->end, err);
   if (ERR_OK != code)
     return code;
-  choose_range (sample, &views);
-  code = steps_collect (&steps, &views, sample->start, sample->end, err);
-  if (ERR_OK != code)
-    return code;
-  choose_steps (sample, steps, &views);
+  choose_steps (sample, steps, views);
   for (size_t i = 0; ERR_OK == code && i < sample->runs.count; i++)
   {
     sample->points[i] = (struct selection){ .order = metric_point_compare_step,
                                             .steps = sample->steps,
                                             .step_count = sample->count,
                                             .limit = SAMPLE_RUN_POINTS_MAX };
-    code = selection_run (&sample->points[i], &views, i, err);
+    code = selection_run (&sample->points[i], views, i, err);
   }
+  return code;
+}
+
+static enum err_code
+interval_work (struct store_connection *connection, void *context, struct err *err)
+{
+  struct sample *sample = context;
+  const struct interval_request *request = sample->request;
+  struct views_options options = { .key_names = &request->metric_key,
+                                   .range = STORE_CHUNK_RANGE_ALL,
+                                   .with_summary = true };
+  struct arena *arena = arena_new (VIEWS_ARENA_BYTES);
+  struct views views;
+  enum err_code code;
+
+  if (NULL == arena)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  free_points (sample);
+  options.range.min_step = request->start_step.present ? request->start_step.value : 0;
+  options.range.max_step = request->end_step.present ? request->end_step.value : INT64_MAX;
+  code =
+      views_load (&views, connection, sample->runs.ids, sample->runs.count, &sample->key_id, 1, &options, arena, err);
+  if (ERR_OK == code)
+    code = sample_views (sample, &views, err);
+  arena_free (arena);
   return code;
 }
 

@@ -147,6 +147,12 @@ enum err_code
 api_reply_end (struct json_write *w, struct api_call *call, struct err *err)
 {
   json_write_object_end (w);
+  return api_reply_check (call, err);
+}
+
+enum err_code
+api_reply_check (const struct api_call *call, struct err *err)
+{
   if (call->reply.out_of_memory || arena_out_of_memory (call->arena))
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (call->reply.failed || arena_overflowed (call->arena))

@@ -31,4 +31,7 @@ struct slice api_pairs_object (const struct key_value *pairs, size_t count, size
 void api_reply_start (struct json_write *w, struct api_call *call);
 enum err_code api_reply_end (struct json_write *w, struct api_call *call, struct err *err);
 
+/* The check alone, for a piece that does not end the answer. */
+enum err_code api_reply_check (const struct api_call *call, struct err *err);
+
 #endif

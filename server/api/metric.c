@@ -53,10 +53,16 @@ python_float (char text[NUMBER_DOUBLE_BYTES], double value)
 static enum err_code
 check_context (const struct metric_request *request, struct err *err)
 {
-  if (slice_filled (request->dataset_name) != slice_filled (request->dataset_digest))
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+  enum err_code code = names_check_length (request->model_id, "model_id", MODEL_ID_MAX, err);
+
+  if (ERR_OK == code)
+    code = names_check_length (request->dataset_name, "dataset_name", DATASET_NAME_MAX, err);
+  if (ERR_OK == code)
+    code = names_check_length (request->dataset_digest, "dataset_digest", DATASET_DIGEST_MAX, err);
+  if (ERR_OK == code && slice_filled (request->dataset_name) != slice_filled (request->dataset_digest))
+    code = err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "Both dataset_name and dataset_digest must be provided if one is provided");
-  return ERR_OK;
+  return code;
 }
 
 enum err_code

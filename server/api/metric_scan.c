@@ -82,13 +82,14 @@ scan_double (const struct json_scan_value *value, double *number)
   return json_scan_double (value, number);
 }
 
-/* A name or digest of a model or a data set: the thorough way refuses U+0000 there, and takes an empty text for none.
- */
+/* A name or digest of a model or a data set: the thorough way refuses U+0000 there, takes an empty text for none, and
+   limits characters, of which there are not more than bytes. */
 static bool
-scan_text (const struct json_scan_value *value, struct slice *text)
+scan_text (const struct json_scan_value *value, struct slice *text, size_t max)
 {
   *text = value->text;
-  return JSON_SCAN_STRING == value->kind && slice_filled (*text) && NULL == memchr (text->data, '\0', text->len);
+  return JSON_SCAN_STRING == value->kind && slice_filled (*text) && text->len <= max
+         && NULL == memchr (text->data, '\0', text->len);
 }
 
 /* One member of a metric. */
@@ -111,11 +112,11 @@ scan_member (struct reader *reader, struct metric_entry *entry, unsigned bit)
   case SEEN_STEP:
     return scan_int64 (&value, &entry->point.step);
   case SEEN_MODEL:
-    return scan_text (&value, &reader->found.model_id);
+    return scan_text (&value, &reader->found.model_id, MODEL_ID_MAX);
   case SEEN_DATASET_NAME:
-    return scan_text (&value, &reader->found.dataset_name);
+    return scan_text (&value, &reader->found.dataset_name, DATASET_NAME_MAX);
   case SEEN_DATASET_DIGEST:
-    return scan_text (&value, &reader->found.dataset_digest);
+    return scan_text (&value, &reader->found.dataset_digest, DATASET_DIGEST_MAX);
   default:
     return false;
   }

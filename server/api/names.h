@@ -14,6 +14,10 @@
 #define RUN_TAG_VALUE_MAX 8000
 #define EXPERIMENT_TAG_VALUE_MAX 20000
 #define EXPERIMENT_NAME_MAX 500
+#define DATASET_NAME_MAX 500
+#define DATASET_DIGEST_MAX 36
+/* MLflow gives ids of 34 characters; others that a client makes up get the room of a key. */
+#define MODEL_ID_MAX 250
 
 /* Characters and form of a metric, param or tag key: letters, digits and _ - . space : /, and the text is its own
    normal form as a POSIX path. `parameter` names the field in the message. Errors: INVALID_PARAMETER_VALUE. */

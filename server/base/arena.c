@@ -120,6 +120,32 @@ arena_reset (struct arena *arena)
   arena->out_of_memory = false;
 }
 
+struct arena_mark
+arena_mark (const struct arena *arena)
+{
+  const struct block *block = arena->blocks;
+
+  return (struct arena_mark){ block, NULL == block ? 0 : block->used, arena->used };
+}
+
+void
+arena_rewind (struct arena *arena, const struct arena_mark *mark)
+{
+  /* Blocks are linked newest first, so all that came later stand before the one of the mark. */
+  while (arena->blocks != mark->block)
+  {
+    struct block *next = arena->blocks->next;
+
+    free (arena->blocks);
+    arena->blocks = next;
+  }
+  if (NULL != arena->blocks)
+    arena->blocks->used = mark->block_used;
+  arena->used = mark->used;
+  arena->overflowed = false;
+  arena->out_of_memory = false;
+}
+
 void *
 arena_alloc (struct arena *arena, size_t size)
 {

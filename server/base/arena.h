@@ -19,6 +19,20 @@ void arena_free (struct arena *arena);
 /* Forget everything handed out but keep the first block, for reuse. Clears the overflow flag. */
 void arena_reset (struct arena *arena);
 
+/* A place in an arena: what it had handed out then. */
+struct arena_mark
+{
+  const void *block;
+  size_t block_used;
+  size_t used;
+};
+
+/* The place where the arena stands. */
+struct arena_mark arena_mark (const struct arena *arena);
+
+/* Forget everything handed out since `mark` was taken and clear the overflow flag. Marks taken later are void. */
+void arena_rewind (struct arena *arena, const struct arena_mark *mark);
+
 /* `size` zeroed bytes aligned for any type, or NULL once the ceiling is reached (then arena_overflowed stays true).
    A size of 0 gives a valid pointer. */
 void *arena_alloc (struct arena *arena, size_t size);

@@ -18,19 +18,20 @@ queue_destroy (struct queue *queue)
   lock_destroy (&queue->lock);
 }
 
-bool
-queue_push (struct queue *queue, struct queue_entry *entry)
+static bool
+has_room (const struct queue *queue, const struct queue_entry *entry)
 {
-  bool accepted = false;
+  if (queue->count >= queue->max_count)
+    return false;
+  /* One entry larger than the whole limit still passes when it is alone: its own size was checked before. */
+  return 0 == queue->count || entry->bytes <= queue->max_bytes - queue->bytes;
+}
 
+static void
+link_locked (struct queue *queue, struct queue_entry *entry)
+{
   entry->next = NULL;
   entry->queued_us = clock_monotonic_us ();
-  lock_acquire (&queue->lock);
-  if (queue->closed || queue->count >= queue->max_count)
-    goto out;
-  /* One entry larger than the whole limit still passes when it is alone: its own size was checked before. */
-  if (queue->count > 0 && entry->bytes > queue->max_bytes - queue->bytes)
-    goto out;
   if (NULL == queue->last)
     queue->first = entry;
   else
@@ -38,9 +39,44 @@ queue_push (struct queue *queue, struct queue_entry *entry)
   queue->last = entry;
   queue->count++;
   queue->bytes += entry->bytes > queue->max_bytes - queue->bytes ? queue->max_bytes - queue->bytes : entry->bytes;
-  accepted = true;
-  condition_signal (&queue->changed);
-out:
+}
+
+bool
+queue_append_locked (struct queue *queue, struct queue_entry *entry)
+{
+  lock_assert_held (&queue->lock);
+  if (queue->closed || ! has_room (queue, entry))
+    return false;
+  link_locked (queue, entry);
+  return true;
+}
+
+bool
+queue_push (struct queue *queue, struct queue_entry *entry)
+{
+  bool accepted;
+
+  lock_acquire (&queue->lock);
+  accepted = queue_append_locked (queue, entry);
+  if (accepted)
+    condition_signal (&queue->changed);
+  lock_release (&queue->lock);
+  return accepted;
+}
+
+bool
+queue_push_again (struct queue *queue, struct queue_entry *entry)
+{
+  bool accepted;
+
+  entry->bytes = 0;
+  lock_acquire (&queue->lock);
+  accepted = ! queue->closed;
+  if (accepted)
+  {
+    link_locked (queue, entry);
+    condition_signal (&queue->changed);
+  }
   lock_release (&queue->lock);
   return accepted;
 }

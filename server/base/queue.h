@@ -35,6 +35,14 @@ void queue_destroy (struct queue *queue);
 /* Append; false, and the entry stays the caller's, when a limit is reached or the queue is closed. Thread-safe. */
 bool queue_push (struct queue *queue, struct queue_entry *entry);
 
+/* As queue_push, and wake nobody. The caller holds queue->lock. */
+bool queue_append_locked (struct queue *queue, struct queue_entry *entry);
+
+/* As queue_push for an entry that was let in before and comes again: the limits do not hold for it and it counts no
+   bytes (`entry->bytes` becomes 0). False only when the queue is closed. The caller sees to it that such entries are
+   few. Thread-safe. */
+bool queue_push_again (struct queue *queue, struct queue_entry *entry);
+
 /* The oldest entry, waiting for one; NULL once the queue is closed and empty. Thread-safe. */
 struct queue_entry *queue_pop (struct queue *queue);
 

@@ -144,6 +144,28 @@ send_file (struct request *request)
   return queue (request, unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }
 
+/* What a call wrote. */
+static enum MHD_Result
+queue_dynamic (struct request *request, unsigned status, struct MHD_Response *response)
+{
+  const char *type = request->call.type;
+
+  add_header (response, "Content-Type", NULL == type ? "application/json" : type);
+  add_header (response, "Cache-Control", "no-store");
+  return queue (request, status, response);
+}
+
+static enum MHD_Result
+send_stream (struct request *request, unsigned status)
+{
+  struct MHD_Response *response = stream_response (request);
+
+  if (NULL == response)
+    return MHD_NO;
+  add_common_headers (response);
+  return queue_dynamic (request, status, response);
+}
+
 enum MHD_Result
 reply_send (struct request *request)
 {
@@ -159,6 +181,8 @@ reply_send (struct request *request)
     return send_options (request);
   if (NULL != request->file)
     return request->lacks_slash ? send_slash (request) : send_file (request);
+  if (NULL != call->more)
+    return send_stream (request, status);
   if (0 == call->reply.len && MHD_HTTP_OK == status && NULL == call->type && ! atomic_load (&request->server->draining))
   {
     request->state = REQUEST_ANSWERED;
@@ -174,7 +198,5 @@ reply_send (struct request *request)
   (void)buffer_steal (&call->reply);
   if (NULL == response)
     return MHD_NO;
-  add_header (response, "Content-Type", NULL == call->type ? "application/json" : call->type);
-  add_header (response, "Cache-Control", "no-store");
-  return queue (request, status, response);
+  return queue_dynamic (request, status, response);
 }

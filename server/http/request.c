@@ -108,6 +108,8 @@ log_request (const struct request *request, uint64_t duration_us)
     fields[count++] = LOG_TEXT ("error", err_name (call->err.code));
   if ('\0' != call->err.cause[0])
     fields[count++] = LOG_TEXT ("cause", call->err.cause);
+  else if (request->streamed && ! request->stream_ended && ERR_OK == call->err.code)
+    fields[count++] = LOG_TEXT ("cause", "the client did not take the whole answer");
   log_fields (EVENT_request, fields, count);
   if (err_is_ours (call->err.code))
     log_line (EVENT_request_failed, LOG_TEXT ("id", request->id), LOG_TEXT ("route", route),
@@ -126,8 +128,10 @@ request_free (struct request *request)
   {
     if (log_wanted (EVENT_request) || err_is_ours (request->call.err.code))
       log_request (request, duration_us);
+    /* An answer that broke off counts as its error does, though its status was sent before. */
     route_stats_add (request->call.route, NULL != request->file ? ROUTE_STATS_STATIC : ROUTE_STATS_UNMATCHED,
-                     request->call.status, request->body.len, request->response_bytes, duration_us);
+                     ERR_OK == request->call.err.code ? request->call.status : err_http_status (request->call.err.code),
+                     request->body.len, request->response_bytes, duration_us);
   }
   set_phase (request, CLIENT_IDLE);
   atomic_fetch_sub (&server->body_bytes, request->body_reserved);
@@ -347,17 +351,35 @@ take_body (struct request *request, const char *body, size_t bytes)
     buffer_free (&request->body);
 }
 
-/* Give the suspended request to a worker. */
+/* Give the suspended request to a worker; the first time, or for the next piece of its answer. */
 static void
-push_work (struct request *request)
+push_work (struct request *request, bool (*push) (struct queue *queue, struct queue_entry *entry))
 {
   request->entry.bytes = request->body.len + sizeof (*request);
   stats_add (&stats.work_queue, 1);
-  if (queue_push (&request->server->work, &request->entry))
+  if (push (&request->server->work, &request->entry))
     return;
   stats_add (&stats.work_queue, -1);
   (void)api_busy (&request->call.err);
   poller_resume (request->poller, request->connection);
+}
+
+static void
+start_budget (struct request *request)
+{
+  request->call.deadline_us = clock_monotonic_us () + (uint64_t)request->server->config->work_timeout_ms * 1000;
+}
+
+void
+request_next_piece (struct request *request)
+{
+  start_budget (request);
+  /* Suspended before it is given away, as in dispatch. */
+  MHD_suspend_connection (request->connection);
+  /* Past the limits of the queue: the answer was admitted when it began, breaking it off now would throw away what was
+     done for it and make the client ask for all of it again, and waiting for room would need a clock here. There is at
+     most one entry for each connection, and while they make the queue long, new requests are refused. */
+  push_work (request, queue_push_again);
 }
 
 /* The whole request is here. */
@@ -377,7 +399,7 @@ dispatch (struct request *request)
     return reply_send (request);
   }
   call->body = NULL == request->body.data ? SLICE ("") : buffer_slice (&request->body);
-  call->deadline_us = clock_monotonic_us () + (uint64_t)request->server->config->work_timeout_ms * 1000;
+  start_budget (request);
   if (NULL == route->handle)
   {
     /* Never leaves this thread. */
@@ -389,7 +411,7 @@ dispatch (struct request *request)
   MHD_suspend_connection (request->connection);
   next = NULL == route->admit ? API_WORK : route->admit (call);
   if (API_WORK == next)
-    push_work (request);
+    push_work (request, queue_push);
   else if (API_DONE == next)
     poller_resume (request->poller, request->connection);
   return MHD_YES;
@@ -445,6 +467,26 @@ request_step (struct request *request, const char *method, const char *body, siz
   }
 }
 
+/* Run the route's handle function, or have the next piece made. */
+static void
+handle (struct request *request)
+{
+  struct api_call *call = &request->call;
+
+  if (NULL == call->more)
+  {
+    (void)call->route->handle (call, &call->err);
+    return;
+  }
+  buffer_clear (&call->reply);
+  arena_rewind (call->arena, &request->kept);
+  request->piece_taken = 0;
+  if (ERR_OK == call->more (call, &call->err) && (call->reply.failed || 0 == call->reply.len))
+    (void)err_set_cause (&call->err, ERR_INTERNAL_ERROR,
+                         call->reply.out_of_memory ? "out of memory" : "a piece of the answer is empty or too large",
+                         "internal error");
+}
+
 void
 request_work (struct request *request, struct store_connection *connection)
 {
@@ -455,11 +497,14 @@ request_work (struct request *request, struct store_connection *connection)
     (void)api_busy (&call->err);
   else
   {
+    uint64_t database_us;
+
     call->connection = connection;
     store_start_request (connection, call->deadline_us);
-    (void)call->route->handle (call, &call->err);
-    call->database_us += store_end_request (connection);
-    stats_add (&stats.database_us, (int64_t)call->database_us);
+    handle (request);
+    database_us = store_end_request (connection);
+    call->database_us += database_us;
+    stats_add (&stats.database_us, (int64_t)database_us);
     call->connection = NULL;
   }
   if (ERR_OK != call->err.code)

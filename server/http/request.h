@@ -62,7 +62,7 @@ enum request_state
   REQUEST_READING, /* headers are accepted, the body is arriving */
   REQUEST_WAITING, /* a worker or committer has it; the connection is suspended */
   REQUEST_FINISHED, /* the answer is known but not yet queued */
-  REQUEST_ANSWERED /* the answer is queued */
+  REQUEST_ANSWERED /* the answer is queued; pieces of a streamed one may still have to be made */
 };
 
 struct request
@@ -92,7 +92,11 @@ struct request
   size_t body_dropped; /* bytes that arrived and were not kept */
   bool body_refused; /* no room for more bodies at the moment */
   struct buffer body;
-  size_t response_bytes;
+  size_t response_bytes; /* of the body; of a streamed answer those that the library has taken so far */
+  bool streamed; /* the answer is made piece by piece, while the client takes it */
+  bool stream_ended; /* the client's connection has taken it to its end */
+  size_t piece_taken; /* bytes of call.reply that the library has taken */
+  struct arena_mark kept; /* how far the call's arena lasts longer than a piece */
 };
 
 /* Make a request when its first line has arrived; NULL when memory is out. */
@@ -107,6 +111,13 @@ enum MHD_Result request_step (struct request *request, const char *method, const
 
 /* Run on a worker's thread. */
 void request_work (struct request *request, struct store_connection *connection);
+
+/* Suspend the connection and have a worker make the next piece of a streamed answer. On the connection's thread, within
+   the library's content reader. */
+void request_next_piece (struct request *request);
+
+/* The library's response to a call that has `more`; NULL when memory is out. */
+struct MHD_Response *stream_response (struct request *request);
 
 /* Queue the answer that stands in the call, or the error. */
 enum MHD_Result reply_send (struct request *request);

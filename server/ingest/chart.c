@@ -385,7 +385,9 @@ load (struct charting *charting, struct store_connection *connection, const stru
       const uint32_t *key_ids, size_t key_count, const struct chart_cursor *since, struct err *err)
 {
   const struct chart_question *question = charting->question;
-  struct views_options options = { .range = STORE_CHUNK_RANGE_ALL, .with_summary = true };
+  struct views_options options = { .key_names = question->key_names,
+                                   .range = STORE_CHUNK_RANGE_ALL,
+                                   .with_summary = true };
   int64_t from = NULL == since ? question->start : INT64_MAX;
   size_t count = run_count * key_count;
   enum err_code code;

@@ -31,6 +31,7 @@ struct chart_question
   bool ranged; /* start and end were given, at least one of them */
   int64_t start; /* of x, both included */
   int64_t end;
+  const struct slice *key_names; /* of the keys, for the log */
   const int64_t *starts_ms; /* of each run, its start as the client gave it; 0: unknown */
 };
 

@@ -4,7 +4,9 @@
    An idle thread takes everything that waits. While a commit is under way a second thread starts another only when at
    least as much waits as the running one carries divided by the number of threads: so with a slow disk commits overlap
    (throughput does not follow the disk's flush time), and with a fast one groups stay large. There is no timer: a
-   single client's request is committed at once. */
+   single client's request is committed at once.
+   A waiting thread is woken only when it may take a group, and one at a time: a request that has to wait for the next
+   group wakes nobody, so a wake-up costs each group once and not each request. */
 #include "ingest/committer.h"
 
 #include "base/clock.h"
@@ -16,8 +18,10 @@ struct committer
 {
   struct committer_options options;
   struct store *store;
-  struct queue queue; /* its lock guards the two counters below too */
+  struct queue queue; /* its lock guards what follows up to `started` too */
   size_t busy_threads; /* threads with a commit under way */
+  size_t idle_threads; /* threads that wait for a group */
+  bool called; /* one of those was woken and has not looked yet */
   size_t last_group_count; /* items of the group started last */
   unsigned started;
   pthread_t *threads;
@@ -33,6 +37,16 @@ may_take_locked (const struct committer *committer)
   return committer->queue.count * committer->options.threads >= committer->last_group_count;
 }
 
+/* Wake a waiting thread when there is a group for it. Whoever changes what may_take_locked looks at calls this. */
+static void
+call_one_locked (struct committer *committer)
+{
+  if (committer->called || 0 == committer->idle_threads || ! may_take_locked (committer))
+    return;
+  committer->called = true;
+  condition_signal (&committer->queue.changed);
+}
+
 /* The next group as a chain; NULL when the committer stops. */
 static struct queue_entry *
 take_group (struct committer *committer, size_t *count)
@@ -45,7 +59,10 @@ take_group (struct committer *committer, size_t *count)
   {
     if (queue->closed && NULL == queue->first)
       break;
+    committer->idle_threads++;
     condition_wait (&queue->changed, &queue->lock);
+    committer->idle_threads--;
+    committer->called = false;
   }
   chain = queue_take_locked (queue, committer->options.group_max_count, committer->options.group_max_bytes, count);
   if (NULL != chain)
@@ -53,6 +70,8 @@ take_group (struct committer *committer, size_t *count)
     committer->busy_threads++;
     committer->last_group_count = *count;
   }
+  /* What is left may be enough for another. */
+  call_one_locked (committer);
   lock_release (&queue->lock);
   return chain;
 }
@@ -62,8 +81,7 @@ group_done (struct committer *committer)
 {
   lock_acquire (&committer->queue.lock);
   committer->busy_threads--;
-  if (NULL != committer->queue.first || committer->queue.closed)
-    condition_broadcast (&committer->queue.changed);
+  call_one_locked (committer);
   lock_release (&committer->queue.lock);
 }
 
@@ -196,8 +214,15 @@ fail:
 bool
 committer_submit (struct committer *committer, struct commit_item *item)
 {
+  bool accepted;
+
   item->database_us = 0;
-  return queue_push (&committer->queue, &item->entry);
+  lock_acquire (&committer->queue.lock);
+  accepted = queue_append_locked (&committer->queue, &item->entry);
+  if (accepted)
+    call_one_locked (committer);
+  lock_release (&committer->queue.lock);
+  return accepted;
 }
 
 size_t

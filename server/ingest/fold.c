@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/stats.h"
+#include "store/metric.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -43,14 +44,11 @@ fold_grow (struct fold *fold, void *items, size_t count, size_t *capacity, size_
 }
 
 void
-fold_report_damage (const struct fold *fold, const struct fold_item *item, const char *what)
+fold_note_damage (struct fold *fold, uint32_t run, uint32_t key_id, const char *what)
 {
-  char run_id[UUID_TEXT_BYTES];
-
-  uuid_format (run_id, &fold->run_ids[item->run]);
   stats_add (&stats.metric_damaged, 1);
-  log_line (EVENT_metric_damaged, LOG_TEXT ("run_id", run_id), LOG_NUMBER ("key_id", item->key_id),
-            LOG_TEXT ("what", what));
+  if (fold->damage_count < FOLD_DAMAGES_MAX)
+    fold->damages[fold->damage_count++] = (struct fold_damage){ run, key_id, what };
 }
 
 /* --- what is there -------------------------------------------------------------------------------------------------
@@ -69,7 +67,7 @@ fold_keys (struct store_series_keys *keys, struct fold *fold, const size_t *item
   {
     const struct fold_item *item = &fold->items[items[i]];
 
-    run_ids[i] = fold->run_ids[item->run];
+    run_ids[i] = fold->runs[item->run].run_id;
     key_ids[i] = item->key_id;
     context_ids[i] = 0 == item->context ? 0 : fold->contexts[item->context - 1].context_id;
   }
@@ -103,7 +101,7 @@ series_row (void *context, size_t number, const struct store_series *series, str
   }
   else if (NULL != series->recent.data && ! chunk_decode (points, &count, item->key_id, series->recent))
   {
-    fold_report_damage (fold, item, "the recent points of a series, now in metric_damaged");
+    fold_note_damage (fold, item->run, item->key_id, "the recent points of a series, now in metric_damaged");
     count = 0;
     item->series.recent =
         (struct slice){ arena_copy (fold->arena, series->recent.data, series->recent.len), series->recent.len };
@@ -150,7 +148,8 @@ read_series (struct fold *fold, struct err *err)
 
     if (! item->recent_lost)
       continue;
-    code = store_fold_damaged (fold->connection, &fold->run_ids[item->run], item->series.recent, clock_wall_ms (), err);
+    code = store_fold_damaged (fold->connection, &fold->runs[item->run].run_id, item->series.recent, clock_wall_ms (),
+                               err);
     item->series.recent = (struct slice){ NULL, 0 };
   }
   return code;
@@ -283,7 +282,7 @@ end_row (void *context, size_t index, const struct store_chunk *chunk, struct er
     return ERR_OK;
   if (! chunk_decode (points, &count, item->key_id, chunk->points))
   {
-    fold_report_damage (fold, item, "a chunk");
+    fold_note_damage (fold, item->run, item->key_id, "a chunk");
     item->ends_open = false;
     return ERR_OK;
   }
@@ -422,7 +421,7 @@ count_keys (const struct fold *fold, const struct attempt *attempt)
 {
   for (size_t i = 0; i < attempt->count; i++)
     for (size_t j = 0; j < fold->run_count; j++)
-      if (0 == memcmp (&attempt->run_ids[i], &fold->run_ids[j], sizeof (struct uuid)))
+      if (0 == memcmp (&attempt->run_ids[i], &fold->runs[j].run_id, sizeof (struct uuid)))
         for (size_t k = 0; k < fold->item_count; k++)
           attempt->result->keys[i] += fold->items[k].run == j;
 }
@@ -481,12 +480,45 @@ fold_parts (struct fold *fold, struct err *err)
 }
 
 static enum err_code
+take_name (void *context, int32_t key_id, struct slice name, struct err *err)
+{
+  struct buffer *text = context;
+
+  (void)key_id;
+  (void)err;
+  buffer_append (text, name.data, name.len);
+  return ERR_OK;
+}
+
+/* Log what could not be read. Not knowing a name is no failure. */
+static void
+report_damage (struct fold *fold)
+{
+  for (size_t i = 0; i < fold->damage_count; i++)
+  {
+    const struct fold_damage *damage = &fold->damages[i];
+    const int64_t key_id = damage->key_id;
+    char run_id[UUID_TEXT_BYTES];
+    struct buffer name;
+
+    buffer_init (&name, ERR_MESSAGE_BYTES);
+    if (0 != key_id)
+      (void)store_metric_key_names (fold->connection, &key_id, 1, take_name, &name, fold->arena, NULL);
+    uuid_format (run_id, &fold->runs[damage->run].run_id);
+    log_line (EVENT_metric_damaged, LOG_TEXT ("run_id", run_id),
+              LOG_SLICE ("key", NULL == name.data ? slice_of ("") : buffer_slice (&name)),
+              LOG_NUMBER ("key_id", key_id), LOG_TEXT ("what", damage->what));
+    buffer_free (&name);
+  }
+}
+
+static enum err_code
 fold_work (struct store_connection *connection, void *context, struct err *err)
 {
   const struct attempt *attempt = context;
-  struct uuid locked[FOLD_RUNS_MAX];
+  struct store_fold_run locked[FOLD_RUNS_MAX];
   struct fold fold = {
-    .connection = connection, .arena = arena_new (ARENA_BYTES), .run_ids = locked, .result = attempt->result
+    .connection = connection, .arena = arena_new (ARENA_BYTES), .runs = locked, .result = attempt->result
   };
   enum err_code code = ERR_INTERNAL_ERROR;
 
@@ -505,6 +537,8 @@ fold_work (struct store_connection *connection, void *context, struct err *err)
     code = fold_parts (&fold, err);
     count_keys (&fold, attempt);
   }
+  if (ERR_OK == code)
+    report_damage (&fold);
 
 out:
   if (ERR_INTERNAL_ERROR == code)

@@ -79,7 +79,7 @@ decode (struct late *late, size_t *count, struct slice points)
 {
   if (chunk_decode (late->fold->scratch, count, late->item->key_id, points))
     return true;
-  fold_report_damage (late->fold, late->item, "a chunk");
+  fold_note_damage (late->fold, late->item->run, late->item->key_id, "a chunk");
   return false;
 }
 

@@ -38,6 +38,17 @@ struct fold_chunk
   size_t points_end;
 };
 
+/* Something that could not be read. */
+struct fold_damage
+{
+  uint32_t run; /* index into the runs of the fold */
+  uint32_t key_id; /* 0: several */
+  const char *what;
+};
+
+/* Most of those that one fold tells of one by one; all are counted. */
+#define FOLD_DAMAGES_MAX 16
+
 struct fold_context
 {
   struct metric_context texts;
@@ -48,7 +59,7 @@ struct fold
 {
   struct store_connection *connection;
   struct arena *arena; /* of the intake, then of the part under way */
-  const struct uuid *run_ids; /* locked */
+  const struct store_fold_run *runs; /* locked */
   size_t run_count;
 
   struct fold_item *items;
@@ -72,6 +83,8 @@ struct fold
 
   struct metric_point *scratch; /* room for one chunk */
   struct fold_result *result;
+  struct fold_damage damages[FOLD_DAMAGES_MAX];
+  size_t damage_count;
 };
 
 /* Memory of the arena is out. */
@@ -99,8 +112,9 @@ enum err_code fold_flush_if_large (struct fold *fold, struct err *err);
 /* Take rows of the tail of all runs, and set the items and their new points. */
 enum err_code fold_read_tail (struct fold *fold, struct err *err);
 
-/* Log that a chunk, or what is recent of a series, cannot be read. */
-void fold_report_damage (const struct fold *fold, const struct fold_item *item, const char *what);
+/* Note that a chunk, what is recent of a series, or a row of the tail cannot be read; it is logged when the fold has
+   ended, because the name of the metric must be asked for. */
+void fold_note_damage (struct fold *fold, uint32_t run, uint32_t key_id, const char *what);
 
 /* The place of the last chunk of an item compared with a place: whether that one is late. */
 bool fold_is_late (const struct fold_item *item, const struct metric_point *point);

@@ -2,8 +2,6 @@
 #include "ingest/fold_private.h"
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/stats.h"
 #include "ingest/pack.h"
 
 #include <stdlib.h>
@@ -28,7 +26,7 @@ struct intake
   size_t packed_bytes;
   struct
   {
-    struct uuid run_id;
+    uint32_t run;
     struct slice points;
   } * damaged;
   size_t damaged_count;
@@ -152,7 +150,7 @@ take_in (struct intake *intake, const struct metric_point *point, size_t item)
 }
 
 static enum err_code
-put_aside (struct intake *intake, const struct uuid *run_id, struct slice packed, struct err *err)
+put_aside (struct intake *intake, uint32_t run, struct slice packed, struct err *err)
 {
   struct fold *fold = intake->fold;
 
@@ -160,7 +158,7 @@ put_aside (struct intake *intake, const struct uuid *run_id, struct slice packed
       fold_grow (fold, intake->damaged, intake->damaged_count, &intake->damaged_capacity, sizeof (intake->damaged[0]));
   if (NULL == intake->damaged)
     return fold_out_of_memory (err);
-  intake->damaged[intake->damaged_count].run_id = *run_id;
+  intake->damaged[intake->damaged_count].run = run;
   intake->damaged[intake->damaged_count++].points =
       (struct slice){ arena_copy (fold->arena, packed.data, packed.len), packed.len };
   return arena_overflowed (fold->arena) ? fold_out_of_memory (err) : ERR_OK;
@@ -177,11 +175,14 @@ take_row (void *context, const struct uuid *run_id, struct slice packed, struct 
   struct metric_context belongs;
   uint32_t run = 0;
 
-  while (run < fold->run_count && 0 != memcmp (&fold->run_ids[run], run_id, sizeof (*run_id)))
+  while (run < fold->run_count && 0 != memcmp (&fold->runs[run].run_id, run_id, sizeof (*run_id)))
     run++;
   if (run == fold->run_count)
     return err_set_cause (err, ERR_INTERNAL_ERROR, "a row of the tail belongs elsewhere", "internal error");
   fold->result->rows++;
+  /* Nobody will ask for the points of a run that was removed for good. */
+  if (! fold->runs[run].exists)
+    return ERR_OK;
   pack_open (&reader, packed);
   while (pack_next (&reader, &point, &belongs))
   {
@@ -198,7 +199,7 @@ take_row (void *context, const struct uuid *run_id, struct slice packed, struct 
   if (! reader.failed)
     return ERR_OK;
   intake->count = before;
-  return put_aside (intake, run_id, packed, err);
+  return put_aside (intake, run, packed, err);
 }
 
 /* Give each item its points, in order and distinct. */
@@ -239,14 +240,11 @@ keep_damaged (struct intake *intake, struct err *err)
 
   for (size_t i = 0; ERR_OK == code && i < intake->damaged_count; i++)
   {
-    char run_id[UUID_TEXT_BYTES];
+    uint32_t run = intake->damaged[i].run;
 
-    uuid_format (run_id, &intake->damaged[i].run_id);
-    stats_add (&stats.metric_damaged, 1);
-    log_line (EVENT_metric_damaged, LOG_TEXT ("run_id", run_id), LOG_NUMBER ("key_id", 0),
-              LOG_TEXT ("what", "a row of the tail, now in metric_damaged"));
-    code = store_fold_damaged (fold->connection, &intake->damaged[i].run_id, intake->damaged[i].points,
-                               clock_wall_ms (), err);
+    fold_note_damage (fold, run, 0, "a row of the tail, now in metric_damaged");
+    code = store_fold_damaged (fold->connection, &fold->runs[run].run_id, intake->damaged[i].points, clock_wall_ms (),
+                               err);
   }
   return code;
 }
@@ -255,9 +253,12 @@ enum err_code
 fold_read_tail (struct fold *fold, struct err *err)
 {
   struct intake intake = { .fold = fold };
-  enum err_code code = store_fold_list (fold->connection, fold->run_ids, fold->run_count, FOLD_ROWS, list_row, &intake,
-                                        fold->arena, err);
+  struct uuid run_ids[FOLD_RUNS_MAX];
+  enum err_code code;
 
+  for (size_t i = 0; i < fold->run_count; i++)
+    run_ids[i] = fold->runs[i].run_id;
+  code = store_fold_list (fold->connection, run_ids, fold->run_count, FOLD_ROWS, list_row, &intake, fold->arena, err);
   if (ERR_OK == code && intake.place_count > 0)
     code = store_fold_take (fold->connection, intake.places, intake.place_count, take_row, &intake, fold->arena, err);
   /* Whether exactly so many rows were all is not worth a question: the next fold finds nothing then. */

@@ -32,6 +32,9 @@
 /* A fold whose database is away is tried again after this time, doubling up to the longest. */
 #define FIRST_BACK_OFF_US 100000
 #define LONGEST_BACK_OFF_US 10000000
+/* How long a run that fails by itself is left alone; doubles up to about a quarter of an hour. */
+#define FIRST_PENALTY_US ((uint64_t)1000000)
+#define MOST_DOUBLINGS 10
 /* Time for one fold in PostgreSQL; the largest take a second. */
 #define BUDGET_US 60000000
 
@@ -45,6 +48,8 @@ struct entry
   uint64_t end_us; /* when the run ended; 0: it has not */
   uint64_t used_us;
   uint32_t keys; /* touched by the last fold */
+  unsigned failures; /* of its own, one after the other */
+  uint64_t not_before_us; /* after those */
   bool ready;
 };
 
@@ -139,7 +144,7 @@ is_ready (const struct folder *folder, const struct entry *entry, uint64_t now_u
 {
   uint64_t age_us = now_us - entry->first_us;
 
-  if (0 == entry->rows)
+  if (0 == entry->rows || now_us < entry->not_before_us)
     return false;
   if (0 != entry->end_us && now_us - entry->end_us >= END_GRACE_US)
     return true;
@@ -294,10 +299,21 @@ enough (const struct folder *folder, const struct entry *entry)
   return points > folder->fold_points ? points : folder->fold_points;
 }
 
+/* A run that fails by itself is left alone for longer each time, so that it does not keep the others waiting. */
+static void
+punish (struct entry *entry, uint64_t now_us)
+{
+  unsigned doublings = entry->failures < MOST_DOUBLINGS ? entry->failures : MOST_DOUBLINGS;
+
+  entry->failures++;
+  entry->not_before_us = now_us + (FIRST_PENALTY_US << doublings);
+}
+
 /* Note what a fold has left: all of it when it failed, at least a look when there was more. */
 static void
-give_back (struct folder *folder, const struct batch *batch, const struct fold_result *result, bool failed)
+give_back (struct folder *folder, const struct batch *batch, const struct fold_result *result, enum err_code code)
 {
+  bool failed = ERR_OK != code;
   uint64_t now_us = clock_monotonic_us ();
 
   lock_acquire (&folder->lock);
@@ -309,6 +325,10 @@ give_back (struct folder *folder, const struct batch *batch, const struct fold_r
       continue;
     if (! failed && result->keys[i] > 0)
       entry->keys = result->keys[i];
+    if (! failed)
+      entry->failures = 0;
+    else if (ERR_TEMPORARILY_UNAVAILABLE != code)
+      punish (entry, now_us);
     if (failed)
     {
       /* Points that were old already need not grow old once more. */
@@ -326,8 +346,9 @@ give_back (struct folder *folder, const struct batch *batch, const struct fold_r
   lock_release (&folder->lock);
 }
 
+/* Fold some runs, once. */
 static enum err_code
-fold_batch (struct folder *folder, struct store_connection *connection, const struct batch *batch)
+fold_once (struct folder *folder, struct store_connection *connection, const struct batch *batch)
 {
   uint64_t start_us = clock_monotonic_us ();
   struct fold_result result = { .rows = 0 };
@@ -337,8 +358,10 @@ fold_batch (struct folder *folder, struct store_connection *connection, const st
   store_start_request (connection, start_us + BUDGET_US);
   code = fold_runs (&result, connection, batch->run_ids, batch->count, &err);
   (void)store_end_request (connection);
-  give_back (folder, batch, &result, ERR_OK != code);
   stats_add (&stats.fold_us, (int64_t)(clock_monotonic_us () - start_us));
+  /* Others are tried again at once, each for itself. */
+  if (ERR_OK == code || ERR_TEMPORARILY_UNAVAILABLE == code || 1 == batch->count)
+    give_back (folder, batch, &result, code);
   if (ERR_OK != code)
   {
     stats_add (&stats.fold_failures, 1);
@@ -352,6 +375,29 @@ fold_batch (struct folder *folder, struct store_connection *connection, const st
   stats_add (&stats.fold_chunks, (int64_t)result.chunks);
   stats_add (&stats.fold_chunk_points, (int64_t)result.chunk_points);
   return ERR_OK;
+}
+
+/* Fold some runs; when one of them is at fault, each for itself, so that it does not keep the others waiting. */
+static enum err_code
+fold_batch (struct folder *folder, struct store_connection *connection, const struct batch *batch)
+{
+  enum err_code code = fold_once (folder, connection, batch);
+  enum err_code last = ERR_OK;
+
+  if (ERR_OK == code || ERR_TEMPORARILY_UNAVAILABLE == code || 1 == batch->count)
+    return code;
+  for (size_t i = 0; i < batch->count; i++)
+  {
+    struct batch one = { .count = 1 };
+
+    one.run_ids[0] = batch->run_ids[i];
+    one.rows[0] = batch->rows[i];
+    one.points[0] = batch->points[i];
+    one.first_us[0] = batch->first_us[i];
+    code = fold_once (folder, connection, &one);
+    last = ERR_TEMPORARILY_UNAVAILABLE == code ? code : last;
+  }
+  return last;
 }
 
 static enum err_code
@@ -459,13 +505,13 @@ run (void *context)
       sweep (folder, connection);
     else
       code = fold_batch (folder, connection, &task.batch);
-    if (ERR_OK == code)
+    rest.failed = ERR_TEMPORARILY_UNAVAILABLE == code;
+    if (! rest.failed)
       back_off_us = 0;
     else if (0 == back_off_us)
       back_off_us = FIRST_BACK_OFF_US;
     else if (back_off_us < LONGEST_BACK_OFF_US)
       back_off_us *= 2;
-    rest.failed = ERR_OK != code;
     rest.until_us = clock_monotonic_us ();
     rest.until_us += rest.failed ? back_off_us : rest.until_us - start_us;
   }

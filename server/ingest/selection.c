@@ -12,8 +12,10 @@
 
 /* The list is cut when it holds so many times the limit, and a chunk. */
 #define LIST_FACTOR 2
-/* Chunks that are read before looking again whether they were enough. */
+/* Chunks that are read before looking again whether they were enough; of those, when only some steps are wanted, each
+   gives few points. */
 #define STRIDE_MAX 32
+#define STRIDE_STEPS_MAX 256
 
 static enum err_code
 out_of_memory (struct err *err)
@@ -34,28 +36,39 @@ settle (struct selection *selection)
   selection->count = selection->limit;
 }
 
-static bool
-is_wanted (const struct selection *selection, const struct metric_point *point)
+/* The first of the steps that is not less than `step`. */
+static size_t
+find_step (const struct selection *selection, int64_t step)
 {
   size_t low = 0;
   size_t high = selection->step_count;
 
-  if (NULL != selection->after && selection->order (point, selection->after) <= 0)
-    return false;
-  if (selection->bounded && selection->order (point, &selection->bound) >= 0)
-    return false;
-  if (NULL == selection->steps)
-    return true;
   while (low < high)
   {
     size_t middle = low + (high - low) / 2;
 
-    if (selection->steps[middle] < point->step)
+    if (selection->steps[middle] < step)
       low = middle + 1;
     else
       high = middle;
   }
-  return low < selection->step_count && selection->steps[low] == point->step;
+  return low;
+}
+
+/* `next` is the place of the last step among those wanted: points come in the order of their steps. */
+static bool
+is_wanted (const struct selection *selection, const struct metric_point *point, size_t *next)
+{
+  if (NULL != selection->steps)
+  {
+    while (*next < selection->step_count && selection->steps[*next] < point->step)
+      (*next)++;
+    if (*next == selection->step_count || selection->steps[*next] != point->step)
+      return false;
+  }
+  if (NULL != selection->after && selection->order (point, selection->after) <= 0)
+    return false;
+  return ! selection->bounded || selection->order (point, &selection->bound) < 0;
 }
 
 static enum err_code
@@ -65,10 +78,11 @@ add (struct selection *selection, const struct metric_point *points, size_t coun
   size_t most = selection->limit < SIZE_MAX / LIST_FACTOR - CHUNK_MAX_POINTS
                     ? selection->limit * LIST_FACTOR + CHUNK_MAX_POINTS
                     : SIZE_MAX;
+  size_t next = count > 0 && NULL != selection->steps ? find_step (selection, points[0].step) : 0;
 
   for (size_t i = 0; i < count; i++)
   {
-    if (! is_wanted (selection, &points[i]))
+    if (! is_wanted (selection, &points[i], &next))
       continue;
     if (selection->count == most)
       settle (selection);
@@ -121,21 +135,12 @@ compare_by_time (const void *a, const void *b)
 static bool
 has_step (const struct selection *selection, const struct store_chunk *row)
 {
-  size_t low = 0;
-  size_t high = selection->step_count;
+  size_t first;
 
   if (NULL == selection->steps)
     return true;
-  while (low < high)
-  {
-    size_t middle = low + (high - low) / 2;
-
-    if (selection->steps[middle] < row->first_step)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < selection->step_count && selection->steps[low] <= row->last_step;
+  first = find_step (selection, row->first_step);
+  return first < selection->step_count && selection->steps[first] <= row->last_step;
 }
 
 /* The chunks to read, in order. */
@@ -159,6 +164,8 @@ stride (const struct selection *selection, struct view_chunk *const *chunks, siz
   size_t points = selection->count;
   size_t length = 0;
 
+  if (NULL != selection->steps)
+    return count < STRIDE_STEPS_MAX ? count : STRIDE_STEPS_MAX;
   while (length < count && length < STRIDE_MAX && (0 == length || points <= selection->limit))
     points += (size_t)chunks[length++]->row.point_count;
   return length;

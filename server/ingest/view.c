@@ -65,6 +65,7 @@ report_damage (const struct views *views, size_t view, const char *what)
   uuid_format (run_id, &views->run_ids[view / views->key_count]);
   stats_add (&stats.metric_damaged, 1);
   log_line (EVENT_metric_damaged, LOG_TEXT ("run_id", run_id),
+            LOG_SLICE ("key", NULL == views->key_names ? slice_of ("") : views->key_names[view % views->key_count]),
             LOG_NUMBER ("key_id", views->key_ids[view % views->key_count]), LOG_TEXT ("what", what));
 }
 
@@ -318,6 +319,7 @@ views_load (struct views *views, struct store_connection *connection, const stru
                            .run_ids = run_ids,
                            .run_count = run_count,
                            .key_ids = key_ids,
+                           .key_names = options->key_names,
                            .key_count = key_count };
   views->views = arena_array (arena, count, sizeof (struct view));
   views->scratch = arena_array (arena, CHUNK_MAX_POINTS, sizeof (struct metric_point));

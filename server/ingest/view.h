@@ -37,16 +37,21 @@ struct views
   const struct uuid *run_ids; /* distinct */
   size_t run_count;
   const uint32_t *key_ids; /* distinct */
+  const struct slice *key_names; /* NULL: unknown */
   size_t key_count;
   struct view *views; /* [run * key_count + key] */
   struct metric_point *scratch; /* room for one chunk */
   size_t damaged; /* chunks that could not be read so far */
 };
 
+/* An arena for views whose points are taken out of them: the tail of a run that is eight million points behind. */
+#define VIEWS_ARENA_BYTES ((size_t)256 * 1024 * 1024)
+
 /* What is wanted of the chunks. Points outside of the range may be there; none inside is missing. Of a point outside
    that was logged again after its chunk was written, `points` of the view may count both. */
 struct views_options
 {
+  const struct slice *key_names; /* of the keys, for the log; NULL: unknown */
   struct store_chunk_range range;
   bool with_summary;
 };

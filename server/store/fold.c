@@ -15,8 +15,9 @@ static const struct statement statements[] = {
      runs with the same number only take turns. The transaction that holds it does not wait for the disk when it
      commits: a fold that is lost with the server is done again. */
   [LOCK] = { "fold_lock",
-             "SELECT w.run_id FROM set_config('synchronous_commit', 'off', true),"
-             " unnest($1::uuid[], $2::int8[]) AS w (run_id, number) WHERE pg_try_advisory_xact_lock(number)",
+             "SELECT w.run_id, r.run_id IS NOT NULL FROM set_config('synchronous_commit', 'off', true),"
+             " unnest($1::uuid[], $2::int8[]) AS w (run_id, number) LEFT JOIN run r ON r.run_id = w.run_id"
+             " WHERE pg_try_advisory_xact_lock(w.number)",
              2 },
   [LIST] = { "fold_list",
              "SELECT w.run_id, t.place, t.packed_bytes FROM unnest($1::uuid[]) AS w (run_id),"
@@ -33,9 +34,8 @@ static const struct statement statements[] = {
 
 const struct statement_table store_fold_statements = { statements, sizeof (statements) / sizeof (statements[0]) };
 
-/* Run ids are random. */
-static int64_t
-lock_number (const struct uuid *run_id)
+int64_t
+store_fold_number (const struct uuid *run_id)
 {
   int64_t number;
 
@@ -44,10 +44,11 @@ lock_number (const struct uuid *run_id)
 }
 
 enum err_code
-store_fold_lock (struct uuid *locked, size_t *locked_count, struct store_connection *connection,
+store_fold_lock (struct store_fold_run *locked, size_t *locked_count, struct store_connection *connection,
                  const struct uuid *run_ids, size_t count, struct arena *arena, struct err *err)
 {
-  static const struct column columns[] = { { COLUMN_UUID, 0 } };
+  static const struct column columns[] = { { COLUMN_UUID, offsetof (struct store_fold_run, run_id) },
+                                           { COLUMN_BOOL, offsetof (struct store_fold_run, exists) } };
   int64_t *numbers = arena_array (arena, count, sizeof (int64_t));
   struct result result = { NULL };
   struct parameters parameters;
@@ -57,7 +58,7 @@ store_fold_lock (struct uuid *locked, size_t *locked_count, struct store_connect
   if (NULL == numbers)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   for (size_t i = 0; i < count; i++)
-    numbers[i] = lock_number (&run_ids[i]);
+    numbers[i] = store_fold_number (&run_ids[i]);
   parameters_init (&parameters, arena);
   parameter_uuid_array (&parameters, run_ids, count);
   parameter_int64_array (&parameters, numbers, count);

@@ -1,7 +1,7 @@
 /* Series and chunks in PostgreSQL: what readers and the fold ask of metric_series and metric_chunk. */
 #include "store/series.h"
 
-#include <math.h>
+#include <openssl/evp.h>
 
 enum
 {
@@ -97,14 +97,11 @@ static const struct statement statements[] = {
                      "  points)",
                      15 },
   [CHUNK_DELETE] = { "chunk_delete", "DELETE FROM metric_chunk WHERE ctid = ANY ($1::text[]::tid[])", 1 },
-  [CONTEXT_FIND] = { "context_find",
-                     "SELECT context_id FROM metric_context WHERE model_id = $1::text AND dataset_name = $2::text"
-                     " AND dataset_digest = $3::text",
-                     3 },
+  [CONTEXT_FIND] = { "context_find", "SELECT context_id FROM metric_context WHERE digest = $1::bytea", 1 },
   [CONTEXT_MAKE] = { "context_make",
-                     "INSERT INTO metric_context (model_id, dataset_name, dataset_digest)"
-                     " VALUES ($1::text, $2::text, $3::text) ON CONFLICT DO NOTHING",
-                     3 },
+                     "INSERT INTO metric_context (digest, model_id, dataset_name, dataset_digest)"
+                     " VALUES ($1::bytea, $2::text, $3::text, $4::text) ON CONFLICT DO NOTHING",
+                     4 },
 };
 
 const struct statement_table store_series_statements = { statements, sizeof (statements) / sizeof (statements[0]) };
@@ -452,25 +449,66 @@ store_series_write (struct store_connection *connection, const struct store_seri
   return store_execute (NULL, connection, &statements[SERIES_WRITE], &parameters, err);
 }
 
+#define CONTEXT_TEXTS 3
+#define DIGEST_BYTES 32
+
+/* SHA-256 over some texts, each behind its length in eight bytes, little-endian. */
+static bool
+digest_texts (unsigned char digest[DIGEST_BYTES], const struct slice *texts, size_t count)
+{
+  EVP_MD_CTX *hash = EVP_MD_CTX_new ();
+  bool fine = NULL != hash && 1 == EVP_DigestInit_ex (hash, EVP_sha256 (), NULL);
+
+  for (size_t i = 0; fine && i < count; i++)
+  {
+    unsigned char length[8];
+
+    for (size_t j = 0; j < sizeof (length); j++)
+      length[j] = (unsigned char)((uint64_t)texts[i].len >> (8 * j));
+    fine = 1 == EVP_DigestUpdate (hash, length, sizeof (length))
+           && 1 == EVP_DigestUpdate (hash, texts[i].data, texts[i].len);
+  }
+  fine = fine && 1 == EVP_DigestFinal_ex (hash, digest, NULL);
+  EVP_MD_CTX_free (hash);
+  return fine;
+}
+
+static enum err_code
+find_context (struct result *result, struct store_connection *connection, const unsigned char *digest, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_text (&parameters, (struct slice){ (const char *)digest, DIGEST_BYTES });
+  return store_query (result, connection, &statements[CONTEXT_FIND], &parameters, err);
+}
+
 enum err_code
 store_context_resolve (int32_t *context_id, struct store_connection *connection, struct slice model_id,
                        struct slice dataset_name, struct slice dataset_digest, struct err *err)
 {
   static const struct column columns[] = { { COLUMN_INT32, 0 } };
-  const struct slice texts[] = { model_id, dataset_name, dataset_digest };
+  struct slice texts[CONTEXT_TEXTS] = { model_id, dataset_name, dataset_digest };
+  unsigned char digest[DIGEST_BYTES];
   struct result result = { NULL };
   struct parameters parameters;
   enum err_code code;
 
-  parameters_init (&parameters, NULL);
-  for (size_t i = 0; i < sizeof (texts) / sizeof (texts[0]); i++)
-    parameter_text (&parameters, NULL == texts[i].data ? slice_of ("") : texts[i]);
-  code = store_query (&result, connection, &statements[CONTEXT_FIND], &parameters, err);
+  for (size_t i = 0; i < CONTEXT_TEXTS; i++)
+    if (NULL == texts[i].data)
+      texts[i] = slice_of ("");
+  if (! digest_texts (digest, texts, CONTEXT_TEXTS))
+    return err_set_cause (err, ERR_INTERNAL_ERROR, "SHA-256 is not available", "internal error");
+  code = find_context (&result, connection, digest, err);
   if (ERR_OK == code && 0 == result_count (&result))
   {
+    parameters_init (&parameters, NULL);
+    parameter_text (&parameters, (struct slice){ (const char *)digest, sizeof (digest) });
+    for (size_t i = 0; i < CONTEXT_TEXTS; i++)
+      parameter_text (&parameters, texts[i]);
     code = store_execute (NULL, connection, &statements[CONTEXT_MAKE], &parameters, err);
     if (ERR_OK == code)
-      code = store_query (&result, connection, &statements[CONTEXT_FIND], &parameters, err);
+      code = find_context (&result, connection, digest, err);
   }
   if (ERR_OK == code)
     code = result_row (context_id, &result, 0, columns, COLUMN_COUNT (columns), err);

@@ -121,10 +121,20 @@ enum err_code store_chunk_delete (struct store_connection *connection, const str
 enum err_code store_series_write (struct store_connection *connection, const struct store_series_keys *keys,
                                   const struct store_series *series, struct arena *arena, struct err *err);
 
+/* The number that the lock of a run goes by; run ids are random. */
+int64_t store_fold_number (const struct uuid *run_id);
+
+/* A run that a fold has locked. */
+struct store_fold_run
+{
+  struct uuid run_id;
+  bool exists; /* false: it was removed for good */
+};
+
 /* Lock runs against other folds until the end of the transaction, those that nobody has locked: `locked` receives them,
    `locked_count` how many. To be the first statement of its transaction, so that later ones see what the last fold did.
- */
-enum err_code store_fold_lock (struct uuid *locked, size_t *locked_count, struct store_connection *connection,
+   The transaction does not wait for the disk when it commits. */
+enum err_code store_fold_lock (struct store_fold_run *locked, size_t *locked_count, struct store_connection *connection,
                                const struct uuid *run_ids, size_t count, struct arena *arena, struct err *err);
 
 /* A row of the tail, without its points. */

@@ -4,16 +4,18 @@ import os
 import re
 import statistics
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 # The size of a page of PostgreSQL's log, which is what a commit flushes.
 PAGE_BYTES = 8192
-
-
-def summary(values):
-    """min, median and max of the rounds."""
-    return {"min": min(values), "median": statistics.median(values), "max": max(values), "rounds": len(values)}
+# Often enough to see the peak of a round of some hundred milliseconds.
+WATCH_S = 0.05
+PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
+# What decides how much log is written for a point, and how fast.
+SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "wal_compression", "wal_level", "checkpoint_timeout",
+            "max_wal_size", "shared_buffers", "data_checksums")
 
 
 def fdatasync_ms(folder, count=300):
@@ -88,16 +90,48 @@ def memory_mb(process):
     return resident / 1024, proportional / 1024
 
 
+class MemoryWatch:
+    """The greatest resident memory of a process and its children while the block runs, in MB (`peak_mb`)."""
+
+    def __init__(self, process):
+        self.process = process
+        self.peak_mb = 0
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
+    def watch(self):
+        family = tree(self.process)
+        while True:
+            pages = 0
+            for one in family:
+                try:
+                    pages += int(Path(f"/proc/{one}/statm").read_text().split()[1])
+                except (OSError, IndexError):
+                    continue
+            self.peak_mb = max(self.peak_mb, pages * PAGE_MB)
+            if self.over.wait(WATCH_S):
+                return
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
 def describe(url):
     """The machine in general terms."""
     with open("/proc/meminfo", encoding="ascii") as file:
         memory_gb = int(file.readline().split()[1]) / 1024 / 1024
-    settings = {name: psql(url, f"SHOW {name}") for name in ("server_version", "fsync", "synchronous_commit")}
+    settings = {name: psql(url, f"SHOW {name}") for name in SETTINGS}
     if (settings["fsync"], settings["synchronous_commit"]) != ("on", "on"):
         raise SystemExit(f"bench: PostgreSQL is not durable: {settings}")
     return {
         "processors": len(os.sched_getaffinity(0)),
         "memory_gb": round(memory_gb),
         "kernel": os.uname().release.partition("-")[0],
-        "postgresql": settings["server_version"].split()[0],
+        "postgresql": psql(url, "SHOW server_version").split()[0],
+        "settings": settings,
     }

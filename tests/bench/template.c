@@ -52,38 +52,6 @@ die (const char *what, const char *detail)
   exit (2);
 }
 
-void
-bytes_add (struct bytes *bytes, const char *data, size_t length)
-{
-  if (bytes->length + length > bytes->capacity)
-  {
-    size_t capacity = 2 * (bytes->length + length) + 256;
-    char *grown = realloc (bytes->data, capacity);
-
-    if (NULL == grown)
-      die ("no memory", "");
-    bytes->data = grown;
-    bytes->capacity = capacity;
-  }
-  if (0 < length)
-    memcpy (bytes->data + bytes->length, data, length);
-  bytes->length += length;
-}
-
-void
-bytes_add_number (struct bytes *bytes, uint64_t number)
-{
-  char digits[20]; /* 2^64 has twenty */
-  size_t start = sizeof digits;
-
-  do
-  {
-    digits[--start] = (char)('0' + number % 10);
-    number /= 10;
-  } while (0 < number);
-  bytes_add (bytes, digits + start, sizeof digits - start);
-}
-
 static void
 cut (struct pieces *pieces, const char *text)
 {
@@ -132,24 +100,15 @@ template_free (struct template *template)
   free (template);
 }
 
-static void
-add_value (struct bytes *out, struct filling *filling)
+static uint64_t
+time_of (const struct filling *filling)
 {
-  char text[8] = { '0', '.' };
-  uint64_t x = filling->random;
+  uint64_t step = filling->point / filling->keys;
+  uint64_t fifth = filling->step_ms / 5;
 
-  /* xorshift64, Marsaglia 2003: cheap, and good enough for digits that nobody looks at. */
-  x ^= x << 13;
-  x ^= x >> 7;
-  x ^= x << 17;
-  filling->random = x;
-  x >>= 20;
-  for (unsigned digit = 2; digit < sizeof text; digit++)
-  {
-    text[digit] = (char)('0' + x % 10);
-    x /= 10;
-  }
-  bytes_add (out, text, sizeof text);
+  if (0 == filling->step_ms)
+    return filling->time_ms + filling->point;
+  return filling->time_ms + step * filling->step_ms + value_mix (filling->time_ms ^ step) % (2 * fifth + 1) - fifth;
 }
 
 static void
@@ -174,10 +133,10 @@ fill_pieces (struct bytes *out, const struct template *template, const struct pi
       bytes_add_number (out, filling->point / filling->keys);
       break;
     case HOLE_TIME:
-      bytes_add_number (out, filling->time_ms + filling->point);
+      bytes_add_number (out, time_of (filling));
       break;
     case HOLE_VALUE:
-      add_value (out, filling);
+      value_add (out, filling->values, filling->point / filling->keys, &filling->random);
       break;
     case HOLE_COUNT:
       bytes_add_number (out, filling->count);

@@ -2,30 +2,23 @@
 #ifndef BENCH_TEMPLATE_H
 #define BENCH_TEMPLATE_H
 
+#include "bytes.h"
+#include "value.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-/* Bytes that grow; zeroed before the first use. Ends the program when memory runs out. */
-struct bytes
-{
-  char *data;
-  size_t length;
-  size_t capacity;
-};
-
-void bytes_add (struct bytes *bytes, const char *data, size_t length);
-void bytes_add_number (struct bytes *bytes, uint64_t number);
-
-/* What a template is filled with: one for each connection. */
+/* What a template is filled with: one for each run of each connection. */
 struct filling
 {
   const char *run; /* @run@ */
   uint64_t point; /* grows by one with each element */
   uint64_t keys; /* @key@ is point % keys, @step@ is point / keys */
-  uint64_t time_ms; /* @time@ is this plus point */
-  uint64_t random; /* state for @value@, a number from 0 to 1 with six digits */
+  uint64_t time_ms; /* @time@: see step_ms */
+  uint64_t step_ms; /* 0: @time@ is time_ms plus point; else time_ms plus step times this, give or take a fifth of it */
+  enum value_kind values; /* what @value@ is */
+  uint64_t random; /* state for @value@; not 0 */
   uint64_t count; /* @count@: number of the request in this whole program */
+  uint64_t left; /* requests that may still be sent for this run */
 };
 
 struct template;

@@ -32,7 +32,7 @@ ask (struct api *api, const char *method, const char *path, const char *body, js
     *answer = NULL;
   reply_init (&reply);
   buffer_init (&why, 4096);
-  snprintf (url, sizeof (url), "%s/api/2.0/mlflow/%s", api->base_url, path);
+  snprintf (url, sizeof (url), "%s%s%s", api->base_url, '/' == *path ? "" : "/api/2.0/mlflow/", path);
   struct request request = {
     .method = method, .url = url, .body = body, .body_length = NULL == body ? 0 : strlen (body)
   };

@@ -18,7 +18,7 @@ struct api
 void api_open (struct api *api, const char *base_url);
 void api_close (struct api *api);
 
-/* POST `body` (stolen) to a path below /api/2.0/mlflow/.
+/* POST `body` (stolen) to a path below /api/2.0/mlflow/; one that begins with '/' is taken from the root.
    Returns the status, 0 when no answer came. `answer` (may be NULL) gets a new reference, or NULL when it is no JSON.
  */
 long api_post (struct api *api, const char *path, json_t *body, json_t **answer);

@@ -89,11 +89,26 @@ error_is_well_formed (const struct reply *reply, const json_t *body, struct buff
   return message_is_clean (message, why);
 }
 
+/* The end of the body is known by its length or by chunks, and not by both. */
+static bool
+length_is_right (const struct reply *reply, struct buffer *why)
+{
+  const char *length = reply_header_text (reply, "content-length");
+  const char *coding = reply_header_text (reply, "transfer-encoding");
+
+  if ('\0' != *coding && ('\0' != *length || 0 != strcmp (coding, "chunked")))
+    return buffer_printf (why, "Transfer-Encoding \"%s\" and Content-Length \"%s\"", coding, length), false;
+  if ('\0' == *coding && '\0' == *length && 204 != reply->status)
+    return buffer_text (why, "neither Content-Length nor chunks"), false;
+  if ('\0' != *length && strtoul (length, NULL, 10) != reply->body.len)
+    return buffer_printf (why, "Content-Length %s, but %zu bytes", length, reply->body.len), false;
+  return true;
+}
+
 bool
 checks_pass (const struct reply *reply, const char *method, const char *path, const json_t *body, struct buffer *why)
 {
   const char *type = reply_header_text (reply, "content-type");
-  const char *length = reply_header_text (reply, "content-length");
 
   if (0 != strcmp (reply_header_text (reply, "x-content-type-options"), "nosniff"))
     return buffer_text (why, "no X-Content-Type-Options: nosniff"), false;
@@ -101,8 +116,8 @@ checks_pass (const struct reply *reply, const char *method, const char *path, co
     return buffer_text (why, "no X-Frame-Options"), false;
   if (0 == strcmp (method, "HEAD"))
     return 0 == reply->body.len || (buffer_text (why, "HEAD got a body"), false);
-  if ('\0' != *length && strtoul (length, NULL, 10) != reply->body.len)
-    return buffer_printf (why, "Content-Length %s, but %zu bytes", length, reply->body.len), false;
+  if (! length_is_right (reply, why))
+    return false;
   if (204 == reply->status || ! is_api (path))
     return true;
   if (0 != strncmp (type, "application/json", strlen ("application/json")))

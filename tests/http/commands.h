@@ -12,9 +12,15 @@ int command_load (int argc, char **argv);
 int command_two_daemons (int argc, char **argv);
 int command_race (int argc, char **argv);
 int command_burst (int argc, char **argv);
+int command_flood (int argc, char **argv);
 int command_drain (int argc, char **argv);
 int command_slow (int argc, char **argv);
 int command_connections (int argc, char **argv);
+int command_stream_fill (int argc, char **argv);
+int command_stream (int argc, char **argv);
+int command_stream_around (int argc, char **argv);
+int command_stream_stall (int argc, char **argv);
+int command_stream_crowd (int argc, char **argv);
 
 /* Take "http://host:port" apart. False when it is something else. */
 bool split_base_url (const char *url, char *host, size_t host_size, char *port, size_t port_size);

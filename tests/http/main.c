@@ -19,9 +19,18 @@ static const struct
   { "two-daemons", command_two_daemons, "URL URL ROUNDS: what one acknowledged the other shows at once" },
   { "race", command_race, "URL URL ROUNDS: many want the same at once; one wins, nobody gets a 5xx" },
   { "burst", command_burst, "URL CONNECTIONS MIN-REFUSED: one request on each at once; refusals are quick and polite" },
+  { "flood", command_flood,
+    "URL CLIENTS SECONDS: more than is taken, for a while; nobody waits long, nothing is lost" },
   { "drain", command_drain, "URL CONNECTIONS PROCESS: requests under way are answered after SIGTERM" },
   { "slow", command_slow, "URL CONNECTIONS TIMEOUT-MS: clients that never finish a request are closed" },
   { "connections", command_connections, "URL LIMIT: more connections than the limit wait and are served later" },
+  { "stream-fill", command_stream_fill, "URL KEY-LENGTH POINTS: make a run with a long history" },
+  { "stream", command_stream, "URL RUN KEY-LENGTH POINTS TIMES: read it in many ways, go away in the middle so often" },
+  { "stream-around", command_stream_around,
+    "URL RUN KEY-LENGTH POINTS whole|broken COMMAND: read some, run the command, read on" },
+  { "stream-stall", command_stream_stall, "URL RUN KEY-LENGTH POINTS TIMEOUT-MS: who stops reading is closed" },
+  { "stream-crowd", command_stream_crowd,
+    "URL RUN KEY-LENGTH POINTS READERS: a queue that is full refuses whole answers only" },
 };
 
 int

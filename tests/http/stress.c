@@ -21,6 +21,8 @@
 /* A connection past its limit is closed within this time after it. */
 #define CLOSE_SLACK_MS 3000
 
+static const char *const health = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
 struct server
 {
   char host[256];
@@ -224,7 +226,7 @@ send_stop (void *user)
     return;
   reply_init (&reply);
   buffer_init (&pending, 4096);
-  reply_write (fd, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", 40);
+  reply_write (fd, health, strlen (health));
   if (reply_read (&reply, fd, &pending, false, 300) && 200 == reply.status)
     stop->refuses = false;
   close (fd);
@@ -318,8 +320,6 @@ command_slow (int argc, char **argv)
   printf ("open=%u after %ld ms, others served %u of %u\n", open, reply_now_ms () - began_ms, served, asked);
   return open > 0 || served < asked || reply_now_ms () - began_ms < timeout_ms / 2;
 }
-
-static const char *const health = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 static bool
 answered (int fd, long timeout_ms)

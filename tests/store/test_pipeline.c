@@ -115,9 +115,9 @@ END_TEST
 START_TEST (sends_and_receives_at_once)
 {
   /* More in both directions than sockets hold: whoever only sends never ends. */
-  static const struct statement long_answer = { "test_long_answer", "SELECT repeat('x', 20000000)", 0 };
+  static const struct statement long_answer = { "test_long_answer", "SELECT repeat('x', 4000000)", 0 };
   static const struct statement measure = { "test_measure", "SELECT length($1::text)::int8", 1 };
-  const size_t bytes = 20000000;
+  const size_t bytes = 4000000;
   struct result results[4] = { { NULL } };
   char *text = malloc (bytes);
   struct pipeline pipeline;
@@ -273,7 +273,9 @@ START_TEST (tries_again_after_conflicts)
   open_mode (_i >= FORMS);
   for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
   {
-    struct script script = { .form = _i % FORMS, .state = cases[i].state, .fail_until = cases[i].fail_until };
+    struct script script = { .form = (enum form) (_i % FORMS),
+                             .state = cases[i].state,
+                             .fail_until = cases[i].fail_until };
     struct err err = { 0 };
 
     ck_assert_int_eq (store_transaction (connection, STORE_WRITE, write_twice, &script, &err), cases[i].code);

@@ -71,6 +71,46 @@ START_TEST (refuses_beyond_the_ceiling_until_reset)
 }
 END_TEST
 
+START_TEST (rewinds_to_a_mark)
+{
+  struct arena *arena = arena_new (1 << 20);
+  struct arena_mark empty = arena_mark (arena);
+  struct arena_mark mark;
+  char *kept;
+  size_t used;
+
+  arena_rewind (arena, &empty);
+  ck_assert_uint_eq (arena_used_bytes (arena), 0);
+  kept = arena_copy (arena, "kept", 4);
+  used = arena_used_bytes (arena);
+  mark = arena_mark (arena);
+  for (int round = 0; round < 5; round++)
+  {
+    /* Within the first block, over several, in one of its own, and past the ceiling. */
+    for (size_t size = 0; size < 1000; size += 10)
+    {
+      unsigned char *piece = arena_alloc (arena, size);
+
+      ck_assert_ptr_nonnull (piece);
+      for (size_t i = 0; i < size; i++)
+        ck_assert_uint_eq (piece[i], 0);
+      memset (piece, 0xA5, size);
+    }
+    ck_assert_ptr_nonnull (arena_alloc (arena, 600000));
+    ck_assert_ptr_null (arena_alloc (arena, 600000));
+    ck_assert (arena_overflowed (arena));
+    arena_rewind (arena, &mark);
+    ck_assert (! arena_overflowed (arena));
+    ck_assert_uint_eq (arena_used_bytes (arena), used);
+    ck_assert_str_eq (kept, "kept");
+  }
+  arena_rewind (arena, &empty);
+  ck_assert_uint_eq (arena_used_bytes (arena), 0);
+  ck_assert_ptr_nonnull (arena_alloc (arena, 1 << 20));
+  arena_free (arena);
+}
+END_TEST
+
 START_TEST (refuses_sizes_that_wrap_around)
 {
   static const size_t sizes[] = { SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - sizeof (max_align_t), SIZE_MAX / 2 };
@@ -139,6 +179,7 @@ arena_suite (void)
   tcase_add_test (tests, hands_out_zeroed_aligned_memory);
   tcase_add_test (tests, pieces_do_not_overlap);
   tcase_add_test (tests, refuses_beyond_the_ceiling_until_reset);
+  tcase_add_test (tests, rewinds_to_a_mark);
   tcase_add_test (tests, refuses_sizes_that_wrap_around);
   tcase_add_test (tests, copies_text);
   tcase_add_test (tests, large_pieces_get_their_own_room);

@@ -38,6 +38,33 @@ START_TEST (gives_in_the_order_of_arrival)
 }
 END_TEST
 
+START_TEST (lets_in_again_above_its_limits)
+{
+  struct queue queue;
+
+  queue_init (&queue, 2, 10);
+  ck_assert (queue_push (&queue, entry_of (0, 6)));
+  ck_assert (queue_push (&queue, entry_of (1, 4)));
+  ck_assert (! queue_push (&queue, entry_of (2, 0)));
+  for (size_t i = 2; i < 6; i++)
+    ck_assert (queue_push_again (&queue, entry_of (i, 100)));
+  ck_assert_uint_eq (queue_count (&queue), 6);
+  /* They count as entries, and in their turn, but no bytes. */
+  for (size_t i = 0; i < 4; i++)
+    ck_assert_ptr_eq (queue_pop (&queue), &entries[i]);
+  ck_assert (! queue_push (&queue, entry_of (6, 0)));
+  ck_assert_ptr_eq (queue_pop (&queue), &entries[4]);
+  ck_assert (! queue_push (&queue, entry_of (6, 11)));
+  ck_assert (queue_push (&queue, entry_of (6, 10)));
+  queue_close (&queue);
+  ck_assert (! queue_push_again (&queue, entry_of (7, 0)));
+  ck_assert_ptr_eq (queue_pop (&queue), &entries[5]);
+  ck_assert_ptr_eq (queue_pop (&queue), &entries[6]);
+  ck_assert_ptr_null (queue_pop (&queue));
+  queue_destroy (&queue);
+}
+END_TEST
+
 START_TEST (refuses_above_its_limits)
 {
   static const struct
@@ -265,6 +292,7 @@ queue_suite (void)
   TCase *several = tcase_create ("several threads");
 
   tcase_add_test (one, gives_in_the_order_of_arrival);
+  tcase_add_test (one, lets_in_again_above_its_limits);
   tcase_add_test (one, refuses_above_its_limits);
   tcase_add_test (one, takes_groups_within_limits);
   tcase_add_test (one, drains_when_closed);

@@ -1,0 +1,46 @@
+"""How much is measured: three sizes of the same benchmark."""
+
+from dataclasses import dataclass
+
+# Ten metrics a step is what a training loop with train and test scores logs.
+KEYS = 10
+# Runs that are written to at once: a team's worth of jobs, and more than there are connections.
+RUNS = 1000
+# The largest batch that both servers take, and the one that clients send.
+BATCH = 1000
+
+
+@dataclass
+class Size:
+    """One size. `levels` are points stored before a measurement; those up to `mlflow_level` are measured with MLflow too."""
+
+    name: str
+    rounds: int
+    seconds: float
+    minutes: float  # when they are over, what is left is left out
+    many_runs: int
+    chart_points: int  # of the series that both servers have
+    long_series: tuple  # of the series that only tallyd has
+    levels: tuple
+    mlflow_level: int
+    all_connections: bool  # every figure at 64 and 256 connections, or the less telling ones at 64 only
+    storage_steps: int
+    mlflow_storage_steps: int
+    watched_steps: int
+    dashboard_seconds: float
+    overload_seconds: float
+
+
+SIZES = {
+    "quick": Size("quick", 2, 0.2, 10, 120, 20_000, (50_000,), (0, 100_000), 0, False, 100, 100, 100, 2, 1),
+    "short": Size("short", 3, 1, 14, 500, 100_000, (1_000_000,), (0, 10_000_000), 0, False, 1000, 200, 1000, 5, 3),
+    "full": Size("full", 5, 2, 75, 2000, 1_000_000, (1_000_000, 10_000_000), (0, 10_000_000, 100_000_000), 10_000_000,
+                 True, 10_000, 1000, 2000, 15, 6),
+}
+
+
+def count_text(count):
+    """10 M for 10,000,000, and so on."""
+    if count >= 1_000_000 and count % 1_000_000 == 0:
+        return f"{count // 1_000_000} M"
+    return f"{count:,}"

@@ -16,6 +16,7 @@ int command_flood (int argc, char **argv);
 int command_drain (int argc, char **argv);
 int command_slow (int argc, char **argv);
 int command_connections (int argc, char **argv);
+int command_charts (int argc, char **argv);
 int command_stream_fill (int argc, char **argv);
 int command_stream (int argc, char **argv);
 int command_stream_around (int argc, char **argv);

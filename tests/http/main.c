@@ -24,6 +24,7 @@ static const struct
   { "drain", command_drain, "URL CONNECTIONS PROCESS: requests under way are answered after SIGTERM" },
   { "slow", command_slow, "URL CONNECTIONS TIMEOUT-MS: clients that never finish a request are closed" },
   { "connections", command_connections, "URL LIMIT: more connections than the limit wait and are served later" },
+  { "charts", command_charts, "URL POINTS: charts say the same as JSON and as arrays" },
   { "stream-fill", command_stream_fill, "URL KEY-LENGTH POINTS: make a run with a long history" },
   { "stream", command_stream, "URL RUN KEY-LENGTH POINTS TIMES: read it in many ways, go away in the middle so often" },
   { "stream-around", command_stream_around,

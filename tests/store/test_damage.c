@@ -85,7 +85,8 @@ add_points (void *context, struct view_chunk *chunk, const struct metric_point *
 
   (void)chunk;
   (void)err;
-  memcpy (reading->points + reading->count, points, count * sizeof (*points));
+  if (count > 0)
+    memcpy (reading->points + reading->count, points, count * sizeof (*points));
   reading->count += count;
   return ERR_OK;
 }

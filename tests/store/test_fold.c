@@ -369,6 +369,7 @@ START_TEST (folds_while_others_write_and_fold)
   pthread_t threads[WRITERS + FOLDERS];
   atomic_bool over = false;
   bool writing = true;
+  size_t folds = 0;
 
   for (size_t i = 0; i < WRITERS; i++)
     prepare_writer (&writers[i], i);
@@ -403,9 +404,11 @@ START_TEST (folds_while_others_write_and_fold)
   for (size_t i = 0; i < FOLDERS; i++)
   {
     ck_assert (! folders[i].failed);
-    ck_assert_uint_gt (folders[i].folds, 0);
+    folds += folders[i].folds;
     engine_daemon_close (&folders[i].daemon);
   }
+  /* Either of the two may always have come too late. */
+  ck_assert_uint_gt (folds, 0);
   free (writers);
   engine_check_all ();
   engine_fold_all ();

@@ -1,15 +1,14 @@
 /* Tests of what folding costs: how often a point is written anew, and that wide runs and backlogs are folded at all. */
 #include "engine.h"
 
+#include "ingest/pack.h"
+#include "store/metric.h"
+
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-/* Keys of a wide run. */
-#define WIDE_KEYS 10000
-/* Points of each of them in one round; five rounds fill what the row of a series keeps. */
-#define WIDE_POINTS 26
-#define WIDE_ROUNDS 16
+/* Keys of a wide run: what they keep takes more than the memory of a fold when it is unpacked at once. */
+#define WIDE_KEYS 80000
 
 static void
 set_up (void)
@@ -89,57 +88,69 @@ END_TEST
 
 /* --- wide runs ---------------------------------------------------------------------------------------------------- */
 
-/* Write the same number of points of each of many keys, all in step. */
+/* The key_id of the first of many keys. */
+#define FIRST_KEY 1000
+
+/* Give as many series as there are keys the row of another. */
 static void
-log_wide (size_t round)
+copy_series (void)
 {
-  static struct metric_entry entries[WIDE_KEYS * WIDE_POINTS];
-  static char names[WIDE_KEYS][24];
-  struct metric_write write = { engine.runs[0], entries, WIDE_KEYS * WIDE_POINTS };
-  struct err err = { 0 };
-  struct commit_item item = { .err = &err, .payload = &write };
-  struct commit_item *items = &item;
-  struct metric_sink sink = { engine.daemons[0].keys, NULL };
-  size_t at = 0;
-
-  for (size_t i = 0; i < WIDE_POINTS; i++)
-    for (size_t key = 0; key < WIDE_KEYS; key++)
-    {
-      size_t step = round * WIDE_POINTS + i;
-
-      snprintf (names[key], sizeof (names[key]), "layer/%zu", key);
-      entries[at++] = (struct metric_entry){
-        .key = slice_of (names[key]),
-        .point = { .step = (int64_t)step, .timestamp_ms = (int64_t)step * 1000, .value = (double)(key % 100) }
-      };
-    }
-  store_start_request (engine.daemons[0].connection, 0);
-  ck_assert_msg (ERR_OK == metric_flush (engine.daemons[0].connection, &items, 1, &sink, &err), "%s: %s", err.message,
-                 err.cause);
+  database_run ("INSERT INTO metric_series (run_id, key_id, latest_step, latest_timestamp_ms, latest_value, first_step,"
+                " first_timestamp_ms, first_value, min_timestamp_ms, max_timestamp_ms, point_count, nan_count,"
+                " min_value, max_value, chunk_points, stray_points, chunk_end_step, chunk_end_timestamp_ms, recent)"
+                " SELECT run_id, key, latest_step, latest_timestamp_ms, latest_value, first_step, first_timestamp_ms,"
+                " first_value, min_timestamp_ms, max_timestamp_ms, point_count, nan_count, min_value, max_value,"
+                " chunk_points, stray_points, chunk_end_step, chunk_end_timestamp_ms, recent"
+                " FROM metric_series, generate_series(%d, %d) AS k (key)",
+                FIRST_KEY, FIRST_KEY + WIDE_KEYS - 1);
 }
 
-/* All series become full in the same fold, and what they merge with does so too. */
+/* One more point of each key, behind the others. */
+static void
+log_wide (int64_t step)
+{
+  struct buffer packed;
+  struct pack_writer writer;
+  struct slice points;
+  struct err err = { 0 };
+
+  buffer_init (&packed, (size_t)64 * 1024 * 1024);
+  pack_start (&writer, &packed);
+  for (uint32_t key = 0; key < WIDE_KEYS; key++)
+    pack_point (&writer,
+                &(struct metric_point){ .step = step, .timestamp_ms = step, .value = 1, .key_id = FIRST_KEY + key },
+                NULL);
+  pack_finish (&writer);
+  points = buffer_slice (&packed);
+  store_start_request (database.connection, 0);
+  ck_assert_int_eq (
+      store_metric_append (database.connection, engine.runs, &points, 1, NULL, NULL, database.arena, &err), ERR_OK);
+  buffer_free (&packed);
+}
+
+/* All series become full in the same fold. */
 START_TEST (of_a_wide_run_fits_into_memory)
 {
-  size_t written = 0;
+  struct fold_result result;
 
-  for (size_t round = 0; round < WIDE_ROUNDS; round++)
-  {
-    struct fold_result result;
-
-    log_wide (round);
-    result = engine_fold (&engine.daemons[0]);
-    ck_assert (! result.more);
-    ck_assert_uint_eq (result.keys[0], WIDE_KEYS);
-    ck_assert_uint_eq (result.added, WIDE_KEYS * WIDE_POINTS);
-    written += result.chunk_points;
-  }
+  engine_log (0, 0, 0, ENGINE_ASCENDING, FOLD_RECENT_MAX);
+  engine_fold_all ();
+  ck_assert_int_eq (database_number ("SELECT point_count FROM metric_series"), FOLD_RECENT_MAX);
+  copy_series ();
+  log_wide (1000000);
+  result = engine_fold (&engine.daemons[0]);
+  ck_assert (! result.more);
+  ck_assert_uint_eq (result.keys[0], WIDE_KEYS);
+  ck_assert_uint_eq (result.added, WIDE_KEYS);
+  ck_assert_uint_eq (result.chunks, WIDE_KEYS);
+  ck_assert_uint_eq (result.chunk_points, (size_t)WIDE_KEYS * (FOLD_RECENT_MAX + 1));
+  ck_assert_int_eq (database_number ("SELECT count(*) FROM metric_series WHERE recent IS NULL AND latest_step = 1000000"
+                                     " AND point_count = %d AND chunk_points = %d",
+                                     FOLD_RECENT_MAX + 1, FOLD_RECENT_MAX + 1),
+                    WIDE_KEYS);
   ck_assert_int_eq (
-      database_number ("SELECT count(*) FROM metric_series WHERE point_count = %d", WIDE_ROUNDS * WIDE_POINTS),
+      database_number ("SELECT count(DISTINCT key_id) FROM metric_chunk WHERE point_count = %d", FOLD_RECENT_MAX + 1),
       WIDE_KEYS);
-  ck_assert_int_eq (database_number ("SELECT count(DISTINCT key_id) FROM metric_chunk"), WIDE_KEYS);
-  /* Measured: 1.9. */
-  ck_assert_uint_le (written, (size_t)WIDE_ROUNDS * WIDE_POINTS * WIDE_KEYS * 4);
 }
 END_TEST
 

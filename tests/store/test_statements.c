@@ -6,6 +6,7 @@
 #include "store/health.h"
 #include "store/metric.h"
 #include "store/migrate.h"
+#include "store/purge.h"
 #include "store/run.h"
 #include "store/series.h"
 
@@ -13,8 +14,9 @@
 #include <stdio.h>
 
 static const struct statement_table *const tables[] = {
-  &store_experiment_statements, &store_run_statements,    &store_metric_statements, &store_dataset_statements,
-  &store_migrate_statements,    &store_health_statements, &store_series_statements, &store_fold_statements,
+  &store_experiment_statements, &store_run_statements,     &store_metric_statements,
+  &store_dataset_statements,    &store_migrate_statements, &store_health_statements,
+  &store_series_statements,     &store_fold_statements,    &store_purge_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

@@ -178,6 +178,31 @@ START_TEST (select_the_first)
 }
 END_TEST
 
+/* More points than the list has room for beside its limit, whatever the limit is. */
+START_TEST (select_of_many)
+{
+  static const size_t limits[] = { 1, 5000, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX / 2 + 100, SIZE_MAX };
+  const size_t count = 3 * CHUNK_MAX_POINTS;
+  struct arena *arena = arena_new (1000000);
+  struct metric_point *points = calloc (count, sizeof (*points));
+  struct view view = { .young = points, .young_count = count };
+  struct views views = { .arena = arena, .run_count = 1, .key_count = 1, .views = &view };
+  struct selection selection = { .order = metric_point_compare_time, .limit = limits[_i] };
+  struct err err = { 0 };
+
+  for (size_t i = 0; i < count; i++)
+    points[i] = (struct metric_point){ .step = (int64_t)i, .timestamp_ms = -(int64_t)i };
+  ck_assert_int_eq (selection_run (&selection, &views, 0, &err), ERR_OK);
+  ck_assert_uint_eq (selection.count, limits[_i] < count ? limits[_i] : count);
+  ck_assert_int_eq (selection.more, limits[_i] < count);
+  for (size_t i = 0; i < selection.count; i++)
+    ck_assert_int_eq (selection.points[i].step, (int64_t)(count - 1 - i));
+  selection_free (&selection);
+  free (points);
+  arena_free (arena);
+}
+END_TEST
+
 Suite *points_suite (void);
 
 Suite *
@@ -191,6 +216,7 @@ points_suite (void)
   tcase_add_test (arrays, merge_and_subtract);
   tcase_add_test (arrays, find_places);
   tcase_add_loop_test (arrays, select_the_first, 0, 2);
+  tcase_add_loop_test (arrays, select_of_many, 0, 6);
   suite_add_tcase (suite, arrays);
   return suite;
 }

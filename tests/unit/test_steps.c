@@ -185,24 +185,24 @@ START_TEST (without_writing_them_out)
   struct err err = { 0 };
 
   view->chunks = arena_array (arena, chunks, sizeof (struct view_chunk));
-  add_chunk (0, 0, 1, 4096);
+  add_chunk (0, 0, 10, 4096);
   for (size_t i = 1; i < chunks; i++)
   {
     all_count = 0;
     view->chunk_count = 0;
-    add_chunk (0, (int64_t)i * 4096, 1, 4096);
+    add_chunk (0, (int64_t)i * 40960, 10, 4096);
     view->chunks[i] = view->chunks[0];
   }
   view->chunk_count = 0;
-  add_chunk (0, 0, 1, 4096);
+  add_chunk (0, 0, 10, 4096);
   view->chunk_count = chunks;
   add_young (1, 0);
-  add_young (2, 1234567);
+  add_young (2, 12345670);
   ck_assert_msg (ERR_OK == steps_collect (&steps, &views, 0, INT64_MAX, &err), "%s", err.message);
   ck_assert_uint_eq (steps_count (steps), chunks * 4096);
   ck_assert_int_eq (steps_at (steps, 0), 0);
-  ck_assert_int_eq (steps_at (steps, 1234567), 1234567);
-  ck_assert_int_eq (steps_at (steps, chunks * 4096 - 1), (int64_t)chunks * 4096 - 1);
+  ck_assert_int_eq (steps_at (steps, 1234567), 12345670);
+  ck_assert_int_eq (steps_at (steps, chunks * 4096 - 1), ((int64_t)chunks * 4096 - 1) * 10);
 }
 END_TEST
 

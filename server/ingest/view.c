@@ -236,8 +236,9 @@ widen (struct view *view)
   }
 }
 
-static enum err_code
-merge_young (struct loading *loading, struct err *err)
+/* Let the points of the tail that are not recent ones be the young points for now. */
+static void
+settle_tail (struct loading *loading)
 {
   struct views *views = loading->views;
 
@@ -247,31 +248,50 @@ merge_young (struct loading *loading, struct err *err)
     struct list *tail = &loading->tail[i];
     const struct list *recent = &loading->recent[i];
 
-    if (0 == tail->count)
+    view->young = tail->items;
+    view->young_count = points_settle (view->young, tail->count, metric_point_compare_step);
+    view->young_count = points_subtract (view->young, view->young_count, recent->items, recent->count);
+    widen (view);
+    view->points += view->young_count;
+  }
+}
+
+/* Put the recent points among the young ones. */
+static enum err_code
+merge_recent (struct loading *loading, struct err *err)
+{
+  struct views *views = loading->views;
+
+  for (size_t i = 0; i < views->run_count * views->key_count; i++)
+  {
+    struct view *view = &views->views[i];
+    const struct list *recent = &loading->recent[i];
+    struct metric_point *all;
+
+    if (0 == recent->count)
+      continue;
+    if (0 == view->young_count)
     {
       view->young = recent->items;
       view->young_count = recent->count;
       continue;
     }
-    tail->count = points_settle (tail->items, tail->count, metric_point_compare_step);
-    view->young = arena_array (views->arena, recent->count + tail->count, sizeof (struct metric_point));
-    if (NULL == view->young)
+    all = arena_array (views->arena, recent->count + view->young_count, sizeof (struct metric_point));
+    if (NULL == all)
       return views_too_much (err);
-    view->young_count = points_merge (view->young, recent->items, recent->count, tail->items, tail->count);
-    widen (view);
-    view->points += view->young_count - recent->count;
+    view->young_count = points_merge (all, recent->items, recent->count, view->young, view->young_count);
+    view->young = all;
   }
   return ERR_OK;
 }
 
-/* Drop from the young points what a chunk has: a repeated point may be in the tail and in a chunk. */
+/* Drop from the points of the tail what a chunk has: a repeated point may be in both. */
 static enum err_code
 subtract_chunk (void *context, struct view_chunk *chunk, const struct metric_point *points, size_t count,
                 struct err *err)
 {
   struct views *views = context;
   struct view *view = &views->views[chunk->view];
-
   size_t before = view->young_count;
 
   (void)err;
@@ -336,12 +356,12 @@ views_load (struct views *views, struct store_connection *connection, const stru
   if (ERR_OK == code)
     code =
         store_chunk_bounds (connection, &keys, &options->range, options->with_summary, chunk_row, &loading, arena, err);
-  if (ERR_OK == code)
-    code = merge_young (&loading, err);
   if (ERR_OK != code)
     return code;
   deal_out_chunks (&loading);
-  return drop_known (views, loading.chunks.count, err);
+  settle_tail (&loading);
+  code = drop_known (views, loading.chunks.count, err);
+  return ERR_OK == code ? merge_recent (&loading, err) : code;
 }
 
 struct fetching

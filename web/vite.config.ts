@@ -57,8 +57,11 @@ export default defineConfig({
   server: {
     host: '127.0.0.1',
     port: 5173,
-    proxy: {
-      '/ajax-api': { target: process.env['TALLY_URL'] ?? 'http://127.0.0.1:5000' },
-    },
+    proxy: Object.fromEntries(
+      ['/ajax-api', '/api'].map((path) => [
+        path,
+        { target: process.env['TALLY_URL'] ?? 'http://127.0.0.1:5000' },
+      ]),
+    ),
   },
 });

@@ -1,27 +1,50 @@
 import { describe, expect, it } from 'vitest';
-import { align, curveOf, nearest, stepRange, valueRange, type Point } from '../src/lib/series';
+import { align, axisText, curveOf, nearest, pointsOf, rangeOf, valueRange } from '../src/lib/series';
 import { smooth } from '../src/lib/smooth';
 
-const point = (step: number, value: number | string, timestamp = step * 1000): Point => ({
-  step,
-  value,
-  timestamp,
+describe('curveOf', () => {
+  const series = { x: Float64Array.of(0, 500, 2500), y: Float64Array.of(NaN, Infinity, 5) };
+  it('keeps steps and values', () =>
+    expect(curveOf(series, 'step')).toEqual({ x: [0, 500, 2500], y: [NaN, Infinity, 5] }));
+  it('turns the milliseconds of the server into seconds', () => {
+    expect(curveOf(series, 'relative').x).toEqual([0, 0.5, 2.5]);
+    expect(curveOf({ x: Float64Array.of(1_700_000_000_500), y: Float64Array.of(1) }, 'time').x).toEqual([
+      1_700_000_000.5,
+    ]);
+  });
 });
 
-describe('curveOf', () => {
-  const points = [point(2, 5), point(0, 'NaN'), point(1, 'Infinity')];
-  it('orders by step and reads wire values', () => {
-    const curve = curveOf(points, 'step');
-    expect(curve.x).toEqual([0, 1, 2]);
-    expect(curve.y).toEqual([NaN, Infinity, 5]);
-    expect(curve.points.map((p) => p.step)).toEqual([0, 1, 2]);
+describe('rangeOf', () => {
+  it('holds all that is in sight, in units of the server', () => {
+    expect(rangeOf([1.5, 9.2], 'step')).toEqual([1, 10]);
+    expect(rangeOf([-0.0015, 2.0001], 'relative')).toEqual([-2, 2001]);
   });
-  it('counts relative time in seconds from the first point or from a given origin', () => {
-    expect(curveOf([point(1, 1, 5000), point(2, 1, 7500)], 'relative').x).toEqual([0, 2.5]);
-    expect(curveOf([point(1, 1, 5000)], 'relative', 4000).x).toEqual([1]);
+  it('stays within int64 as it is written into JSON', () => {
+    for (const bound of rangeOf([-1e30, 1e30], 'step')) {
+      const written = BigInt(JSON.stringify(bound));
+      expect(written).toBe(BigInt.asIntN(64, written));
+    }
   });
-  it('keeps wall-clock time in seconds', () => {
-    expect(curveOf([point(0, 1, 1_700_000_000_500)], 'time').x).toEqual([1_700_000_000.5]);
+});
+
+describe('axisText', () => {
+  it('names a place in the unit of its axis', () => {
+    expect(axisText(1_000_000, 'step')).toBe('step 1000000');
+    expect(axisText(-2.5, 'relative')).toBe('−2.5 s');
+    expect(axisText(0.25, 'time')).toMatch(/^19(69|70)-.*\.250$/);
+  });
+});
+
+describe('pointsOf', () => {
+  it('adds up what is drawn and what is stored', () => {
+    const curve = { x: [1, 2], y: [1, 2] };
+    expect(pointsOf([])).toEqual({ drawn: 0, stored: 0 });
+    expect(
+      pointsOf([
+        { curve, points: 2 },
+        { curve, points: 1000 },
+      ]),
+    ).toEqual({ drawn: 4, stored: 1002 });
   });
 });
 
@@ -79,11 +102,6 @@ describe('nearest', () => {
 });
 
 describe('ranges', () => {
-  it('finds the steps in sight', () => {
-    const curve = curveOf([point(0, 1, 0), point(10, 1, 5000), point(20, 1, 9000)], 'relative');
-    expect(stepRange([curve], 4, 6)).toEqual([10, 10]);
-    expect(stepRange([curve], 6, 7)).toBeUndefined();
-  });
   it('ignores what cannot be drawn', () => {
     expect(valueRange([NaN, 3, -Infinity, 1])).toEqual([1, 3]);
     expect(valueRange([NaN])).toBeUndefined();

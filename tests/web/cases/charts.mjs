@@ -105,7 +105,14 @@ test('chart: axis, log scale, smoothing, zoom, exact digits under the pointer', 
   await change('log scale', () => page.getByRole('checkbox', { name: 'Log scale' }).check());
   await page.getByText('2 values ≤ 0 not shown on a log scale').waitFor();
   await change('relative time', () => page.getByRole('button', { name: 'Relative' }).click());
+  await until('seconds since the start', async () =>
+    (await chartWords(page, 'loss')).includes(`last ${noisy[199]} at 3 min 19 s`),
+  );
+  await page.mouse.move(box.x + box.width - 0.5, box.y + box.height / 2);
+  await until('the time under the pointer', async () => (await tip.textContent()).includes('3 min 19 s'));
+  await page.mouse.move(5, 5);
   await change('wall-clock time', () => page.getByRole('button', { name: 'Time', exact: true }).click());
+  await until('the day', async () => /at \d{4}-\d\d-\d\d \d\d:/.test(await chartWords(page, 'loss')));
   await change('steps', () => page.getByRole('button', { name: 'Step', exact: true }).click());
 
   await change('zoomed', async () => {
@@ -142,28 +149,132 @@ test('chart: axis, log scale, smoothing, zoom, exact digits under the pointer', 
   equal(lines[200], `${run},noisy,loss,199,${start + 199_000},${noisy[199]}`, 'last line of the file');
 });
 
-test('chart: a long series is sampled, and zooming in brings every point', async ({ page }) => {
+/** Drags over the chart of a metric, from one part of its width to another. */
+async function drag(page, metric, from, to) {
+  const box = await page.locator(`figure[data-metric="${metric}"] .u-over`).boundingBox();
+  await page.mouse.move(box.x + box.width * from, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * to, box.y + 40, { steps: 5 });
+  await page.mouse.up();
+}
+
+/** Points that are drawn and stored, as the words beside the chart tell it. */
+async function countsOf(page, metric, run) {
+  const words = await chartWords(page, metric);
+  const found = new RegExp(`${run}: (?:([\\d,]+) of )?([\\d,]+) points?`).exec(words);
+  const number = (text) => Number(text.replaceAll(',', ''));
+  if (!found) return { drawn: 0, stored: 0 };
+  return { drawn: number(found[1] ?? found[2]), stored: number(found[2]) };
+}
+
+test('chart: of a long series what the pixels show, and zooming in brings every point', async ({ page }) => {
   const id = await makeExperiment(`long ${mark}`);
+  const length = 100_000;
+  const value = (i) => (i === 61_803 ? 40 : Math.sin(i / 9000) + (i % 7) / 100);
   const run = await makeRun(id, 'long', {
-    metrics: { loss: Array.from({ length: 5000 }, (_, i) => Math.sin(i / 300)) },
+    metrics: { loss: Array.from({ length }, (_, i) => value(i)) },
     status: 'FINISHED',
   });
   await go(page, `#/experiments/${id}/runs/${run}/metrics`);
-  const count = async () =>
-    Number(/long: ([\d,]+) points/.exec(await chartWords(page, 'loss'))?.[1]?.replace(',', '') ?? 0);
-  await until('sampled', async () => (await count()) >= 1000 && (await count()) < 2600);
+  const figure = page.locator('figure[data-metric="loss"]');
+  await figure.getByText('of 100,000 points').first().waitFor();
+  const whole = await countsOf(page, 'loss', 'long');
+  equal(whole.stored, length, 'points that are stored');
+  ok(whole.drawn > 500 && whole.drawn < 10_000, `${whole.drawn} points are drawn`);
   const words = await chartWords(page, 'loss');
-  ok(words.includes(`last ${Math.sin(4999 / 300)} at step 4999`), 'the last point is never left out');
-  const box = await page.locator('figure[data-metric="loss"] .u-over').boundingBox();
-  await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
-  await page.mouse.down();
-  await page.mouse.move(box.x + box.width * 0.6, box.y + 40, { steps: 5 });
-  await page.mouse.up();
-  await until('every point of the part', async () => {
-    const n = await count();
-    return n > 400 && n < 700;
+  ok(words.includes(`last ${value(length - 1)} at step ${length - 1}`), words);
+  ok(words.includes(' and 40.'), `the one peak is never left out: ${words}`);
+
+  await drag(page, 'loss', 0.6, 0.64);
+  const part = await until('a part', async () => {
+    const counts = await countsOf(page, 'loss', 'long');
+    return counts.stored < 6000 && counts;
   });
+  ok(part.stored > 2500, `${part.stored} points lie in the part`);
+  ok((await chartWords(page, 'loss')).includes(' and 40.'), 'the peak lies in the part');
+  await drag(page, 'loss', 0.45, 0.5);
+  const most = await until('every point', async () => {
+    const counts = await countsOf(page, 'loss', 'long');
+    return counts.stored < part.stored / 10 && counts;
+  });
+  equal(most.drawn, most.stored, 'points that are drawn of those in sight');
+  equal(await figure.getByText(/^[\d,]+ of [\d,]+ points$/).count(), 0, 'notes on what is left out');
+  await page.getByRole('button', { name: 'Reset zoom' }).click();
+  await until('the whole', async () => (await countsOf(page, 'loss', 'long')).stored === length);
+
+  await page.getByRole('button', { name: 'Enlarge loss' }).click();
+  const dialog = page.getByRole('dialog', { name: 'loss' });
+  await dialog.getByRole('cell', { name: '100,000', exact: true }).waitFor();
+  await dialog.getByText(/of 100,000 points drawn; zoom in/).waitFor();
+  const pages = [];
+  page.on('request', (request) => request.url().includes('get-history?') && pages.push(request.url()));
+  const download = page.waitForEvent('download');
+  await dialog.getByRole('button', { name: 'Points as CSV' }).click();
+  const stream = await (await download).createReadStream();
+  let csv = '';
+  for await (const piece of stream) csv += piece;
+  const lines = csv.trimEnd().split('\n');
+  equal(lines.length, length + 1, 'lines of the file');
+  equal(lines[61_804].split(',').at(-1), '40', 'value of the peak');
+  ok(pages.length >= 4, `${pages.length} pages`);
+
+  // A server that takes its time: closing the chart ends the reading.
+  await page.route('**/get-history?*', () => undefined);
+  await dialog.getByRole('button', { name: 'Points as CSV' }).click();
+  await dialog.getByText('Reading the points: 0 points so far').waitFor();
+  const ended = page.waitForEvent('requestfailed', (request) => request.url().includes('get-history?'));
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await ended;
 });
+
+test(
+  'chart: a running series gets what is new, without what is held',
+  { expects: [/status of 400/] },
+  async ({ page }) => {
+    const id = await makeExperiment(`growing ${mark}`);
+    const run = await makeRun(id, 'growing', {
+      metrics: { loss: Array.from({ length: 3000 }, (_, i) => (i % 11) - 5) },
+    });
+    await go(page, `#/experiments/${id}/runs/${run}/metrics`);
+    await until('3,000 points', async () => (await countsOf(page, 'loss', 'growing')).stored === 3000);
+    const before = (await countsOf(page, 'loss', 'growing')).drawn;
+    const answer = page.waitForResponse(
+      (response) =>
+        response.url().endsWith('/metrics/chart') && 'since' in JSON.parse(response.request().postData()),
+    );
+    await logMetric(run, 'loss', 7.5, 3000);
+    const { length } = await (await answer).body();
+    ok(length < before * 4, `${length} bytes for one new point, ${before} points are held`);
+    await until('the point', async () =>
+      (await chartWords(page, 'loss')).includes(
+        'of 3,001 points, last 7.5 at step 3000, between -5 and 7.5.',
+      ),
+    );
+    ok((await countsOf(page, 'loss', 'growing')).drawn >= before, 'nothing was lost');
+
+    // Behind the latest point: no version tells of it, and it replaces the curve.
+    await logMetric(run, 'loss', 9.25, 1500);
+    await until('the late point', async () =>
+      (await chartWords(page, 'loss')).includes(
+        'of 3,002 points, last 7.5 at step 3000, between -5 and 9.25.',
+      ),
+    );
+
+    // A cursor that the server does not know is dropped.
+    let refused = 0;
+    await page.route('**/metrics/chart', async (route) => {
+      const body = route.request().postDataJSON();
+      if (refused > 0 || !body.since) return route.fallback();
+      refused++;
+      return route.continue({ postData: JSON.stringify({ ...body, since: 'nonsense' }) });
+    });
+    await logMetric(run, 'loss', 8, 3001);
+    await until('the next point', async () =>
+      (await chartWords(page, 'loss')).includes('of 3,003 points, last 8 at step 3001, between -5 and 9.25.'),
+    );
+    equal(refused, 1, 'refused cursors');
+  },
+);
 
 test('chart: many points at one step, and negative steps', async ({ page }) => {
   const id = await makeExperiment(`odd steps ${mark}`);
@@ -212,5 +323,9 @@ test('live: table and chart follow a running script until it ends', async ({ pag
   const asked = [];
   page.on('request', (request) => asked.push(request.url()));
   await new Promise((resume) => setTimeout(resume, 5500));
-  equal(asked.filter((url) => /runs\/get\?|get-history/.test(url)).length, 0, 'requests for a finished run');
+  equal(
+    asked.filter((url) => /runs\/get\?|metrics\/chart/.test(url)).length,
+    0,
+    'requests for a finished run',
+  );
 });

@@ -49,6 +49,16 @@ test(
         words.includes('right: 3 points, last 0.5 at step 2')
       );
     });
+    // Relative time counts from the start of each run, so both curves end at the same place.
+    await page.getByRole('button', { name: 'Relative' }).click();
+    await until('both after two seconds', async () => {
+      const words = await chartWords(page, 'loss');
+      return (
+        words.includes('left: 3 points, last 1.5 at 2 s') &&
+        words.includes('right: 3 points, last 0.5 at 2 s')
+      );
+    });
+    await page.getByRole('button', { name: 'Step', exact: true }).click();
     await page.getByRole('button', { name: 'Table', exact: true }).click();
     await page.getByRole('button', { name: 'Leave out left' }).click();
     await page.getByRole('heading', { level: 1, name: 'Compare 1 run' }).waitFor();

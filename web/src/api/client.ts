@@ -1,6 +1,6 @@
 // One function for each request that the dashboard makes.
 import { get, post } from './http';
-import type { Experiment, HistoryPoint, Run, Tag, ViewType } from './types';
+import type { Experiment, Metric, Run, Tag, ViewType } from './types';
 
 export interface ExperimentPage {
   experiments?: Experiment[];
@@ -91,28 +91,22 @@ export function restoreRun(id: string) {
   return post('runs/restore', { run_id: id });
 }
 
-/** The protocol takes at most this many runs in one history request. */
-export const maxHistoryRuns = 100;
+export interface HistoryPage {
+  metrics?: Metric[];
+  next_page_token?: string;
+}
 
-/** Without a range the server starts at step 0; this one lets negative steps through as well. */
-const allSteps: [number, number] = [-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
-
-export function getHistory(
-  runIds: readonly string[],
+/** Points of one metric as they are stored, by time, a page at a time. */
+export function getHistoryPage(
+  runId: string,
   key: string,
   maxResults: number,
-  range: readonly [number, number] = allSteps,
+  pageToken: string | undefined,
   signal?: AbortSignal,
 ) {
-  return get<{ metrics?: HistoryPoint[] }>(
-    'metrics/get-history-bulk-interval',
-    {
-      run_ids: runIds,
-      metric_key: key,
-      max_results: maxResults,
-      start_step: range[0],
-      end_step: range[1],
-    },
+  return get<HistoryPage>(
+    'metrics/get-history',
+    { run_id: runId, metric_key: key, max_results: maxResults, page_token: pageToken },
     signal,
-  ).then((answer) => answer.metrics ?? []);
+  );
 }

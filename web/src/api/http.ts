@@ -20,6 +20,7 @@ export class ApiError extends Error {
 }
 
 const base = 'ajax-api/2.0/mlflow/';
+const tallyBase = 'api/tally/v1/';
 
 export type Query = Record<string, string | number | undefined | readonly string[]>;
 
@@ -36,15 +37,36 @@ export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): P
 
 /** Writes to the API, or searches it. */
 export function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  return send<T>(base + path, {
+  return send<T>(base + path, posting(body, signal));
+}
+
+/** Asks Tally's own part of the API for an answer that is not JSON. */
+export async function postForBytes(path: string, body: unknown, signal?: AbortSignal): Promise<ArrayBuffer> {
+  const response = await exchange(tallyBase + path, posting(body, signal));
+  return response.arrayBuffer();
+}
+
+function posting(body: unknown, signal: AbortSignal | undefined): RequestInit {
+  return {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
     signal: signal ?? null,
-  });
+  };
 }
 
 async function send<T>(url: string, init: RequestInit): Promise<T> {
+  const response = await exchange(url, init);
+  const text = await response.text();
+  try {
+    return (text === '' ? {} : parse(text)) as T;
+  } catch {
+    throw new ApiError(response.status, 'BAD_ANSWER', 'The server answered with something that is not JSON.');
+  }
+}
+
+/** One request; only an answer that says yes comes back. */
+async function exchange(url: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, { ...init, cache: 'no-store', credentials: 'same-origin' });
@@ -53,20 +75,11 @@ async function send<T>(url: string, init: RequestInit): Promise<T> {
     setReachable(false);
     throw new ApiError(0, 'UNREACHABLE', 'The server cannot be reached.');
   }
-  const text = await response.text();
   if (response.ok) {
     setReachable(true);
-    try {
-      return (text === '' ? {} : parse(text)) as T;
-    } catch {
-      throw new ApiError(
-        response.status,
-        'BAD_ANSWER',
-        'The server answered with something that is not JSON.',
-      );
-    }
+    return response;
   }
-  const error = errorFrom(response.status, text);
+  const error = errorFrom(response.status, await response.text());
   setReachable(!error.away);
   throw error;
 }

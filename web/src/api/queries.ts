@@ -6,11 +6,14 @@ import {
   useQuery,
   useQueryClient,
   type InfiniteData,
+  type UseQueryResult,
 } from '@tanstack/react-query';
-import { useEffect, useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
+import { holdChart, mergeChart, type HeldChart } from '../lib/chart-data';
 import { isLive } from '../lib/run';
 import { announce } from '../ui/toast';
 import { plural } from '../lib/format';
+import { getChart, type ChartQuestion } from './chart';
 import * as client from './client';
 import { ApiError, onReturn } from './http';
 import { headPageSize, mergeHead, uniqueRuns } from './merge';
@@ -178,28 +181,59 @@ export function useRunsById(ids: readonly string[]) {
   });
 }
 
+/** What is held of a chart, and which version of its runs it knows. */
+type VersionedChart = HeldChart & { version: string };
+
+// While a run is running, points may also come in behind its latest one, which no version tells.
+const lateMs = 10_000;
+
 /**
- * Points of one metric of some runs. The version is what the runs say about their latest point, so a chart asks
- * again exactly when there is something new.
+ * The curves of one metric of some runs. The version is what the runs say about their latest point, so a chart asks
+ * again when there is something new, and then only for that.
  */
-export function useHistory(options: {
-  runIds: readonly string[];
-  metric: string;
-  version: string;
-  maxResults: number;
-  range: readonly [number, number] | undefined;
-  enabled: boolean;
-}) {
-  const { runIds, metric, version, maxResults, range, enabled } = options;
-  return useQuery({
-    queryKey: ['history', metric, runIds, range, maxResults, version],
-    queryFn: ({ signal }) => client.getHistory(runIds, metric, maxResults, range, signal),
-    enabled: enabled && runIds.length > 0,
-    staleTime: Infinity,
-    // Old versions are never asked for again.
+export function useChart(
+  question: ChartQuestion & { version: string; live: boolean; enabled: boolean },
+): UseQueryResult<HeldChart> {
+  const { runIds, metric, axis, width, range, version, live } = question;
+  const enabled = question.enabled && runIds.length > 0;
+  const queries = useQueryClient();
+  const queryKey = ['chart', runIds, metric, axis, width, range];
+  const query = useQuery<VersionedChart>({
+    queryKey,
+    queryFn: async ({ signal }) => ({
+      ...(await askChart(question, queries.getQueryData<VersionedChart>(queryKey), signal)),
+      version,
+    }),
+    enabled,
+    staleTime: ({ state }) => (state.data?.version === version ? Infinity : 0),
+    refetchInterval: live ? lateMs : false,
     gcTime: 30_000,
+    // Comparing every number would cost more than drawing it; what did not change stays the same array.
+    structuralSharing: false,
     placeholderData: keepPreviousData,
   });
+  const { data, isPlaceholderData, isFetching, refetch } = query;
+  const behind =
+    enabled && !isPlaceholderData && !isFetching && data !== undefined && data.version !== version;
+  // A version that could not be fetched is not asked for again and again.
+  const tried = useRef<string>(undefined);
+  useEffect(() => {
+    if (!behind || tried.current === version) return;
+    tried.current = version;
+    void refetch();
+  }, [behind, version, refetch]);
+  return query;
+}
+
+async function askChart(question: ChartQuestion, held: HeldChart | undefined, signal: AbortSignal) {
+  if (held?.cursor !== undefined)
+    try {
+      return mergeChart(held, await getChart(question, held.cursor, signal));
+    } catch (cause) {
+      // The server does not know this cursor (another version of it made it): everything anew.
+      if (!(cause instanceof ApiError && cause.status === 400)) throw cause;
+    }
+  return holdChart(question.axis, await getChart(question, undefined, signal));
 }
 
 /** Forgets what changed on the server, so that every page shows it anew. */

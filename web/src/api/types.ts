@@ -40,10 +40,6 @@ export interface Metric {
   step?: WireStep;
 }
 
-export interface HistoryPoint extends Metric {
-  run_id: string;
-}
-
 export interface DatasetInput {
   tags?: Tag[];
   dataset: {

@@ -1,14 +1,16 @@
 // One metric of some runs as a card: loads its points when it comes into view, and again when there are new ones.
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
-import { maxHistoryRuns } from '../api/client';
-import { useHistory } from '../api/queries';
-import type { HistoryPoint, Run } from '../api/types';
-import { formatExact, formatShort, plural, toNumber } from '../lib/format';
-import { metricOf, runName } from '../lib/run';
-import { curveOf, stepRange, valueRange, type Axis, type Point } from '../lib/series';
+import { maxChartRuns, type Axis } from '../api/chart';
+import { useChart } from '../api/queries';
+import type { Run } from '../api/types';
+import type { HeldChart } from '../lib/chart-data';
+import { countText, formatExact, formatShort, plural } from '../lib/format';
+import { isLive, metricOf, runName } from '../lib/run';
+import { axisText, curveOf, pointsOf, rangeOf, valueRange } from '../lib/series';
 import { useShownTheme } from '../theme';
 import { Dialog } from '../ui/dialog';
 import { Icon } from '../ui/icons';
+import { Legend } from './legend';
 import type { PlotCurve } from './plot';
 
 const Plot = lazy(() => import('./plot'));
@@ -19,29 +21,45 @@ export interface ChartOptions {
   smoothing: number;
 }
 
-// Points asked for in all over one chart, so that a chart of a hundred runs is not a hundred times as slow.
-const pointBudget = 24_000;
-const mostPointsPerRun = 2000;
-const leastPointsPerRun = 200;
+// Columns are asked for in steps of this many, so that a window that is being resized does not ask at each pixel.
+const widthStep = 100;
+// As wide as the enlarged chart gets: 70rem in the style sheet.
+const largestPixels = 1120;
+// Columns of all curves of one chart together: each may bring four points, and more than some ten thousand take longer
+// to draw than an eye notices.
+const columnBudget = 12_000;
+// The most that the server gives.
+const mostColumns = 10_000;
 
-function pointsPerRun(runs: number): number {
-  return Math.max(leastPointsPerRun, Math.min(mostPointsPerRun, Math.floor(pointBudget / Math.max(1, runs))));
+/** Columns to ask for: one for each pixel, and fewer where many curves lie over each other. */
+function columnsFor(pixels: number, runs: number): number {
+  const wanted = Math.min(pixels, columnBudget / Math.max(1, runs), mostColumns);
+  return Math.max(widthStep, Math.ceil(wanted / widthStep) * widthStep);
 }
 
-/** True once the element has been near the window, and whether it is there now. */
+/** Whether the element is near the window, and how wide it is: undefined before it has been there. */
 function useInView<T extends HTMLElement>() {
   const ref = useRef<T>(null);
   const [inView, setInView] = useState(false);
+  const [width, setWidth] = useState<number>();
   useEffect(() => {
-    if (!ref.current) return;
+    const element = ref.current;
+    if (!element) return;
     const watcher = new IntersectionObserver(
       (entries) => setInView(entries.some((entry) => entry.isIntersecting)),
       { rootMargin: '240px' },
     );
-    watcher.observe(ref.current);
-    return () => watcher.disconnect();
+    watcher.observe(element);
+    const ruler = new ResizeObserver(() => {
+      if (element.clientWidth > 0) setWidth(Math.ceil(element.clientWidth / widthStep) * widthStep);
+    });
+    ruler.observe(element);
+    return () => {
+      watcher.disconnect();
+      ruler.disconnect();
+    };
   }, []);
-  return { ref, inView };
+  return { ref, inView, width };
 }
 
 export function MetricChart(props: {
@@ -54,14 +72,14 @@ export function MetricChart(props: {
   title?: string;
 }) {
   const { metric, runs, colours, options, group, title } = props;
-  const { ref, inView } = useInView<HTMLElement>();
+  const { ref, inView, width: pixels } = useInView<HTMLElement>();
   const [zoom, setZoom] = useState<[number, number]>();
   const [range, setRange] = useState<[number, number]>();
   const [large, setLarge] = useState(false);
   const theme = useShownTheme();
 
   const having = useMemo(
-    () => runs.filter((run) => metricOf(run, metric) !== undefined).slice(0, maxHistoryRuns),
+    () => runs.filter((run) => metricOf(run, metric) !== undefined).slice(0, maxChartRuns),
     [runs, metric],
   );
   const runIds = useMemo(() => having.map((run) => run.info.run_id), [having]);
@@ -71,32 +89,41 @@ export function MetricChart(props: {
       return `${run.info.status[0]}${String(last?.step)}@${String(last?.timestamp)}=${String(last?.value)}`;
     })
     .join(';');
-  const maxResults = pointsPerRun(having.length);
-  const history = useHistory({ runIds, metric, version, maxResults, range, enabled: inView });
+  const width = columnsFor(large ? Math.min(window.innerWidth, largestPixels) : (pixels ?? 0), having.length);
+  const chart = useChart({
+    runIds,
+    metric,
+    axis: options.axis,
+    width,
+    range,
+    version,
+    live: having.some(isLive),
+    enabled: inView && pixels !== undefined,
+  });
 
-  const axis = options.axis;
+  // While another axis is on its way, the curves of the old one stay, over their own axis.
+  const held = chart.data;
+  const axis = held?.axis ?? options.axis;
+  const series = held?.series;
   const curves = useMemo(
-    () => makeCurves(having, history.data ?? [], axis, colours),
-    [having, history.data, axis, colours],
+    () => (series ? makeCurves(having, series, axis, colours) : []),
+    [having, series, axis, colours],
   );
   // Another axis has other x values: the zoom of the old one means nothing there.
-  const [zoomAxis, setZoomAxis] = useState(axis);
-  if (zoomAxis !== axis) {
-    setZoomAxis(axis);
+  const [zoomAxis, setZoomAxis] = useState(options.axis);
+  if (zoomAxis !== options.axis) {
+    setZoomAxis(options.axis);
     setZoom(undefined);
     setRange(undefined);
   }
+  const count = pointsOf(curves);
   const onZoom = (next: [number, number] | undefined) => {
+    // What is still drawn over the old axis cannot be zoomed on the new one.
+    if (next && axis !== options.axis) return;
     setZoom(next);
-    if (!next) return setRange(undefined);
-    // Between two drawn points there may be more: ask for the steps that are now in sight.
-    const all = curves.map((c) => c.curve);
-    const steps =
-      axis === 'step'
-        ? ([Math.floor(next[0]), Math.ceil(next[1])] as [number, number])
-        : stepRange(all, ...next);
-    const sampled = all.some((curve) => curve.x.length >= maxResults);
-    if (steps && (sampled || range)) setRange(steps);
+    if (!next) setRange(undefined);
+    // Between the drawn points there are more: ask for the part that is now in sight.
+    else if (count.drawn < count.stored || range) setRange(rangeOf(next, axis));
   };
 
   const shown = title ?? metric;
@@ -106,6 +133,7 @@ export function MetricChart(props: {
     <Suspense fallback={<div className="plot-wait" data-size={height > 300 ? 'large' : 'normal'} />}>
       <Plot
         {...options}
+        axis={axis}
         label={metric}
         curves={curves}
         height={height}
@@ -122,7 +150,7 @@ export function MetricChart(props: {
       className="chart"
       ref={ref}
       data-metric={metric}
-      data-version={history.isPlaceholderData ? 'old' : 'new'}
+      data-version={chart.isPlaceholderData ? 'old' : 'new'}
     >
       <div className="chart-head">
         <h3 title={metric}>{shown}</h3>
@@ -142,14 +170,14 @@ export function MetricChart(props: {
           <Icon name="expand" />
         </button>
       </div>
-      {history.isError && !history.data ? (
+      {chart.isError && !held ? (
         <div className="chart-state">
-          <p>{history.error.message}</p>
-          <button type="button" onClick={() => void history.refetch()}>
+          <p>{chart.error.message}</p>
+          <button type="button" onClick={() => void chart.refetch()}>
             Try again
           </button>
         </div>
-      ) : !history.data ? (
+      ) : !held ? (
         <div className="plot-wait" data-size="normal" />
       ) : drawable ? (
         plot(200, '')
@@ -161,15 +189,15 @@ export function MetricChart(props: {
         </div>
       )}
       {hidden > 0 && <p className="chart-note">{plural(hidden, 'value')} ≤ 0 not shown on a log scale</p>}
-      <figcaption className="visually-hidden">{summary(metric, curves)}</figcaption>
+      {count.drawn < count.stored && <p className="chart-note">{countText(count.drawn, count.stored)}</p>}
+      {held !== undefined && held.damaged > 0 && (
+        <p className="chart-note">Some points cannot be read; the server’s log says which.</p>
+      )}
+      <figcaption className="visually-hidden">{summary(metric, curves, axis)}</figcaption>
       {large && (
         <Dialog title={metric} onClose={() => setLarge(false)} wide>
           {plot(Math.max(260, Math.min(560, window.innerHeight - 360)), ':large')}
-          <Legend
-            metric={metric}
-            curves={curves}
-            sampled={curves.some((c) => c.curve.x.length >= maxResults)}
-          />
+          <Legend metric={metric} curves={curves} />
         </Dialog>
       )}
     </figure>
@@ -188,116 +216,33 @@ function LatestValue({ run, metric }: { run: Run; metric: string }) {
 
 function makeCurves(
   runs: readonly Run[],
-  history: readonly HistoryPoint[],
+  series: HeldChart['series'],
   axis: Axis,
   colours: ReadonlyMap<string, number>,
 ): PlotCurve[] {
-  const byRun = new Map<string, Point[]>();
-  for (const point of history) {
-    const list = byRun.get(point.run_id) ?? [];
-    list.push({
-      step: Number(point.step ?? 0),
-      timestamp: point.timestamp ?? 0,
-      value: point.value ?? 0,
-    });
-    byRun.set(point.run_id, list);
-  }
   return runs.flatMap((run) => {
     const id = run.info.run_id;
-    const points = byRun.get(id);
-    if (!points) return [];
-    // Relative time counts from the start of the run, so that curves of one run line up with each other.
-    const first = points.reduce((least, p) => Math.min(least, p.timestamp), Infinity);
-    const start = run.info.start_time;
-    const origin = start && start <= first ? start : first;
-    return [{ id, name: runName(run), colour: colours.get(id) ?? 0, curve: curveOf(points, axis, origin) }];
+    const one = series.get(id);
+    if (!one || one.x.length === 0) return [];
+    const { points } = one;
+    return [{ id, name: runName(run), colour: colours.get(id) ?? 0, points, curve: curveOf(one, axis) }];
   });
 }
 
 function oddValues(curves: PlotCurve[]): string {
-  const seen = new Set(curves.flatMap((c) => c.curve.points.map((p) => formatExact(p.value))));
+  const seen = new Set(curves.flatMap((c) => c.curve.y.map(formatExact)));
   return [...seen].slice(0, 3).join(', ');
 }
 
 /** The chart in words, for those who cannot see it. */
-function summary(metric: string, curves: PlotCurve[]): string {
+function summary(metric: string, curves: PlotCurve[], axis: Axis): string {
   const lines = curves.slice(0, 10).map((c) => {
-    const last = c.curve.points[c.curve.points.length - 1] as Point;
+    const at = c.curve.x.length - 1;
+    const last = `last ${formatExact(c.curve.y[at] as number)} at ${axisText(c.curve.x[at] as number, axis)}`;
     const range = valueRange(c.curve.y);
     const between = range ? `, between ${formatExact(range[0])} and ${formatExact(range[1])}` : '';
-    return `${c.name}: ${plural(c.curve.x.length, 'point')}, last ${formatExact(last.value)} at step ${last.step}${between}.`;
+    return `${c.name}: ${countText(c.curve.x.length, c.points)}, ${last}${between}.`;
   });
   const more = curves.length > 10 ? ` And ${curves.length - 10} more.` : '';
   return `${metric}, ${plural(curves.length, 'curve')}. ${lines.join(' ')}${more}`;
-}
-
-function Legend({ metric, curves, sampled }: { metric: string; curves: PlotCurve[]; sampled: boolean }) {
-  return (
-    <>
-      <div className="scrolls legend" tabIndex={0} role="group" aria-label="Values">
-        <table className="plain">
-          <thead>
-            <tr>
-              <th scope="col">Run</th>
-              <th scope="col" className="number">
-                Last
-              </th>
-              <th scope="col" className="number">
-                Least
-              </th>
-              <th scope="col" className="number">
-                Greatest
-              </th>
-              <th scope="col" className="number">
-                Points
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {curves.map((c) => {
-              const range = valueRange(c.curve.y);
-              const last = c.curve.points[c.curve.points.length - 1]?.value ?? NaN;
-              return (
-                <tr key={c.id}>
-                  <th scope="row">
-                    <span className={`dot run-${c.colour}`} /> {c.name}
-                  </th>
-                  {[last, range?.[0] ?? NaN, range?.[1] ?? NaN].map((value, i) => (
-                    <td key={i} className="number" title={formatExact(value)}>
-                      {formatShort(value)}
-                    </td>
-                  ))}
-                  <td className="number">{c.curve.x.length}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
-      <p className="legend-foot">
-        <button type="button" onClick={() => saveCsv(metric, curves)}>
-          <Icon name="download" /> Points as CSV
-        </button>
-        {sampled && <span className="faint">Sampled by the server; zoom in for every point.</span>}
-      </p>
-    </>
-  );
-}
-
-function saveCsv(metric: string, curves: PlotCurve[]): void {
-  const quote = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const lines = ['run_id,run_name,metric,step,timestamp_ms,value'];
-  for (const c of curves)
-    for (const p of c.curve.points)
-      lines.push(
-        [c.id, c.name, metric, String(p.step), String(p.timestamp), String(toNumber(p.value))]
-          .map(quote)
-          .join(','),
-      );
-  const url = URL.createObjectURL(new Blob([`${lines.join('\n')}\n`], { type: 'text/csv' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `${metric.replace(/[^\w.-]+/g, '_')}.csv`;
-  link.click();
-  URL.revokeObjectURL(url);
 }

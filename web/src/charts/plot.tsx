@@ -2,8 +2,9 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { formatDuration, formatExact, formatMoment, formatShort } from '../lib/format';
-import { align, nearest, type Axis, type Curve } from '../lib/series';
+import type { Axis } from '../api/chart';
+import { formatExact, formatShort } from '../lib/format';
+import { align, axisText, nearest, type Curve } from '../lib/series';
 import { smooth } from '../lib/smooth';
 
 export interface PlotCurve {
@@ -11,6 +12,8 @@ export interface PlotCurve {
   name: string;
   colour: number;
   curve: Curve;
+  /** Points that are stored; the curve has those that draw the same line. */
+  points: number;
 }
 
 export interface PlotOptions {
@@ -28,14 +31,6 @@ interface PlotProps extends PlotOptions {
   onZoom: (zoom: [number, number] | undefined) => void;
   /** Charts with the same name share one crosshair. */
   group: string;
-}
-
-export const axisNames: Record<Axis, string> = { step: 'Step', relative: 'Relative time', time: 'Time' };
-
-export function axisText(x: number, axis: Axis): string {
-  if (axis === 'time') return formatMoment(x * 1000);
-  if (axis === 'relative') return x < 0 ? `−${formatDuration(-x * 1000)}` : formatDuration(x * 1000);
-  return `step ${formatExact(x)}`;
 }
 
 // More lines than this in the box beside the pointer hide more than they tell.
@@ -349,11 +344,10 @@ function describe(u: uPlot, box: HTMLDivElement, props: PlotProps): void {
   const [from, to] = [u.scales.x?.min ?? -Infinity, u.scales.x?.max ?? Infinity];
   const entries = props.curves.flatMap((c) => {
     const at = nearest(c.curve.x, x);
-    const point = c.curve.points[at];
     const px = c.curve.x[at];
-    if (!point || px === undefined || px < from || px > to) return [];
+    if (px === undefined || px < from || px > to) return [];
     const value = c.curve.y[at] as number;
-    return [{ c, point, px, value, distance: Math.abs(value - y), away: Math.abs(px - x) }];
+    return [{ c, px, value, distance: Math.abs(value - y), away: Math.abs(px - x) }];
   });
   if (entries.length === 0) {
     box.hidden = true;
@@ -376,7 +370,7 @@ function describe(u: uPlot, box: HTMLDivElement, props: PlotProps): void {
     name.textContent = entry.c.name + (entry.px === closest.px ? '' : ` (${axisText(entry.px, props.axis)})`);
     const value = document.createElement('span');
     value.className = 'plot-box-value';
-    value.textContent = formatExact(entry.point.value);
+    value.textContent = formatExact(entry.value);
     row.append(dot, name, value);
     return row;
   });

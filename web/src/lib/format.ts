@@ -97,3 +97,8 @@ export function formatCount(count: number): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
+
+/** "3,990 of 1,000,000 points"; "12 points" when those are all. */
+export function countText(shown: number, all: number): string {
+  return shown < all ? `${formatCount(shown)} of ${plural(all, 'point')}` : plural(all, 'point');
+}

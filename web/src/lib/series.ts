@@ -1,34 +1,50 @@
-// Shapes metric points for charts: picks the x axis and merges several curves onto shared x values.
-import { toNumber, type WireNumber } from './format';
+// Shapes the curves of charts: the units of their axes, and merging several curves onto shared x values.
+import type { Axis } from '../api/chart';
+import type { HeldSeries } from './chart-data';
+import { formatDuration, formatExact, formatMoment } from './format';
 
-export type Axis = 'step' | 'relative' | 'time';
-
-export interface Point {
-  step: number;
-  timestamp: number;
-  value: WireNumber;
-}
-
+/** x is a step, or seconds: charts draw time in seconds, the server counts milliseconds. */
 export interface Curve {
   x: number[];
   y: number[];
-  points: Point[];
 }
 
-/** The x of a point: its step, seconds since the curve's first point, or seconds since 1970. */
-export function curveOf(points: readonly Point[], axis: Axis, originMs?: number): Curve {
-  const origin = originMs ?? points.reduce((least, p) => Math.min(least, p.timestamp), Infinity);
-  const xOf = (p: Point) =>
-    axis === 'step' ? p.step : axis === 'time' ? p.timestamp / 1000 : (p.timestamp - origin) / 1000;
-  const sorted = [...points].sort(
-    (a, b) => xOf(a) - xOf(b) || a.step - b.step || a.timestamp - b.timestamp || order(a, b),
-  );
-  return { x: sorted.map(xOf), y: sorted.map((p) => toNumber(p.value)), points: sorted };
+// Units of the server in one unit of the drawn x.
+const unitsOf: Record<Axis, number> = { step: 1, relative: 1000, time: 1000 };
+
+export function curveOf(series: Pick<HeldSeries, 'x' | 'y'>, axis: Axis): Curve {
+  const units = unitsOf[axis];
+  return { x: Array.from(series.x, (x) => x / units), y: Array.from(series.y) };
 }
 
-function order(a: Point, b: Point): number {
-  const difference = toNumber(a.value) - toNumber(b.value);
-  return Number.isNaN(difference) ? 0 : difference;
+/** Points that are drawn, and points that are stored, of all curves together. */
+export function pointsOf(curves: readonly { curve: Curve; points: number }[]): {
+  drawn: number;
+  stored: number;
+} {
+  let drawn = 0;
+  let stored = 0;
+  for (const { curve, points } of curves) {
+    drawn += curve.x.length;
+    stored += points;
+  }
+  return { drawn, stored };
+}
+
+// The largest double below 2^63 in size: a range is two int64.
+const mostX = 9223372036854774784;
+
+/** The range to ask the server for when this part of the axis is looked at. */
+export function rangeOf(zoom: readonly [number, number], axis: Axis): [number, number] {
+  const inside = (x: number) => Math.max(-mostX, Math.min(mostX, x));
+  return [inside(Math.floor(zoom[0] * unitsOf[axis])), inside(Math.ceil(zoom[1] * unitsOf[axis]))];
+}
+
+/** A place on the axis in words. */
+export function axisText(x: number, axis: Axis): string {
+  if (axis === 'time') return formatMoment(x * 1000);
+  if (axis === 'relative') return x < 0 ? `−${formatDuration(-x * 1000)}` : formatDuration(x * 1000);
+  return `step ${formatExact(x)}`;
 }
 
 export type AlignedColumn = (number | null | undefined)[];
@@ -38,7 +54,7 @@ export type AlignedColumn = (number | null | undefined)[];
  * goes on), a point that cannot be drawn (NaN, infinite) gets null (the line breaks). A curve that has several
  * points at one x keeps all of them: the x value is then repeated.
  */
-export function align(curves: readonly Pick<Curve, 'x' | 'y'>[]): { x: number[]; columns: AlignedColumn[] } {
+export function align(curves: readonly Curve[]): { x: number[]; columns: AlignedColumn[] } {
   const most = new Map<number, number>();
   for (const curve of curves) {
     let run = 0;
@@ -81,21 +97,6 @@ export function nearest(list: readonly number[], value: number): number {
   const before = low - 1;
   if (before < 0) return low;
   return value - (list[before] as number) <= (list[low] as number) - value ? before : low;
-}
-
-/** The range of steps seen between two x values, over all curves; undefined when no point lies between. */
-export function stepRange(curves: readonly Curve[], from: number, to: number): [number, number] | undefined {
-  let least = Infinity;
-  let most = -Infinity;
-  for (const curve of curves) {
-    curve.x.forEach((x, i) => {
-      if (x < from || x > to) return;
-      const step = (curve.points[i] as Point).step;
-      least = Math.min(least, step);
-      most = Math.max(most, step);
-    });
-  }
-  return least <= most ? [least, most] : undefined;
 }
 
 /** The smallest and the largest value that can be drawn. */

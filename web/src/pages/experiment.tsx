@@ -1,16 +1,10 @@
 // The page of one experiment: its runs as a table and as charts.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import {
-  deleteRun,
-  maxHistoryRuns,
-  renameExperiment,
-  restoreExperiment,
-  restoreRun,
-  setExperimentTag,
-} from '../api/client';
+import { deleteRun, renameExperiment, restoreExperiment, restoreRun, setExperimentTag } from '../api/client';
 import { useExperiment, useRefresh, useRuns, useTitle } from '../api/queries';
 import { ApiError } from '../api/http';
 import type { Run } from '../api/types';
+import { maxChartRuns } from '../api/chart';
 import { ChartPanel } from '../charts/panel';
 import {
   cellOf,
@@ -126,7 +120,7 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
   const charted = useMemo(
     () =>
       chosenRuns.length
-        ? chosenRuns.slice(0, maxHistoryRuns)
+        ? chosenRuns.slice(0, maxChartRuns)
         : fallback.map((run) => byId.get(run.info.run_id) ?? run),
     [chosenRuns, fallback, byId],
   );
@@ -463,7 +457,7 @@ function ChartLegend(props: {
         {selectedCount === 0
           ? `The first ${plural(charted.length, 'run')}. Select runs to choose what is drawn.`
           : selectedCount > charted.length
-            ? `${charted.length} of the ${formatCount(selectedCount)} selected runs: a chart draws at most ${maxHistoryRuns}.`
+            ? `${charted.length} of the ${formatCount(selectedCount)} selected runs: a chart draws at most ${maxChartRuns}.`
             : `${plural(charted.length, 'selected run')}.`}
       </p>
       <ul>

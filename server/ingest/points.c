@@ -82,8 +82,9 @@ points_subtract (struct metric_point *points, size_t count, const struct metric_
   return kept;
 }
 
-size_t
-points_after (const struct metric_point *points, size_t count, int64_t step, int64_t timestamp_ms)
+/* Index of the first point whose place compares with (step, timestamp) to at least `least`. */
+static size_t
+first_place (const struct metric_point *points, size_t count, int64_t step, int64_t timestamp_ms, int least)
 {
   size_t low = 0;
   size_t high = count;
@@ -92,7 +93,7 @@ points_after (const struct metric_point *points, size_t count, int64_t step, int
   {
     size_t middle = low + (high - low) / 2;
 
-    if (place_compare (points[middle].step, points[middle].timestamp_ms, step, timestamp_ms) <= 0)
+    if (place_compare (points[middle].step, points[middle].timestamp_ms, step, timestamp_ms) < least)
       low = middle + 1;
     else
       high = middle;
@@ -101,19 +102,13 @@ points_after (const struct metric_point *points, size_t count, int64_t step, int
 }
 
 size_t
+points_after (const struct metric_point *points, size_t count, int64_t step, int64_t timestamp_ms)
+{
+  return first_place (points, count, step, timestamp_ms, 1);
+}
+
+size_t
 points_from (const struct metric_point *points, size_t count, int64_t step, int64_t timestamp_ms)
 {
-  size_t low = 0;
-  size_t high = count;
-
-  while (low < high)
-  {
-    size_t middle = low + (high - low) / 2;
-
-    if (place_compare (points[middle].step, points[middle].timestamp_ms, step, timestamp_ms) < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+  return first_place (points, count, step, timestamp_ms, 0);
 }

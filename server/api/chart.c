@@ -83,8 +83,7 @@ struct chart_call
   struct chart chart;
 };
 
-/* --- the question --------------------------------------------------------------------------------------------------
- */
+/* --- the question ------------------------------------------------------------------------------------------------ */
 
 /* The number of a word; `count` when it is none of them. */
 static size_t
@@ -241,8 +240,7 @@ hash_question (const struct chart_call *chart)
   return hash_texts (hash, &chart->request->metric_keys);
 }
 
-/* --- the cursor ----------------------------------------------------------------------------------------------------
- */
+/* --- the cursor -------------------------------------------------------------------------------------------------- */
 
 static enum err_code
 bad_cursor (struct err *err)
@@ -324,8 +322,7 @@ make_cursor (const struct chart_call *chart)
   return token;
 }
 
-/* --- the answer ----------------------------------------------------------------------------------------------------
- */
+/* --- the answer -------------------------------------------------------------------------------------------------- */
 
 static void
 write_series_head (struct json_write *w, const struct chart_call *chart, size_t number)

@@ -53,8 +53,7 @@ x_of (const struct charting *charting, const struct reduction *reduction, const 
   return (int64_t)((uint64_t)point->timestamp_ms - (uint64_t)reduction->series->origin);
 }
 
-/* --- columns -------------------------------------------------------------------------------------------------------
- */
+/* --- columns ----------------------------------------------------------------------------------------------------- */
 
 static void
 add_point (struct chart_column *column, const struct metric_point *point, metric_order order)
@@ -203,8 +202,7 @@ write_series (struct charting *charting, struct reduction *reduction)
   return fine;
 }
 
-/* --- the grid ------------------------------------------------------------------------------------------------------
- */
+/* --- the grid ---------------------------------------------------------------------------------------------------- */
 
 /* Least and greatest x of a series within the range; false when there is none. */
 static bool
@@ -377,8 +375,7 @@ reduce_all (struct charting *charting, struct err *err)
   return code;
 }
 
-/* --- since ---------------------------------------------------------------------------------------------------------
- */
+/* --- since ------------------------------------------------------------------------------------------------------- */
 
 static enum err_code
 load (struct charting *charting, struct store_connection *connection, const struct uuid *run_ids, size_t run_count,

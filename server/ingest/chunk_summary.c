@@ -27,7 +27,7 @@ enum place
 /* The longest block: flags, number of NaN, ten varints at most, four values. */
 #define BLOCK_MAX_BYTES (1 + 11 * VARINT_MAX_BYTES + 4 * sizeof (double))
 
-/* --- summing up ------------------------------------------------------------------------------------------------- */
+/* --- summing up -------------------------------------------------------------------------------------------------- */
 
 /* Where least and greatest are within the block; they are unset when all are NaN. */
 struct extremes
@@ -101,7 +101,7 @@ sum_up (struct chunk_block *block, struct extremes *extremes, const struct metri
   }
 }
 
-/* --- writing ---------------------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------------------------------- */
 
 static enum place
 place_of (const struct chunk_block *block, size_t index)
@@ -219,7 +219,7 @@ chunk_summary_encode (struct buffer *out, const struct metric_point *points, siz
   return seal_append (out, start);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 struct reader
 {

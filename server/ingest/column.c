@@ -40,7 +40,7 @@ mask_of (unsigned width)
   return width >= 64 ? UINT64_MAX : (UINT64_C (1) << width) - 1;
 }
 
-/* --- planning --------------------------------------------------------------------------------------------------- */
+/* --- planning ---------------------------------------------------------------------------------------------------- */
 
 static size_t
 block_body_bytes (const struct column_block *block, size_t n)
@@ -202,7 +202,7 @@ column_plan (struct column_plan *plan, const uint64_t *numbers, size_t count)
   }
 }
 
-/* --- writing ---------------------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------------------------------- */
 
 /* Write the lower `width` bits (1 to 64) of n numbers; returns where they end. */
 static unsigned char *
@@ -304,7 +304,7 @@ column_write (struct buffer *out, const struct column_plan *plan, const uint64_t
   return true;
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 /* n numbers of `width` bits (1 to 64), each plus `base` and then flipped; eight bytes behind the last are readable. */
 static void

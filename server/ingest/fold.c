@@ -51,8 +51,7 @@ fold_note_damage (struct fold *fold, uint32_t run, uint32_t key_id, const char *
     fold->damages[fold->damage_count++] = (struct fold_damage){ run, key_id, what };
 }
 
-/* --- what is there -------------------------------------------------------------------------------------------------
- */
+/* --- what is there ----------------------------------------------------------------------------------------------- */
 
 bool
 fold_keys (struct store_series_keys *keys, struct fold *fold, const size_t *items, size_t count)
@@ -155,8 +154,7 @@ read_series (struct fold *fold, struct err *err)
   return code;
 }
 
-/* --- merging -------------------------------------------------------------------------------------------------------
- */
+/* --- merging ----------------------------------------------------------------------------------------------------- */
 
 bool
 fold_is_late (const struct fold_item *item, const struct metric_point *point)
@@ -345,8 +343,7 @@ cut (struct fold *fold, size_t number, struct err *err)
   return code;
 }
 
-/* --- writing -------------------------------------------------------------------------------------------------------
- */
+/* --- writing ----------------------------------------------------------------------------------------------------- */
 
 /* What stays in the row: late points that wait, and those behind the chunks. */
 static bool

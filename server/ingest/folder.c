@@ -76,8 +76,7 @@ struct folder
   pthread_t *threads;
 };
 
-/* --- the table of runs ---------------------------------------------------------------------------------------------
- */
+/* --- the table of runs ------------------------------------------------------------------------------------------- */
 
 static size_t
 slot_of (const struct folder *folder, const struct uuid *run_id)
@@ -253,8 +252,7 @@ look_locked (struct folder *folder, uint64_t now_us)
   stats_set (&stats.fold_waiting, (int64_t)folder->count);
 }
 
-/* --- folding -------------------------------------------------------------------------------------------------------
- */
+/* --- folding ----------------------------------------------------------------------------------------------------- */
 
 /* The runs of one fold. */
 struct batch

@@ -41,7 +41,7 @@ parameter_of (const struct form *form)
   return form->head & HEAD_PARAMETER;
 }
 
-/* --- one value -------------------------------------------------------------------------------------------------- */
+/* --- one value --------------------------------------------------------------------------------------------------- */
 
 static uint64_t
 float_encode (uint64_t bits, unsigned shift)
@@ -73,7 +73,7 @@ decimal_encode (int64_t *k, double value, double power)
   return double_bits ((double)*k / power) == double_bits (value);
 }
 
-/* --- writing ---------------------------------------------------------------------------------------------------- */
+/* --- writing ----------------------------------------------------------------------------------------------------- */
 
 /* The number of bits to leave out, by what that spares and what the exceptions cost. */
 static unsigned
@@ -262,7 +262,7 @@ value_column_write (struct buffer *out, const struct metric_point *points, size_
   return 0 == best->exceptions || write_exceptions (out, best, points, count, scratch);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 static bool
 read_exceptions (struct metric_point *points, size_t count, const unsigned char **next, const unsigned char *end,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { decodeChart, getChart, type ChartAnswer, type ChartSeries } from '../src/api/chart';
-import { holdChart, mergeChart } from '../src/lib/chart-data';
+import { holdChart, isReduced, mergeChart, spliceSeries } from '../src/lib/chart-data';
 import { csvHead, csvLines } from '../src/lib/csv';
 
 /** A binary answer of this head and body, as the server writes it. */
@@ -220,6 +220,28 @@ describe('mergeChart', () => {
       expect([...(merged.series.get('a')?.x ?? [])]).toEqual(expected);
     }
   });
+});
+
+describe('spliceSeries', () => {
+  const whole = holdChart(
+    'step',
+    told([piece('long', [0, 5, 9], 10), piece('gone', [0, 1], 9), piece('few', [0, 9])]),
+  );
+  it('takes the detail of what was reduced, and keeps what was whole', () => {
+    expect([...whole.series].map(([id, one]) => [id, isReduced(one)])).toEqual([
+      ['long', true],
+      ['gone', true],
+      ['few', false],
+    ]);
+    const part = holdChart('step', told([piece('long', [4, 5, 6])]));
+    const shown = spliceSeries(whole.series, part.series);
+    expect([...shown].map(([id, one]) => [id, [...one.x]])).toEqual([
+      ['long', [4, 5, 6]],
+      ['few', [0, 9]],
+    ]);
+  });
+  it('shows the whole until the detail is there', () =>
+    expect(spliceSeries(whole.series, undefined)).toBe(whole.series));
 });
 
 describe('csv', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  countText,
   formatCount,
   formatDuration,
   formatExact,
@@ -94,5 +95,13 @@ describe('counts', () => {
     expect(plural(1, 'run')).toBe('1 run');
     expect(plural(2000, 'run')).toBe('2,000 runs');
     expect(plural(2, 'is', 'are')).toBe('2 are');
+  });
+});
+
+describe('countText', () => {
+  it('names the whole only where something is left out', () => {
+    expect(countText(3990, 1_000_000)).toBe('3,990 of 1,000,000 points');
+    expect(countText(2000, 2000)).toBe('2,000 points');
+    expect(countText(1, 1)).toBe('1 point');
   });
 });

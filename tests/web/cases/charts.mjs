@@ -276,6 +276,50 @@ test(
   },
 );
 
+test('chart: zooming into a long series does not lose the line of a short one', async ({ page }) => {
+  const id = await makeExperiment(`sparse ${mark}`);
+  const ids = [
+    await makeRun(id, 'dense', {
+      metrics: { loss: Array.from({ length: 10_000 }, (_, i) => (i % 5) / 5) },
+      status: 'FINISHED',
+    }),
+    await makeRun(id, 'sparse', {
+      metrics: { loss: [0, 9999].map((step) => ({ value: step + 2, step, timestamp: Date.now() + step })) },
+      status: 'FINISHED',
+    }),
+  ];
+  await go(page, `#/compare?runs=${ids.join(',')}`);
+  await page.getByRole('button', { name: 'Charts' }).click();
+  await until('both', async () => (await countsOf(page, 'loss', 'sparse')).stored === 2);
+  equal((await countsOf(page, 'loss', 'dense')).stored, 10_000, 'points of the long one');
+  await page.locator('figure[data-metric="loss"] canvas').waitFor();
+  await drag(page, 'loss', 0.4, 0.45);
+  await until('a part of the long one', async () => (await countsOf(page, 'loss', 'dense')).stored < 1000);
+  ok(
+    (await chartWords(page, 'loss')).includes('sparse: 2 points, last 10001 at step 9999'),
+    'the other is whole',
+  );
+});
+
+test('chart: points that cannot be read are not passed over in silence', async ({ page }) => {
+  const id = await makeExperiment(`damaged ${mark}`);
+  const run = await makeRun(id, 'damaged', { metrics: { loss: [1, 2, 3] }, status: 'FINISHED' });
+  // The server's own answer, with a word about damage in its head.
+  await page.route('**/metrics/chart', async (route) => {
+    const response = await route.fetch();
+    const bytes = await response.body();
+    const headEnd = 8 + bytes.readUInt32LE(4);
+    const head = JSON.stringify({ ...JSON.parse(bytes.subarray(8, headEnd)), damaged: 2 });
+    const headBytes = Buffer.from(head + ' '.repeat((8 - (Buffer.byteLength(head) % 8)) % 8));
+    const prefix = Buffer.from(bytes.subarray(0, 8));
+    prefix.writeUInt32LE(headBytes.length, 4);
+    await route.fulfill({ response, body: Buffer.concat([prefix, headBytes, bytes.subarray(headEnd)]) });
+  });
+  await go(page, `#/experiments/${id}/runs/${run}/metrics`);
+  await page.getByText('Some points cannot be read; the server’s log says which.').waitFor();
+  ok((await chartWords(page, 'loss')).includes('damaged: 3 points, last 3'), 'what can be read is drawn');
+});
+
 test('chart: many points at one step, and negative steps', async ({ page }) => {
   const id = await makeExperiment(`odd steps ${mark}`);
   const at = Date.now();

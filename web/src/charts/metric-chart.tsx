@@ -1,17 +1,16 @@
 // One metric of some runs as a card: loads its points when it comes into view, and again when there are new ones.
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 import { maxChartRuns, type Axis } from '../api/chart';
-import { useChart } from '../api/queries';
 import type { Run } from '../api/types';
-import type { HeldChart } from '../lib/chart-data';
 import { countText, formatExact, formatShort, plural } from '../lib/format';
-import { isLive, metricOf, runName } from '../lib/run';
-import { axisText, curveOf, pointsOf, rangeOf, valueRange } from '../lib/series';
+import { metricOf } from '../lib/run';
+import { axisText, pointsOf, rangeOf, valueRange } from '../lib/series';
 import { useShownTheme } from '../theme';
 import { Dialog } from '../ui/dialog';
 import { Icon } from '../ui/icons';
 import { Legend } from './legend';
 import type { PlotCurve } from './plot';
+import { useCurves, widthStep } from './use-curves';
 
 const Plot = lazy(() => import('./plot'));
 
@@ -21,22 +20,8 @@ export interface ChartOptions {
   smoothing: number;
 }
 
-// Columns are asked for in steps of this many, so that a window that is being resized does not ask at each pixel.
-const widthStep = 100;
 // As wide as the enlarged chart gets: 70rem in the style sheet.
 const largestPixels = 1120;
-// Columns of all curves of one chart together: each may bring four points, and more than some ten thousand take longer
-// to draw than an eye notices.
-const columnBudget = 12_000;
-// The most that the server gives.
-const mostColumns = 10_000;
-
-/** Columns to ask for: one for each pixel, and fewer where many curves lie over each other. */
-function columnsFor(pixels: number, runs: number): number {
-  const wanted = Math.min(pixels, columnBudget / Math.max(1, runs), mostColumns);
-  return Math.max(widthStep, Math.ceil(wanted / widthStep) * widthStep);
-}
-
 /** Whether the element is near the window, and how wide it is: undefined before it has been there. */
 function useInView<T extends HTMLElement>() {
   const ref = useRef<T>(null);
@@ -82,33 +67,15 @@ export function MetricChart(props: {
     () => runs.filter((run) => metricOf(run, metric) !== undefined).slice(0, maxChartRuns),
     [runs, metric],
   );
-  const runIds = useMemo(() => having.map((run) => run.info.run_id), [having]);
-  const version = having
-    .map((run) => {
-      const last = metricOf(run, metric);
-      return `${run.info.status[0]}${String(last?.step)}@${String(last?.timestamp)}=${String(last?.value)}`;
-    })
-    .join(';');
-  const width = columnsFor(large ? Math.min(window.innerWidth, largestPixels) : (pixels ?? 0), having.length);
-  const chart = useChart({
-    runIds,
+  const { curves, axis, ...chart } = useCurves({
     metric,
+    runs: having,
     axis: options.axis,
-    width,
+    pixels: large ? Math.min(window.innerWidth, largestPixels) : (pixels ?? 0),
     range,
-    version,
-    live: having.some(isLive),
     enabled: inView && pixels !== undefined,
+    colours,
   });
-
-  // While another axis is on its way, the curves of the old one stay, over their own axis.
-  const held = chart.data;
-  const axis = held?.axis ?? options.axis;
-  const series = held?.series;
-  const curves = useMemo(
-    () => (series ? makeCurves(having, series, axis, colours) : []),
-    [having, series, axis, colours],
-  );
   // Another axis has other x values: the zoom of the old one means nothing there.
   const [zoomAxis, setZoomAxis] = useState(options.axis);
   if (zoomAxis !== options.axis) {
@@ -117,13 +84,14 @@ export function MetricChart(props: {
     setRange(undefined);
   }
   const count = pointsOf(curves);
+  const reduced = count.drawn < count.stored;
   const onZoom = (next: [number, number] | undefined) => {
     // What is still drawn over the old axis cannot be zoomed on the new one.
     if (next && axis !== options.axis) return;
     setZoom(next);
     if (!next) setRange(undefined);
     // Between the drawn points there are more: ask for the part that is now in sight.
-    else if (count.drawn < count.stored || range) setRange(rangeOf(next, axis));
+    else if (reduced || range) setRange(rangeOf(next, axis));
   };
 
   const shown = title ?? metric;
@@ -146,12 +114,7 @@ export function MetricChart(props: {
   );
 
   return (
-    <figure
-      className="chart"
-      ref={ref}
-      data-metric={metric}
-      data-version={chart.isPlaceholderData ? 'old' : 'new'}
-    >
+    <figure className="chart" ref={ref} data-metric={metric} data-version={chart.old ? 'old' : 'new'}>
       <div className="chart-head">
         <h3 title={metric}>{shown}</h3>
         {runs.length === 1 && having[0] && <LatestValue run={having[0]} metric={metric} />}
@@ -170,14 +133,14 @@ export function MetricChart(props: {
           <Icon name="expand" />
         </button>
       </div>
-      {chart.isError && !held ? (
+      {chart.error ? (
         <div className="chart-state">
           <p>{chart.error.message}</p>
-          <button type="button" onClick={() => void chart.refetch()}>
+          <button type="button" onClick={() => chart.again()}>
             Try again
           </button>
         </div>
-      ) : !held ? (
+      ) : !chart.loaded ? (
         <div className="plot-wait" data-size="normal" />
       ) : drawable ? (
         plot(200, '')
@@ -188,9 +151,13 @@ export function MetricChart(props: {
           </p>
         </div>
       )}
-      {hidden > 0 && <p className="chart-note">{plural(hidden, 'value')} ≤ 0 not shown on a log scale</p>}
-      {count.drawn < count.stored && <p className="chart-note">{countText(count.drawn, count.stored)}</p>}
-      {held !== undefined && held.damaged > 0 && (
+      {hidden > 0 && (
+        <p className="chart-note">
+          {reduced ? 'Values' : plural(hidden, 'value')} ≤ 0 not shown on a log scale
+        </p>
+      )}
+      {reduced && <p className="chart-note">{countText(count.drawn, count.stored)}</p>}
+      {chart.damaged && (
         <p className="chart-note">Some points cannot be read; the server’s log says which.</p>
       )}
       <figcaption className="visually-hidden">{summary(metric, curves, axis)}</figcaption>
@@ -212,21 +179,6 @@ function LatestValue({ run, metric }: { run: Run; metric: string }) {
       {formatShort(last.value)}
     </span>
   );
-}
-
-function makeCurves(
-  runs: readonly Run[],
-  series: HeldChart['series'],
-  axis: Axis,
-  colours: ReadonlyMap<string, number>,
-): PlotCurve[] {
-  return runs.flatMap((run) => {
-    const id = run.info.run_id;
-    const one = series.get(id);
-    if (!one || one.x.length === 0) return [];
-    const { points } = one;
-    return [{ id, name: runName(run), colour: colours.get(id) ?? 0, points, curve: curveOf(one, axis) }];
-  });
 }
 
 function oddValues(curves: PlotCurve[]): string {

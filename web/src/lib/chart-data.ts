@@ -62,3 +62,24 @@ function join(before: Float64Array, kept: number, after: Float64Array): Float64A
   all.set(after, kept);
   return all;
 }
+
+/** Whether points were left out. */
+export function isReduced(series: HeldSeries | undefined): boolean {
+  return series !== undefined && series.x.length < series.points;
+}
+
+/** What to draw of a part: the curves that are there with all their points, and the others in the detail of the part. */
+export function spliceSeries(
+  whole: HeldChart['series'],
+  part: HeldChart['series'] | undefined,
+): HeldChart['series'] {
+  if (!part) return whole;
+  const shown = new Map(whole);
+  for (const [id, one] of whole) {
+    if (!isReduced(one)) continue;
+    const detail = part.get(id);
+    if (detail) shown.set(id, detail);
+    else shown.delete(id);
+  }
+  return shown;
+}

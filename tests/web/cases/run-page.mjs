@@ -75,6 +75,8 @@ test('run page: rename, describe, delete, restore', async ({ page }) => {
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('dialog', { name: 'Delete run' }).getByRole('button', { name: 'Delete' }).click();
   await until('deleted', async () => (await getRun(run)).info.lifecycle_stage === 'deleted');
+  // The page leaves a deleted run by itself, once it has its answer.
+  await until('left', async () => !page.url().includes(run));
   await go(page, `#/experiments/${id}/runs/${run}`);
   await page.getByRole('button', { name: 'Restore' }).click();
   await page.getByRole('button', { name: 'Delete', exact: true }).waitFor();

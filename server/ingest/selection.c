@@ -171,29 +171,58 @@ stride (const struct selection *selection, struct view_chunk *const *chunks, siz
   return length;
 }
 
+/* No young point comes before this one. */
+static struct metric_point
+least_young (const struct view *view, metric_order order)
+{
+  struct metric_point least = view->young[0];
+
+  /* They are in the order of steps. */
+  for (size_t i = 1; metric_point_compare_step != order && i < view->young_count; i++)
+    if (order (&view->young[i], &least) < 0)
+      least = view->young[i];
+  return least;
+}
+
 enum err_code
 selection_run (struct selection *selection, struct views *views, size_t number, struct err *err)
 {
   const struct view *view = &views->views[number];
   struct view_chunk **chunks = arena_array (views->arena, view->chunk_count, sizeof (chunks[0]));
+  bool young_left = view->young_count > 0;
+  struct metric_point young_least = { .step = 0 };
+  size_t next = 0;
   size_t count;
-  enum err_code code;
+  enum err_code code = ERR_OK;
 
   if (NULL == chunks)
     return views_too_much (err);
   count = list_chunks (chunks, selection, view);
-  code = add (selection, view->young, view->young_count, err);
-  for (size_t next = 0; ERR_OK == code && next < count;)
+  if (young_left)
+    young_least = least_young (view, selection->order);
+  /* What begins first is added first, so that points mostly come in order and need no sorting. */
+  while (ERR_OK == code && (young_left || next < count))
   {
-    struct metric_point least = least_of (&chunks[next]->row, selection->order);
-    size_t length;
+    struct metric_point least = next < count ? least_of (&chunks[next]->row, selection->order) : young_least;
+    bool is_young = young_left && (next == count || selection->order (&young_least, &least) <= 0);
 
+    if (is_young)
+      least = young_least;
     settle (selection);
     if (selection->bounded && selection->order (&least, &selection->bound) >= 0)
       break;
-    length = stride (selection, chunks + next, count - next);
-    code = views_fetch (views, chunks + next, length, take_chunk, selection, err);
-    next += length;
+    if (is_young)
+    {
+      code = add (selection, view->young, view->young_count, err);
+      young_left = false;
+    }
+    else
+    {
+      size_t length = stride (selection, chunks + next, count - next);
+
+      code = views_fetch (views, chunks + next, length, take_chunk, selection, err);
+      next += length;
+    }
   }
   settle (selection);
   return code;

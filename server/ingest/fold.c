@@ -167,61 +167,54 @@ fold_is_late (const struct fold_item *item, const struct metric_point *point)
                 <= 0;
 }
 
+/* The statistics of a series without points. */
+static const struct store_series no_points = { .first_step = INT64_MAX,
+                                               .first_timestamp_ms = INT64_MAX,
+                                               .first_value = INFINITY,
+                                               .latest_step = INT64_MIN,
+                                               .latest_timestamp_ms = INT64_MIN,
+                                               .latest_value = NAN,
+                                               .min_timestamp_ms = INT64_MAX,
+                                               .max_timestamp_ms = INT64_MIN,
+                                               .min_value = NAN,
+                                               .max_value = NAN };
+
 void
 fold_count (struct fold_item *item, const struct metric_point *points, size_t count)
 {
   struct store_series *series = &item->series;
+  struct points_bounds bounds;
+  struct metric_point first;
+  struct metric_point latest;
 
   if (0 == count)
     return;
   if (0 == series->point_count && ! item->exists)
-    *series = (struct store_series){ .first_step = INT64_MAX,
-                                     .first_timestamp_ms = INT64_MAX,
-                                     .first_value = INFINITY,
-                                     .latest_step = INT64_MIN,
-                                     .latest_timestamp_ms = INT64_MIN,
-                                     .latest_value = NAN,
-                                     .min_timestamp_ms = INT64_MAX,
-                                     .max_timestamp_ms = INT64_MIN,
-                                     .min_value = NAN,
-                                     .max_value = NAN };
-  for (size_t i = 0; i < count; i++)
-  {
-    const struct metric_point *point = &points[i];
-
-    if (point->timestamp_ms < series->min_timestamp_ms)
-      series->min_timestamp_ms = point->timestamp_ms;
-    if (point->timestamp_ms > series->max_timestamp_ms)
-      series->max_timestamp_ms = point->timestamp_ms;
-    if (isnan (point->value))
-      series->nan_count++;
-    else
-    {
-      if (! (series->min_value <= point->value))
-        series->min_value = point->value;
-      if (! (series->max_value >= point->value))
-        series->max_value = point->value;
-    }
-  }
+    *series = no_points;
+  bounds = (struct points_bounds){ series->min_timestamp_ms, series->max_timestamp_ms, series->min_value,
+                                   series->max_value, series->nan_count };
+  points_widen (&bounds, points, count);
+  series->min_timestamp_ms = bounds.min_timestamp_ms;
+  series->max_timestamp_ms = bounds.max_timestamp_ms;
+  series->min_value = bounds.min_value;
+  series->max_value = bounds.max_value;
+  series->nan_count = bounds.nan_count;
   series->point_count += (int64_t)count;
+  first = (struct metric_point){ .step = series->first_step,
+                                 .timestamp_ms = series->first_timestamp_ms,
+                                 .value = series->first_value };
+  latest = latest_of (series);
+  if (metric_point_compare_step (&points[0], &first) <= 0)
   {
-    const struct metric_point first = { .step = series->first_step,
-                                        .timestamp_ms = series->first_timestamp_ms,
-                                        .value = series->first_value };
-    const struct metric_point latest = latest_of (series);
-
-    if (metric_point_compare_step (&points[0], &first) <= 0)
-    {
-      series->first_step = points[0].step;
-      series->first_timestamp_ms = points[0].timestamp_ms;
-      series->first_value = points[0].value;
-    }
-    if (metric_point_compare_step (&points[count - 1], &latest) >= 0)
-    {
-      series->latest_step = points[count - 1].step;
-      series->latest_timestamp_ms = points[count - 1].timestamp_ms;
-      series->latest_value = points[count - 1].value;
-    }
+    series->first_step = points[0].step;
+    series->first_timestamp_ms = points[0].timestamp_ms;
+    series->first_value = points[0].value;
+  }
+  if (metric_point_compare_step (&points[count - 1], &latest) >= 0)
+  {
+    series->latest_step = points[count - 1].step;
+    series->latest_timestamp_ms = points[count - 1].timestamp_ms;
+    series->latest_value = points[count - 1].value;
   }
 }
 

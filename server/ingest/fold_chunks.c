@@ -1,8 +1,6 @@
 /* The chunks that a fold writes and deletes: collected, and sent in parts. */
 #include "ingest/fold_private.h"
 
-#include <math.h>
-
 /* Chunks are sent when their columns take so much. */
 #define FLUSH_BYTES ((size_t)4 * 1024 * 1024)
 
@@ -20,30 +18,18 @@ fold_doom (struct fold *fold, const struct store_chunk *chunk, struct err *err)
 static bool
 make_chunk (struct fold_chunk *chunk, struct buffer *bytes, const struct metric_point *points, size_t count)
 {
-  struct store_chunk *row = &chunk->row;
+  struct points_bounds bounds = POINTS_BOUNDS_NONE;
 
-  *row = (struct store_chunk){ .first_step = points[0].step,
-                               .first_timestamp_ms = points[0].timestamp_ms,
-                               .last_step = points[count - 1].step,
-                               .last_timestamp_ms = points[count - 1].timestamp_ms,
-                               .min_timestamp_ms = INT64_MAX,
-                               .max_timestamp_ms = INT64_MIN,
-                               .min_value = NAN,
-                               .max_value = NAN,
-                               .point_count = (int64_t)count };
-  for (size_t i = 0; i < count; i++)
-  {
-    if (points[i].timestamp_ms < row->min_timestamp_ms)
-      row->min_timestamp_ms = points[i].timestamp_ms;
-    if (points[i].timestamp_ms > row->max_timestamp_ms)
-      row->max_timestamp_ms = points[i].timestamp_ms;
-    if (isnan (points[i].value))
-      continue;
-    if (! (row->min_value <= points[i].value))
-      row->min_value = points[i].value;
-    if (! (row->max_value >= points[i].value))
-      row->max_value = points[i].value;
-  }
+  points_widen (&bounds, points, count);
+  chunk->row = (struct store_chunk){ .first_step = points[0].step,
+                                     .first_timestamp_ms = points[0].timestamp_ms,
+                                     .last_step = points[count - 1].step,
+                                     .last_timestamp_ms = points[count - 1].timestamp_ms,
+                                     .min_timestamp_ms = bounds.min_timestamp_ms,
+                                     .max_timestamp_ms = bounds.max_timestamp_ms,
+                                     .min_value = bounds.min_value,
+                                     .max_value = bounds.max_value,
+                                     .point_count = (int64_t)count };
   chunk->summary_start = bytes->len;
   if (! chunk_summary_encode (bytes, points, count))
     return false;

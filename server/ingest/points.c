@@ -112,3 +112,26 @@ points_from (const struct metric_point *points, size_t count, int64_t step, int6
 {
   return first_place (points, count, step, timestamp_ms, 0);
 }
+
+void
+points_widen (struct points_bounds *bounds, const struct metric_point *points, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+  {
+    const struct metric_point *point = &points[i];
+
+    if (point->timestamp_ms < bounds->min_timestamp_ms)
+      bounds->min_timestamp_ms = point->timestamp_ms;
+    if (point->timestamp_ms > bounds->max_timestamp_ms)
+      bounds->max_timestamp_ms = point->timestamp_ms;
+    if (isnan (point->value))
+    {
+      bounds->nan_count++;
+      continue;
+    }
+    if (! (bounds->min_value <= point->value))
+      bounds->min_value = point->value;
+    if (! (bounds->max_value >= point->value))
+      bounds->max_value = point->value;
+  }
+}

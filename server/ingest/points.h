@@ -4,6 +4,7 @@
 
 #include "ingest/point.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,6 +29,22 @@ size_t points_after (const struct metric_point *points, size_t count, int64_t st
 
 /* Index of the first point that is not before the place (step, timestamp). */
 size_t points_from (const struct metric_point *points, size_t count, int64_t step, int64_t timestamp_ms);
+
+/* What the points of a set lie between. */
+struct points_bounds
+{
+  int64_t min_timestamp_ms;
+  int64_t max_timestamp_ms;
+  double min_value; /* NaN left out; NaN when all are */
+  double max_value;
+  int64_t nan_count;
+};
+
+/* The bounds of no points. */
+#define POINTS_BOUNDS_NONE ((struct points_bounds){ INT64_MAX, INT64_MIN, NAN, NAN, 0 })
+
+/* Let bounds hold some more points. */
+void points_widen (struct points_bounds *bounds, const struct metric_point *points, size_t count);
 
 /* Order of places: step, then timestamp. Negative, zero or positive as in strcmp. */
 static inline int

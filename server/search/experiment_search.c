@@ -1,17 +1,11 @@
 /* Searching experiments. */
 #include "search/experiment_search.h"
 
-static const struct search_attribute attributes[] = {
-  { "name", "name", SEARCH_TEXT, false },
-  { "experiment_id", "experiment_id", SEARCH_INT64, false },
-  { "creation_time", "created_at_ms", SEARCH_INT64, false },
-  { "last_update_time", "updated_at_ms", SEARCH_INT64, false },
+static const struct search_attribute by_creation = {
+  NULL, "created_at_ms", SEARCH_INT64, false, true, EXPERIMENT_ATTRIBUTE_CREATED, false
 };
-
-static const struct search_grammar grammar = { attributes, sizeof (attributes) / sizeof (attributes[0]), false };
-
-static const struct search_attribute by_creation = { NULL, "created_at_ms", SEARCH_INT64, false };
-static const struct search_attribute by_id = { NULL, "experiment_id", SEARCH_INT64, false };
+static const struct search_attribute by_id = { NULL,  "experiment_id",         SEARCH_INT64, false,
+                                               false, EXPERIMENT_ATTRIBUTE_ID, false };
 
 struct search_row
 {
@@ -59,7 +53,7 @@ experiment_search (struct experiment_page *page, struct store_connection *connec
   *page = (struct experiment_page){ .count = 0 };
   for (size_t i = 0; i < search->order_by_count; i++)
     hash = search_hash (hash, search->order_by[i]);
-  code = search_order_parse (&order, search->order_by, search->order_by_count, &grammar, arena, err);
+  code = search_order_parse (&order, search->order_by, search->order_by_count, &search_experiments, arena, err);
   if (ERR_OK != code)
     return code;
   /* Without any order the newest come first; behind a given order the newest identifier does. */

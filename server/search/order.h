@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/err.h"
+#include "search/field.h"
 #include "search/view.h"
 #include "store/connection.h"
 
@@ -13,34 +14,9 @@
 /* Order keys of one search, with the tie-breakers that are always added. */
 #define SEARCH_ORDER_MAX 12
 
-enum search_type
-{
-  SEARCH_INT64,
-  SEARCH_TEXT,
-  SEARCH_UUID
-};
-
-/* What may be sorted by. `sql` is an expression from this program, never from a client. */
-struct search_attribute
-{
-  const char *name; /* as in order_by; NULL for a tie-breaker that cannot be named */
-  const char *sql;
-  enum search_type type;
-  bool nullable;
-};
-
-/* How a resource is searched. */
-struct search_grammar
-{
-  const struct search_attribute *attributes;
-  size_t attribute_count;
-  bool has_params; /* params.<key> and tags.<key> may be sorted by, in columns of those names */
-};
-
 struct search_key
 {
-  struct search_attribute attribute;
-  struct slice key; /* of a param or tag; absent for attributes */
+  struct search_field field;
   bool descending;
 };
 
@@ -50,13 +26,18 @@ struct search_order
   size_t count;
 };
 
-/* Parse order_by items such as "attributes.start_time DESC", "name" or "params.`batch size` ASC".
-   Texts live in `items`. Errors: INVALID_PARAMETER_VALUE with MLflow's texts; NOT_IMPLEMENTED for metrics. */
+/* Parse order_by items such as "attributes.start_time DESC", "name", "params.`batch size` ASC", "metrics.loss.min" or
+   "number(params.lr)". Texts live in `items` or the arena. Missing values come last in both directions, NaN in front of
+   them. Errors: INVALID_PARAMETER_VALUE with MLflow's texts. */
 enum err_code search_order_parse (struct search_order *order, const struct slice *items, size_t count,
-                                  const struct search_grammar *grammar, struct arena *arena, struct err *err);
+                                  const struct search_resource *resource, struct arena *arena, struct err *err);
 
-/* Append a key unless the attribute is a key already: the defaults and tie-breakers. */
+/* Append a key unless the attribute is a key already: the defaults and tie-breakers. `attribute` must outlive the
+   order. */
 void search_order_add (struct search_order *order, const struct search_attribute *attribute, bool descending);
+
+/* True when SQL can sort by all keys: attributes, params and tags as texts. */
+bool search_order_in_sql (const struct search_order *order);
 
 /* Where the next page begins. */
 struct search_position
@@ -92,7 +73,8 @@ struct search_source
 /* Run the query of one page. SQL is put together from this program's own pieces; what clients say goes into parameters.
    `result` receives at most max_results + 1 rows, because one more than asked for tells that there is another page; the
    row's place in the order follows the columns as one of type text.
-   Errors: those of the database; INVALID_PARAMETER_VALUE when the order is too long. */
+   The order must be one that SQL can sort by. Errors: those of the database; INVALID_PARAMETER_VALUE when the order is
+   too long. */
 enum err_code search_page (struct result *result, struct store_connection *connection,
                            const struct search_source *source, enum search_view view, const struct search_order *order,
                            const struct search_position *position, int64_t max_results, struct arena *arena,

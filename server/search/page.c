@@ -3,12 +3,22 @@
 #include "base/token.h"
 #include "search/order.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 /* SQL of one search: a dozen keys, each named a few times. */
 #define SQL_MAX_BYTES ((size_t)64 * 1024)
 
-static const char *const sql_types[] = { [SEARCH_INT64] = "int8", [SEARCH_TEXT] = "text", [SEARCH_UUID] = "uuid" };
+static const char *const sql_types[] = {
+  [SEARCH_INT64] = "int8", [SEARCH_DOUBLE] = "float8", [SEARCH_TEXT] = "text", [SEARCH_UUID] = "uuid"
+};
+
+/* Params and tags may be missing from every row. */
+static bool
+is_nullable (const struct search_key *key)
+{
+  return NULL == key->field.attribute || key->field.attribute->nullable;
+}
 
 /* "$3": the parameter that was appended last. */
 static void
@@ -20,13 +30,14 @@ put_parameter (struct buffer *sql, const struct parameters *parameters)
 static void
 put_expression (struct buffer *sql, struct parameters *parameters, const struct search_key *key)
 {
-  if (NULL == key->key.data)
+  if (SEARCH_ATTRIBUTE == key->field.entity)
   {
-    buffer_printf (sql, "(%s)", key->attribute.sql);
+    buffer_printf (sql, "(%s)", key->field.attribute->sql);
     return;
   }
-  parameter_text (parameters, key->key);
-  buffer_printf (sql, "((%s ->> $%u::text) COLLATE \"C\")", key->attribute.sql, parameters->count);
+  parameter_text (parameters, key->field.key);
+  buffer_printf (sql, "((%s ->> $%u::text) COLLATE \"C\")", SEARCH_PARAM == key->field.entity ? "params" : "tags",
+                 parameters->count);
 }
 
 static void
@@ -48,7 +59,7 @@ put_value (struct buffer *sql, struct parameters *parameters, const struct searc
 {
   parameter_text (parameters, value);
   put_parameter (sql, parameters);
-  buffer_printf (sql, "::text::%s", sql_types[key->attribute.type]);
+  buffer_printf (sql, "::text::%s", sql_types[key->field.type]);
 }
 
 /* The rows that this key alone puts behind the position. NULL stands behind every value in both directions. */
@@ -64,7 +75,7 @@ put_behind (struct buffer *sql, struct parameters *parameters, const struct sear
   put_expression (sql, parameters, key);
   buffer_text (sql, key->descending ? " < " : " > ");
   put_value (sql, parameters, key, value);
-  if (key->attribute.nullable)
+  if (is_nullable (key))
   {
     buffer_text (sql, " OR ");
     put_expression (sql, parameters, key);
@@ -95,7 +106,7 @@ put_after (struct buffer *sql, struct parameters *parameters, const struct searc
   if (! position->has_values)
     return;
   /* A bound on the first key alone, which an index can use. */
-  if (! order->keys[0].attribute.nullable)
+  if (! is_nullable (&order->keys[0]))
   {
     buffer_text (sql, " AND ");
     put_expression (sql, parameters, &order->keys[0]);
@@ -128,7 +139,7 @@ put_order (struct buffer *sql, struct parameters *parameters, const struct searc
       buffer_text (sql, ", ");
     put_expression (sql, parameters, &order->keys[i]);
     buffer_text (sql, order->keys[i].descending ? " DESC" : " ASC");
-    if (order->keys[i].attribute.nullable)
+    if (is_nullable (&order->keys[i]))
       buffer_text (sql, " NULLS LAST");
   }
 }
@@ -181,6 +192,7 @@ search_page (struct result *result, struct store_connection *connection, const s
   int64_t limit = max_results + 1;
   enum err_code code;
 
+  assert (search_order_in_sql (order));
   buffer_init (&sql, SQL_MAX_BYTES);
   parameters_init (&parameters, arena);
   if (1 == source->owner_count)
@@ -249,10 +261,10 @@ fits (const struct search_key *key, const json_t *value)
   int64_t number;
 
   if (json_is_null (value))
-    return key->attribute.nullable;
+    return is_nullable (key);
   if (NULL == text.data || NULL != memchr (text.data, '\0', text.len))
     return false;
-  switch (key->attribute.type)
+  switch (key->field.type)
   {
   case SEARCH_INT64:
     return number_parse_int64 (text, &number);

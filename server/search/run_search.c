@@ -1,28 +1,9 @@
 /* Searching runs. */
 #include "search/run_search.h"
 
-/* Status sorts by its name, as clients see it. */
-#define STATUS_NAME "(ARRAY['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED'])[status] COLLATE \"C\""
-
-static const struct search_attribute attributes[] = {
-  { "run_id", "run_id", SEARCH_UUID, false },
-  { "run_name", "name", SEARCH_TEXT, false },
-  { "run name", "name", SEARCH_TEXT, false },
-  { "Run name", "name", SEARCH_TEXT, false },
-  { "Run Name", "name", SEARCH_TEXT, false },
-  { "user_id", "user_id", SEARCH_TEXT, false },
-  { "status", STATUS_NAME, SEARCH_TEXT, false },
-  { "artifact_uri", "artifact_uri", SEARCH_TEXT, false },
-  { "start_time", "started_at_ms", SEARCH_INT64, false },
-  { "created", "started_at_ms", SEARCH_INT64, false },
-  { "Created", "started_at_ms", SEARCH_INT64, false },
-  { "end_time", "ended_at_ms", SEARCH_INT64, true },
-};
-
-static const struct search_grammar grammar = { attributes, sizeof (attributes) / sizeof (attributes[0]), true };
-
-static const struct search_attribute by_start = { NULL, "started_at_ms", SEARCH_INT64, false };
-static const struct search_attribute by_id = { NULL, "run_id", SEARCH_UUID, false };
+static const struct search_attribute by_start = { NULL, "started_at_ms",     SEARCH_INT64, false,
+                                                  true, RUN_ATTRIBUTE_START, false };
+static const struct search_attribute by_id = { NULL, "run_id", SEARCH_UUID, false, false, RUN_ATTRIBUTE_ID, false };
 
 struct search_row
 {
@@ -83,9 +64,12 @@ run_search (struct run_page *page, struct store_connection *connection, const st
   enum err_code code;
 
   *page = (struct run_page){ .count = 0 };
-  code = search_order_parse (&order, search->order_by, search->order_by_count, &grammar, arena, err);
+  code = search_order_parse (&order, search->order_by, search->order_by_count, &search_runs, arena, err);
   if (ERR_OK != code)
     return code;
+  if (! search_order_in_sql (&order))
+    return err_set (err, ERR_NOT_IMPLEMENTED,
+                    "Sorting by metrics is not available yet; sort by attributes, params or tags.");
   search_order_add (&order, &by_start, true);
   search_order_add (&order, &by_id, false);
   code = search_token_parse (&position, search->page_token, &order, hash, arena, err);

@@ -11,50 +11,80 @@
 /* Above the most that are accepted. */
 #define CLAUSES_MAX 16
 
-static const struct search_attribute attributes[] = {
-  { "name", "name", SEARCH_TEXT, false },           { "run name", "name", SEARCH_TEXT, false },
-  { "start_time", "started", SEARCH_INT64, false }, { "end_time", "ended", SEARCH_INT64, true },
-  { "run_id", "run_id", SEARCH_UUID, false },       { NULL, "hidden", SEARCH_INT64, false },
-};
-
-static const struct search_grammar grammar = { attributes, sizeof (attributes) / sizeof (attributes[0]), true };
+static const struct search_resource *const resources[] = { &search_runs, &search_experiments, &search_registered_models,
+                                                           &search_model_versions, &search_logged_models };
 
 static bool
-same_key (const struct search_key *a, const struct search_key *b)
+is_within (struct slice part, struct slice whole)
 {
-  return 0 == strcmp (a->attribute.sql, b->attribute.sql) && a->attribute.type == b->attribute.type
-         && slice_equal (a->key, b->key) && a->descending == b->descending;
+  return part.data >= whole.data && part.data + part.len <= whole.data + whole.len;
 }
 
-/* The SQL is the program's own, and the key is a part of the clause. */
+/* The field is one of the resource, and its keys are parts of the clause. */
 static void
-check_key (const struct search_key *key, struct slice clause)
+check_field (const struct search_field *field, const struct search_resource *resource, struct slice clause)
 {
-  bool known = false;
-
-  for (size_t i = 0; NULL == key->key.data && i < grammar.attribute_count; i++)
-    known = known || (key->attribute.sql == attributes[i].sql && NULL != attributes[i].name);
-  if (NULL != key->key.data)
-  {
-    known = 0 == strcmp (key->attribute.sql, "params") || 0 == strcmp (key->attribute.sql, "tags");
-    REQUIRE (key->key.len > 0 && key->key.data > clause.data
-             && key->key.data + key->key.len <= clause.data + clause.len);
-  }
-  REQUIRE (known);
+  REQUIRE (field->entity < SEARCH_ENTITY_COUNT && 0 != (resource->abilities[field->entity] & SEARCH_CAN_ORDER));
+  REQUIRE ((NULL != field->attribute) == (SEARCH_ATTRIBUTE == field->entity));
+  REQUIRE ((NULL == field->key.data) == (SEARCH_ATTRIBUTE == field->entity));
+  if (NULL != field->attribute)
+    REQUIRE (field->attribute >= resource->attributes
+             && field->attribute < resource->attributes + resource->attribute_count
+             && field->type == field->attribute->type);
+  else
+    REQUIRE (field->key.len > 0 && is_within (field->key, clause)
+             && field->type == (field->as_number || SEARCH_METRIC == field->entity ? SEARCH_DOUBLE : SEARCH_TEXT));
+  REQUIRE (! field->as_number || SEARCH_PARAM == field->entity || SEARCH_TAG == field->entity);
+  REQUIRE (SEARCH_LATEST == field->part || SEARCH_METRIC == field->entity);
+  if (NULL != field->part_key.data)
+    REQUIRE (SEARCH_METRIC == field->entity && SEARCH_LATEST == field->part && SEARCH_LATEST != field->key_part
+             && field->part_key.len > 0 && field->part_key.len < field->key.len && is_within (field->part_key, clause));
 }
 
+/* What is written with quotes means the same; keys that hold a quote themselves are left out. */
 static void
-check_again (const struct search_key *key, struct arena *arena)
+check_again (const struct search_key *key, const struct search_resource *resource, struct arena *arena)
 {
-  char quote = NULL == memchr (key->key.data, '`', key->key.len) ? '`' : '"';
+  static const char *const names[] = { NULL, "metrics", "params", "tags" };
+  const struct search_field *field = &key->field;
   struct search_order order;
   struct slice clause;
 
-  clause = slice_of (arena_printf (arena, "%s.%c%.*s%c %s", key->attribute.sql, quote, SLICE_ARG (key->key), quote,
-                                   key->descending ? "DESC" : "ASC"));
+  if (NULL != memchr (field->key.data, '`', field->key.len) || NULL != memchr (field->key.data, '"', field->key.len))
+    return;
+  clause = slice_of (arena_printf (
+      arena, "%s%s.`%.*s`%s%s%s %s", field->as_number ? "number(" : "", names[field->entity], SLICE_ARG (field->key),
+      SEARCH_LATEST == field->part ? "" : ".", SEARCH_LATEST == field->part ? "" : search_part_names[field->part],
+      field->as_number ? ")" : "", key->descending ? "DESC" : "ASC"));
   REQUIRE (NULL != clause.data);
-  REQUIRE (ERR_OK == search_order_parse (&order, &clause, 1, &grammar, arena, NULL));
-  REQUIRE (1 == order.count && same_key (&order.keys[0], key));
+  REQUIRE (ERR_OK == search_order_parse (&order, &clause, 1, resource, arena, NULL));
+  REQUIRE (1 == order.count && order.keys[0].descending == key->descending
+           && order.keys[0].field.entity == field->entity && slice_equal (order.keys[0].field.key, field->key)
+           && order.keys[0].field.part == field->part && order.keys[0].field.as_number == field->as_number
+           && NULL == order.keys[0].field.part_key.data);
+}
+
+static void
+check_order (const struct slice *clauses, size_t count, const struct search_resource *resource, struct arena *arena)
+{
+  struct search_order order;
+  struct err err = { 0 };
+  enum err_code code = search_order_parse (&order, clauses, count, resource, arena, &err);
+
+  if (ERR_OK != code)
+  {
+    REQUIRE (ERR_INVALID_PARAMETER_VALUE == code && code == err.code && '\0' != err.message[0]);
+    return;
+  }
+  REQUIRE (order.count == count && count <= SEARCH_ORDER_MAX - 2);
+  for (size_t i = 0; i < count; i++)
+  {
+    check_field (&order.keys[i].field, resource, clauses[i]);
+    if (NULL != order.keys[i].field.key.data)
+      check_again (&order.keys[i], resource, arena);
+    for (size_t j = 0; j < i; j++)
+      REQUIRE (! search_field_same (&order.keys[i].field, &order.keys[j].field));
+  }
 }
 
 int
@@ -62,11 +92,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   struct arena *arena = arena_new (ARENA_BYTES);
   struct slice clauses[CLAUSES_MAX];
-  struct search_order order;
-  struct err err = { 0 };
   size_t count = 0;
   size_t start = 0;
-  enum err_code code;
 
   REQUIRE (NULL != arena);
   for (size_t at = 0; at <= size && count < CLAUSES_MAX; at++)
@@ -75,23 +102,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
       clauses[count++] = (struct slice){ (const char *)data + start, at - start };
       start = at + 1;
     }
-  code = search_order_parse (&order, clauses, count, &grammar, arena, &err);
-  if (ERR_OK == code)
-  {
-    REQUIRE (order.count == count && count <= SEARCH_ORDER_MAX - 2);
-    for (size_t i = 0; i < count; i++)
-    {
-      check_key (&order.keys[i], clauses[i]);
-      if (NULL != order.keys[i].key.data)
-        check_again (&order.keys[i], arena);
-      for (size_t j = 0; j < i; j++)
-        REQUIRE (0 != strcmp (order.keys[i].attribute.sql, order.keys[j].attribute.sql)
-                 || ! slice_equal (order.keys[i].key, order.keys[j].key));
-    }
-  }
-  else
-    REQUIRE ((ERR_INVALID_PARAMETER_VALUE == code || ERR_NOT_IMPLEMENTED == code) && code == err.code
-             && '\0' != err.message[0]);
+  for (size_t i = 0; i < sizeof (resources) / sizeof (resources[0]); i++)
+    check_order (clauses, count, resources[i], arena);
   arena_free (arena);
   return 0;
 }

@@ -14,11 +14,16 @@
 #define ARENA_BYTES ((size_t)8 * 1024 * 1024)
 #define HASH UINT64_C (0x0123456789ABCDEF)
 
+static const struct search_attribute by_name = { "name", "name", SEARCH_TEXT, false, false, 0, false };
+static const struct search_attribute by_start = { "start_time", "started_at_ms", SEARCH_INT64, false, true, 1, false };
+static const struct search_attribute by_end = { "end_time", "ended_at_ms", SEARCH_INT64, true, true, 2, false };
+static const struct search_attribute by_id = { "run_id", "run_id", SEARCH_UUID, false, false, 3, false };
+
 static const struct search_order order = {
-  .keys = { { .attribute = { "name", "name", SEARCH_TEXT, false } },
-            { .attribute = { "start_time", "started_at_ms", SEARCH_INT64, false }, .descending = true },
-            { .attribute = { "end_time", "ended_at_ms", SEARCH_INT64, true } },
-            { .attribute = { "run_id", "run_id", SEARCH_UUID, false } } },
+  .keys = { { .field = { .type = SEARCH_TEXT, .attribute = &by_name } },
+            { .field = { .type = SEARCH_INT64, .attribute = &by_start }, .descending = true },
+            { .field = { .type = SEARCH_INT64, .attribute = &by_end } },
+            { .field = { .type = SEARCH_UUID, .attribute = &by_id } } },
   .count = 4,
 };
 
@@ -42,15 +47,15 @@ check_accepted (const struct search_position *position)
     struct slice value = position->values[i];
     int64_t number;
 
-    REQUIRE (NULL != value.data || order.keys[i].attribute.nullable);
+    REQUIRE (NULL != value.data || order.keys[i].field.attribute->nullable);
     if (NULL == value.data)
       continue;
     /* PostgreSQL takes neither NUL nor bytes that are no UTF-8. */
     REQUIRE (strlen (value.data) == value.len);
     REQUIRE (is_utf8 (value));
-    if (SEARCH_UUID == order.keys[i].attribute.type)
+    if (SEARCH_UUID == order.keys[i].field.type)
       REQUIRE (36 == value.len);
-    if (SEARCH_INT64 == order.keys[i].attribute.type)
+    if (SEARCH_INT64 == order.keys[i].field.type)
       REQUIRE (number_parse_int64 (value, &number));
   }
 }

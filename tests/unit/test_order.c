@@ -8,19 +8,9 @@
 /* Far above what one order needs. */
 #define ARENA_BYTES ((size_t)4 * 1024 * 1024)
 
-static const struct search_attribute attributes[] = {
-  { "name", "name", SEARCH_TEXT, false },
-  { "run name", "name", SEARCH_TEXT, false },
-  { "start_time", "started_at_ms", SEARCH_INT64, false },
-  { "end_time", "ended_at_ms", SEARCH_INT64, true },
-  { "run_id", "run_id", SEARCH_UUID, false },
-  { NULL, "hidden", SEARCH_TEXT, false },
-};
-
-#define ATTRIBUTES (sizeof (attributes) / sizeof (attributes[0]))
-
-static const struct search_grammar with_params = { attributes, ATTRIBUTES, true };
-static const struct search_grammar without_params = { attributes, ATTRIBUTES, false };
+static const struct search_attribute by_start = { NULL, "started_at_ms",     SEARCH_INT64, false,
+                                                  true, RUN_ATTRIBUTE_START, false };
+static const struct search_attribute by_id = { NULL, "run_id", SEARCH_UUID, false, false, RUN_ATTRIBUTE_ID, false };
 
 static struct arena *arena;
 
@@ -37,12 +27,23 @@ tear_down (void)
   arena_free (arena);
 }
 
-/* What a clause means, as "sql[key] direction". */
+/* What a clause means, as "sql[key].part direction"; a part in doubt as "sql[key]|[part_key].part". */
 static const char *
 describe (const struct search_key *key)
 {
-  return arena_printf (arena, "%s%s%.*s%s %s", key->attribute.sql, NULL == key->key.data ? "" : "[",
-                       SLICE_ARG (key->key), NULL == key->key.data ? "" : "]", key->descending ? "down" : "up");
+  static const char *const names[] = { NULL, "metrics", "params", "tags" };
+  const struct search_field *field = &key->field;
+  const char *direction = key->descending ? "down" : "up";
+  const char *text;
+
+  if (SEARCH_ATTRIBUTE == field->entity)
+    return arena_printf (arena, "%s %s", field->attribute->sql, direction);
+  text = arena_printf (arena, "%s%s[%.*s]", field->as_number ? "#" : "", names[field->entity], SLICE_ARG (field->key));
+  if (SEARCH_LATEST != field->part)
+    text = arena_printf (arena, "%s.%s", text, search_part_names[field->part]);
+  if (NULL != field->part_key.data)
+    text = arena_printf (arena, "%s|[%.*s].%s", text, SLICE_ARG (field->part_key), search_part_names[field->key_part]);
+  return arena_printf (arena, "%s %s", text, direction);
 }
 
 START_TEST (reads_clauses)
@@ -52,20 +53,20 @@ START_TEST (reads_clauses)
     const char *clause;
     const char *meaning;
   } cases[] = {
-    { "name", "name up" },
-    { "name ASC", "name up" },
-    { "name asc", "name up" },
-    { "name DESC", "name down" },
-    { "name dEsC", "name down" },
-    { "  name \t DESC  ", "name down" },
-    { "name\nDESC", "name down" },
-    { "attributes.name", "name up" },
-    { "attribute.name", "name up" },
-    { "attr.name DESC", "name down" },
-    { "run.name", "name up" },
-    { "`name`", "name up" },
-    { "\"name\" DESC", "name down" },
-    { "attributes.`name`", "name up" },
+    { "run_name", "name up" },
+    { "run_name ASC", "name up" },
+    { "run_name asc", "name up" },
+    { "run_name DESC", "name down" },
+    { "run_name dEsC", "name down" },
+    { "  run_name \t DESC  ", "name down" },
+    { "run_name\nDESC", "name down" },
+    { "attributes.run_name", "name up" },
+    { "attribute.run_name", "name up" },
+    { "attr.run_name DESC", "name down" },
+    { "run.run_name", "name up" },
+    { "`run_name`", "name up" },
+    { "\"run_name\" DESC", "name down" },
+    { "attributes.`run_name`", "name up" },
     { "run name", "name up" },
     { "run name DESC", "name down" },
     { "`run name` DESC", "name down" },
@@ -90,6 +91,24 @@ START_TEST (reads_clauses)
     { "tags.\xC3\xA9", "tags[\xC3\xA9] up" },
     { "tags.$1", "tags[$1] up" },
     { "params.a'b", "params[a'b] up" },
+    { "tags.'a'", "tags[a] up" },
+    { "`tags`.a", "tags[a] up" },
+    { "metrics.loss", "metrics[loss] up" },
+    { "metric.`val/loss` DESC", "metrics[val/loss] down" },
+    { "metrics.loss.min", "metrics[loss.min]|[loss].min up" },
+    { "metrics.a.b.count DESC", "metrics[a.b.count]|[a.b].count down" },
+    { "metrics.`loss`.min", "metrics[loss].min up" },
+    { "metrics.\"a b\".first DESC", "metrics[a b].first down" },
+    { "metrics.`loss.min`", "metrics[loss.min] up" },
+    { "metrics.loss.median", "metrics[loss.median] up" },
+    { "metrics.min", "metrics[min] up" },
+    { "params.a.min", "params[a.min] up" },
+    { "number(params.lr) DESC", "#params[lr] down" },
+    { "NUMBER ( tags.`a b` )", "#tags[a b] up" },
+    { "number(metrics.a)", NULL },
+    { "number(start_time)", NULL },
+    { "number()", NULL },
+    { "number(params.a", NULL },
   };
 
   for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
@@ -97,7 +116,7 @@ START_TEST (reads_clauses)
     struct slice clause = slice_of (cases[i].clause);
     struct search_order order;
     struct err err = { 0 };
-    enum err_code code = search_order_parse (&order, &clause, 1, &with_params, arena, &err);
+    enum err_code code = search_order_parse (&order, &clause, 1, &search_runs, arena, &err);
 
     ck_assert_msg ((ERR_OK == code) == (NULL != cases[i].meaning), "%s: %s", cases[i].clause, err.message);
     if (ERR_OK != code)
@@ -108,17 +127,18 @@ START_TEST (reads_clauses)
 }
 END_TEST
 
-#define VALID "'name', 'run name', 'start_time', 'end_time', 'run_id'"
-#define ENTITIES                                                                                                       \
-  "['metric', 'metrics', 'parameter', 'parameters', 'param', 'params', 'tag', 'tags', 'attribute', 'attributes', "     \
-  "'attr', 'run', 'dataset', 'datasets']"
+#define VALID                                                                                                          \
+  "'run_id', 'run_name', 'run name', 'Run name', 'Run Name', 'user_id', 'status', 'artifact_uri', 'start_time', "      \
+  "'created', 'Created', 'end_time'"
+#define ENTITIES "['metric', 'parameter', 'tag', 'attribute', 'dataset']"
+#define TAG_ENTITIES "('attribute', 'tag', 'tags')"
 
 START_TEST (explains_what_is_wrong)
 {
   static const struct
   {
     const char *clause;
-    bool params;
+    bool of_runs;
     enum err_code code;
     const char *message;
   } cases[] = {
@@ -138,20 +158,27 @@ START_TEST (explains_what_is_wrong)
     { "name; DROP TABLE run", true, ERR_INVALID_PARAMETER_VALUE,
       "Invalid ordering key in order_by clause 'name; DROP TABLE run'." },
     { "NAME", true, ERR_INVALID_PARAMETER_VALUE,
-      "Invalid attribute key 'NAME' specified. Valid keys are '[" VALID "]'" },
+      "Invalid attribute key 'NAME' specified. Valid keys are '{" VALID "}'" },
     { "hidden", true, ERR_INVALID_PARAMETER_VALUE,
-      "Invalid attribute key 'hidden' specified. Valid keys are '[" VALID "]'" },
+      "Invalid attribute key 'hidden' specified. Valid keys are '{" VALID "}'" },
     { "attributes.x DESC", true, ERR_INVALID_PARAMETER_VALUE,
-      "Invalid attribute key 'x' specified. Valid keys are '[" VALID "]'" },
+      "Invalid attribute key 'x' specified. Valid keys are '{" VALID "}'" },
     { "foo.bar", true, ERR_INVALID_PARAMETER_VALUE, "Invalid entity type 'foo'. Valid values are " ENTITIES },
     { "Params.a", true, ERR_INVALID_PARAMETER_VALUE, "Invalid entity type 'Params'. Valid values are " ENTITIES },
     { ".a", true, ERR_INVALID_PARAMETER_VALUE, "Invalid entity type ''. Valid values are " ENTITIES },
     { "dataset.name", true, ERR_INVALID_PARAMETER_VALUE, "Invalid identifier type 'dataset'" },
-    { "metrics.loss DESC", true, ERR_NOT_IMPLEMENTED,
-      "Sorting by metrics is not available yet; sort by attributes, params or tags." },
+    { "number(metrics.loss)", true, ERR_INVALID_PARAMETER_VALUE,
+      "number() reads params and tags only, such as number(params.lr)." },
+    { "number(status) DESC", true, ERR_INVALID_PARAMETER_VALUE,
+      "number() reads params and tags only, such as number(params.lr)." },
     { "tags.a", false, ERR_INVALID_PARAMETER_VALUE, "Invalid order_by entity: tag" },
-    { "params.a", false, ERR_INVALID_PARAMETER_VALUE, "Invalid order_by entity: parameter" },
-    { "metric.a", false, ERR_INVALID_PARAMETER_VALUE, "Invalid order_by entity: metric" },
+    { "params.a", false, ERR_INVALID_PARAMETER_VALUE,
+      "Invalid entity type 'params'. Valid entity types are " TAG_ENTITIES },
+    { "attr.name", false, ERR_INVALID_PARAMETER_VALUE,
+      "Invalid entity type 'attr'. Valid entity types are " TAG_ENTITIES },
+    { "start_time", false, ERR_INVALID_PARAMETER_VALUE,
+      "Invalid attribute key 'start_time' specified. Valid keys are '{'name', 'experiment_id', 'creation_time', "
+      "'last_update_time'}'" },
   };
 
   for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
@@ -160,7 +187,7 @@ START_TEST (explains_what_is_wrong)
     struct search_order order;
     struct err err = { 0 };
     enum err_code code =
-        search_order_parse (&order, &clause, 1, cases[i].params ? &with_params : &without_params, arena, &err);
+        search_order_parse (&order, &clause, 1, cases[i].of_runs ? &search_runs : &search_experiments, arena, &err);
 
     ck_assert_msg (code == cases[i].code, "%s: %s", cases[i].clause, err_name (code));
     ck_assert_str_eq (err.message, cases[i].message);
@@ -175,14 +202,17 @@ START_TEST (refuses_the_same_key_twice)
     const char *clauses[3];
     const char *message; /* NULL: accepted */
   } cases[] = {
-    { { "name", "name DESC" }, "`order_by` contains duplicate fields: ['name', 'name DESC']" },
-    { { "name", "start_time", "attributes.name" },
-      "`order_by` contains duplicate fields: ['name', 'start_time', 'attributes.name']" },
-    { { "name", "run name" }, "`order_by` contains duplicate fields: ['name', 'run name']" },
+    { { "run_name", "run_name DESC" }, "`order_by` contains duplicate fields: ['run_name', 'run_name DESC']" },
+    { { "run_name", "start_time", "attributes.run_name" },
+      "`order_by` contains duplicate fields: ['run_name', 'start_time', 'attributes.run_name']" },
+    { { "run_name", "run name" }, "`order_by` contains duplicate fields: ['run_name', 'run name']" },
     { { "params.a", "param.`a`" }, "`order_by` contains duplicate fields: ['params.a', 'param.`a`']" },
+    { { "metrics.a", "metric.`a`" }, "`order_by` contains duplicate fields: ['metrics.a', 'metric.`a`']" },
     { { "params.a", "params.b" }, NULL },
+    { { "params.a", "number(params.a)" }, NULL },
+    { { "metrics.a", "metrics.`a`.min", "metrics.`a`.max" }, NULL },
     { { "params.a", "tags.a" }, NULL },
-    { { "params.name", "name", "tags.name" }, NULL },
+    { { "params.run_name", "run_name", "tags.run_name" }, NULL },
   };
 
   for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
@@ -194,7 +224,7 @@ START_TEST (refuses_the_same_key_twice)
 
     for (; count < 3 && NULL != cases[i].clauses[count]; count++)
       clauses[count] = slice_of (cases[i].clauses[count]);
-    ck_assert_int_eq (search_order_parse (&order, clauses, count, &with_params, arena, &err),
+    ck_assert_int_eq (search_order_parse (&order, clauses, count, &search_runs, arena, &err),
                       NULL == cases[i].message ? ERR_OK : ERR_INVALID_PARAMETER_VALUE);
     ck_assert_str_eq (err.message, NULL == cases[i].message ? "" : cases[i].message);
     if (NULL == cases[i].message)
@@ -211,12 +241,12 @@ START_TEST (leaves_room_for_tie_breakers)
 
   for (size_t i = 0; i < SEARCH_ORDER_MAX + 1; i++)
     clauses[i] = slice_of (arena_printf (arena, "params.p%zu", i));
-  ck_assert_int_eq (search_order_parse (&order, clauses, SEARCH_ORDER_MAX - 2, &with_params, arena, &err), ERR_OK);
-  search_order_add (&order, &attributes[2], true);
-  search_order_add (&order, &attributes[4], false);
+  ck_assert_int_eq (search_order_parse (&order, clauses, SEARCH_ORDER_MAX - 2, &search_runs, arena, &err), ERR_OK);
+  search_order_add (&order, &by_start, true);
+  search_order_add (&order, &by_id, false);
   ck_assert_uint_eq (order.count, SEARCH_ORDER_MAX);
   ck_assert_str_eq (describe (&order.keys[SEARCH_ORDER_MAX - 1]), "run_id up");
-  ck_assert_int_eq (search_order_parse (&order, clauses, SEARCH_ORDER_MAX - 1, &with_params, arena, &err),
+  ck_assert_int_eq (search_order_parse (&order, clauses, SEARCH_ORDER_MAX - 1, &search_runs, arena, &err),
                     ERR_INVALID_PARAMETER_VALUE);
   ck_assert_str_eq (err.message, "order_by has 11 clauses; at most 10 are allowed.");
 }
@@ -227,11 +257,11 @@ START_TEST (adds_only_what_is_missing)
   const struct slice clauses[] = { { "start_time", 10 }, { "params.run_id", 13 } };
   struct search_order order;
 
-  ck_assert_int_eq (search_order_parse (&order, clauses, 2, &with_params, arena, NULL), ERR_OK);
-  search_order_add (&order, &attributes[2], true);
+  ck_assert_int_eq (search_order_parse (&order, clauses, 2, &search_runs, arena, NULL), ERR_OK);
+  search_order_add (&order, &by_start, true);
   ck_assert_uint_eq (order.count, 2);
   ck_assert_str_eq (describe (&order.keys[0]), "started_at_ms up");
-  search_order_add (&order, &attributes[4], true);
+  search_order_add (&order, &by_id, true);
   ck_assert_uint_eq (order.count, 3);
   ck_assert_str_eq (describe (&order.keys[2]), "run_id down");
 }
@@ -249,7 +279,7 @@ make_order (void)
   const struct slice clauses[] = { { "start_time", 10 }, { "end_time", 8 }, { "params.a", 8 }, { "run_id", 6 } };
   struct search_order order;
 
-  ck_assert_int_eq (search_order_parse (&order, clauses, 4, &with_params, arena, NULL), ERR_OK);
+  ck_assert_int_eq (search_order_parse (&order, clauses, 4, &search_runs, arena, NULL), ERR_OK);
   return order;
 }
 

@@ -1,0 +1,220 @@
+/* The fields of the five resources. */
+#include "search/field.h"
+
+#include "base/number.h"
+
+#include <math.h>
+#include <strings.h>
+
+#define COUNT(array) (sizeof (array) / sizeof ((array)[0]))
+
+const char *const search_part_names[SEARCH_COUNT + 1] = { NULL, "min", "max", "first", "count" };
+
+/* Status sorts by its name, as clients see it. */
+#define STATUS_NAME "(ARRAY['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED'])[status] COLLATE \"C\""
+
+static const struct search_attribute run_attributes[] = {
+  { "run_id", "run_id", SEARCH_UUID, false, false, RUN_ATTRIBUTE_ID, false },
+  { "run_name", "name", SEARCH_TEXT, false, false, RUN_ATTRIBUTE_NAME, false },
+  { "run name", "name", SEARCH_TEXT, false, false, RUN_ATTRIBUTE_NAME, false },
+  { "Run name", "name", SEARCH_TEXT, false, false, RUN_ATTRIBUTE_NAME, false },
+  { "Run Name", "name", SEARCH_TEXT, false, false, RUN_ATTRIBUTE_NAME, false },
+  { "user_id", "user_id", SEARCH_TEXT, false, false, RUN_ATTRIBUTE_USER, false },
+  { "status", STATUS_NAME, SEARCH_TEXT, false, false, RUN_ATTRIBUTE_STATUS, false },
+  { "artifact_uri", "artifact_uri", SEARCH_TEXT, false, false, RUN_ATTRIBUTE_ARTIFACT_URI, false },
+  { "start_time", "started_at_ms", SEARCH_INT64, false, true, RUN_ATTRIBUTE_START, false },
+  { "created", "started_at_ms", SEARCH_INT64, false, true, RUN_ATTRIBUTE_START, false },
+  { "Created", "started_at_ms", SEARCH_INT64, false, true, RUN_ATTRIBUTE_START, false },
+  { "end_time", "ended_at_ms", SEARCH_INT64, true, true, RUN_ATTRIBUTE_END, false },
+};
+
+static const struct search_attribute run_datasets[] = {
+  { "name", NULL, SEARCH_TEXT, false, false, RUN_DATASET_NAME, false },
+  { "digest", NULL, SEARCH_TEXT, false, false, RUN_DATASET_DIGEST, false },
+  { "context", NULL, SEARCH_TEXT, true, false, RUN_DATASET_CONTEXT, false },
+};
+
+static const struct search_alias run_aliases[] = {
+  { "metric", SEARCH_METRIC },
+  { "metrics", SEARCH_METRIC },
+  { "parameter", SEARCH_PARAM },
+  { "parameters", SEARCH_PARAM },
+  { "param", SEARCH_PARAM },
+  { "params", SEARCH_PARAM },
+  { "tag", SEARCH_TAG },
+  { "tags", SEARCH_TAG },
+  { "attribute", SEARCH_ATTRIBUTE },
+  { "attributes", SEARCH_ATTRIBUTE },
+  { "attr", SEARCH_ATTRIBUTE },
+  { "run", SEARCH_ATTRIBUTE },
+  { "dataset", SEARCH_DATASET },
+  { "datasets", SEARCH_DATASET },
+};
+
+#define BOTH (SEARCH_CAN_FILTER | SEARCH_CAN_ORDER)
+
+const struct search_resource search_runs = {
+  .name = "runs",
+  .attributes = run_attributes,
+  .attribute_count = COUNT (run_attributes),
+  .datasets = run_datasets,
+  .dataset_count = COUNT (run_datasets),
+  .aliases = run_aliases,
+  .alias_count = COUNT (run_aliases),
+  .abilities = { [SEARCH_ATTRIBUTE] = BOTH,
+                 [SEARCH_METRIC] = BOTH,
+                 [SEARCH_PARAM] = BOTH,
+                 [SEARCH_TAG] = BOTH,
+                 [SEARCH_DATASET] = SEARCH_CAN_FILTER },
+  .entities = "Valid values are ['metric', 'parameter', 'tag', 'attribute', 'dataset']",
+};
+
+static const struct search_attribute experiment_attributes[] = {
+  { "name", "name", SEARCH_TEXT, false, false, EXPERIMENT_ATTRIBUTE_NAME, false },
+  { "experiment_id", "experiment_id", SEARCH_INT64, false, false, EXPERIMENT_ATTRIBUTE_ID, false },
+  { "creation_time", "created_at_ms", SEARCH_INT64, false, true, EXPERIMENT_ATTRIBUTE_CREATED, false },
+  { "last_update_time", "updated_at_ms", SEARCH_INT64, false, true, EXPERIMENT_ATTRIBUTE_UPDATED, false },
+};
+
+/* What experiments, registered models and their versions know besides attributes. */
+static const struct search_alias tag_aliases[] = {
+  { "tag", SEARCH_TAG },
+  { "tags", SEARCH_TAG },
+  { "attribute", SEARCH_ATTRIBUTE },
+};
+
+#define TAG_ENTITIES "Valid entity types are ('attribute', 'tag', 'tags')"
+
+const struct search_resource search_experiments = {
+  .name = "experiments",
+  .attributes = experiment_attributes,
+  .attribute_count = COUNT (experiment_attributes),
+  .aliases = tag_aliases,
+  .alias_count = COUNT (tag_aliases),
+  .abilities = { [SEARCH_ATTRIBUTE] = BOTH, [SEARCH_TAG] = SEARCH_CAN_FILTER },
+  .entities = TAG_ENTITIES,
+};
+
+static const struct search_attribute model_attributes[] = {
+  { "name", NULL, SEARCH_TEXT, false, false, 0, false },
+  { "creation_timestamp", NULL, SEARCH_INT64, false, true, 1, true },
+  { "last_updated_timestamp", NULL, SEARCH_INT64, false, true, 2, true },
+  { "timestamp", NULL, SEARCH_INT64, false, true, 2, true },
+};
+
+const struct search_resource search_registered_models = {
+  .name = "registered models",
+  .attributes = model_attributes,
+  .attribute_count = COUNT (model_attributes),
+  .aliases = tag_aliases,
+  .alias_count = COUNT (tag_aliases),
+  .abilities = { [SEARCH_ATTRIBUTE] = BOTH, [SEARCH_TAG] = SEARCH_CAN_FILTER },
+  .entities = TAG_ENTITIES,
+};
+
+static const struct search_attribute version_attributes[] = {
+  { "name", NULL, SEARCH_TEXT, false, false, 0, false },
+  { "version_number", NULL, SEARCH_INT64, false, false, 1, false },
+  { "run_id", NULL, SEARCH_TEXT, true, false, 2, false },
+  { "source_path", NULL, SEARCH_TEXT, true, false, 3, false },
+  { "creation_timestamp", NULL, SEARCH_INT64, false, true, 4, true },
+  { "last_updated_timestamp", NULL, SEARCH_INT64, false, true, 5, true },
+};
+
+const struct search_resource search_model_versions = {
+  .name = "model versions",
+  .attributes = version_attributes,
+  .attribute_count = COUNT (version_attributes),
+  .aliases = tag_aliases,
+  .alias_count = COUNT (tag_aliases),
+  .abilities = { [SEARCH_ATTRIBUTE] = BOTH, [SEARCH_TAG] = SEARCH_CAN_FILTER },
+  .entities = TAG_ENTITIES,
+};
+
+static const struct search_attribute logged_model_attributes[] = {
+  { "name", NULL, SEARCH_TEXT, false, false, 0, false },
+  { "model_id", NULL, SEARCH_TEXT, false, false, 1, false },
+  { "model_type", NULL, SEARCH_TEXT, true, false, 2, false },
+  { "status", NULL, SEARCH_TEXT, false, false, 3, false },
+  { "source_run_id", NULL, SEARCH_TEXT, true, false, 4, false },
+  { "creation_time", NULL, SEARCH_INT64, false, true, 5, false },
+  { "creation_timestamp", NULL, SEARCH_INT64, false, true, 5, false },
+  { "creation_timestamp_ms", NULL, SEARCH_INT64, false, true, 5, false },
+  { "last_updated_timestamp", NULL, SEARCH_INT64, false, true, 6, false },
+  { "last_updated_timestamp_ms", NULL, SEARCH_INT64, false, true, 6, false },
+};
+
+static const struct search_alias logged_model_aliases[] = {
+  { "attributes", SEARCH_ATTRIBUTE },
+  { "metrics", SEARCH_METRIC },
+  { "params", SEARCH_PARAM },
+  { "tags", SEARCH_TAG },
+};
+
+const struct search_resource search_logged_models = {
+  .name = "logged models",
+  .attributes = logged_model_attributes,
+  .attribute_count = COUNT (logged_model_attributes),
+  .aliases = logged_model_aliases,
+  .alias_count = COUNT (logged_model_aliases),
+  .abilities = { [SEARCH_ATTRIBUTE] = BOTH,
+                 [SEARCH_METRIC] = BOTH,
+                 [SEARCH_PARAM] = SEARCH_CAN_FILTER,
+                 [SEARCH_TAG] = SEARCH_CAN_FILTER },
+  .entities = "Expected one of ['attributes', 'metrics', 'params', 'tags'].",
+};
+
+const struct search_attribute *
+search_attribute_find (const struct search_resource *resource, struct slice name)
+{
+  for (size_t i = 0; i < resource->attribute_count; i++)
+    if (NULL != resource->attributes[i].name && slice_is (name, resource->attributes[i].name))
+      return &resource->attributes[i];
+  return NULL;
+}
+
+/* Attributes of the same number are the same under two names. */
+static bool
+same_attribute (const struct search_attribute *a, const struct search_attribute *b)
+{
+  return a == b || (NULL != a && NULL != b && a->number == b->number);
+}
+
+bool
+search_field_same (const struct search_field *a, const struct search_field *b)
+{
+  return a->entity == b->entity && same_attribute (a->attribute, b->attribute) && slice_equal (a->key, b->key)
+         && a->as_number == b->as_number && a->part == b->part
+         && (NULL == a->part_key.data) == (NULL == b->part_key.data);
+}
+
+bool
+search_number (double *out, struct slice text)
+{
+  static const struct slice infinities[] = { SLICE ("inf"), SLICE ("infinity") };
+  struct slice rest;
+  bool negative;
+
+  while (text.len > 0 && NULL != memchr (" \t\r\n", text.data[0], 4))
+    text = (struct slice){ text.data + 1, text.len - 1 };
+  while (text.len > 0 && NULL != memchr (" \t\r\n", text.data[text.len - 1], 4))
+    text.len--;
+  if (number_parse_double (text, out))
+    return true;
+  if (0 == text.len)
+    return false;
+  negative = '-' == text.data[0];
+  rest = negative || '+' == text.data[0] ? (struct slice){ text.data + 1, text.len - 1 } : text;
+  if (3 == rest.len && 0 == strncasecmp (rest.data, "nan", 3))
+  {
+    *out = NAN;
+    return true;
+  }
+  for (size_t i = 0; i < COUNT (infinities); i++)
+    if (rest.len == infinities[i].len && 0 == strncasecmp (rest.data, infinities[i].data, rest.len))
+    {
+      *out = negative ? -INFINITY : INFINITY;
+      return true;
+    }
+  return false;
+}

@@ -1,0 +1,31 @@
+/* Patterns of filters: LIKE and ILIKE of SQL, and regular expressions. */
+#ifndef SEARCH_PATTERN_H
+#define SEARCH_PATTERN_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct search_pattern;
+
+/* Longest pattern in bytes; a text to be matched has at most twice as many. */
+#define SEARCH_PATTERN_MAX_BYTES 4096
+
+/* The whole text must match: % any characters, _ one character, backslash takes the next one literally.
+   `fold_case` makes letters equal whatever their case, by Unicode.
+   The pattern and what it needs live in the arena. Errors: INVALID_PARAMETER_VALUE, INTERNAL_ERROR (memory). */
+enum err_code search_pattern_like (struct search_pattern **out, struct slice text, bool fold_case, struct arena *arena,
+                                   struct err *err);
+
+/* A regular expression in the syntax of PCRE2, on characters, that may match anywhere in the text. Same parameters. */
+enum err_code search_pattern_regex (struct search_pattern **out, struct slice text, bool fold_case, struct arena *arena,
+                                    struct err *err);
+
+/* Match a valid UTF-8 text. One thread at a time for one pattern.
+   Errors: INVALID_PARAMETER_VALUE when the regular expression costs too much on this text. */
+enum err_code search_pattern_match (bool *matches, const struct search_pattern *pattern, struct slice text,
+                                    struct err *err);
+
+/* The text it was made of. */
+struct slice search_pattern_text (const struct search_pattern *pattern);
+
+#endif

@@ -7,12 +7,13 @@
 
 struct search_pattern;
 
-/* Longest pattern in bytes; a text to be matched has at most twice as many. */
+/* Longest pattern in bytes: half of the longest text that it is matched with, a tag of 8,000 characters. */
 #define SEARCH_PATTERN_MAX_BYTES 4096
 
 /* The whole text must match: % any characters, _ one character, backslash takes the next one literally.
    `fold_case` makes letters equal whatever their case, by Unicode.
-   The pattern and what it needs live in the arena. Errors: INVALID_PARAMETER_VALUE, INTERNAL_ERROR (memory). */
+   The pattern and what it needs live in the arena; `text` must live as long. Errors: INVALID_PARAMETER_VALUE,
+   INTERNAL_ERROR (memory). */
 enum err_code search_pattern_like (struct search_pattern **out, struct slice text, bool fold_case, struct arena *arena,
                                    struct err *err);
 
@@ -20,8 +21,8 @@ enum err_code search_pattern_like (struct search_pattern **out, struct slice tex
 enum err_code search_pattern_regex (struct search_pattern **out, struct slice text, bool fold_case, struct arena *arena,
                                     struct err *err);
 
-/* Match a valid UTF-8 text. One thread at a time for one pattern.
-   Errors: INVALID_PARAMETER_VALUE when the regular expression costs too much on this text. */
+/* Match a text; the absent one counts as empty. Thread-safe, also for one pattern in several threads.
+   Errors: INVALID_PARAMETER_VALUE when the regular expression costs too much on this text, INTERNAL_ERROR (memory). */
 enum err_code search_pattern_match (bool *matches, const struct search_pattern *pattern, struct slice text,
                                     struct err *err);
 

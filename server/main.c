@@ -11,6 +11,7 @@
 #include "ingest/keys.h"
 #include "ingest/metric_flush.h"
 #include "ingest/purge.h"
+#include "search/run_memory.h"
 #include "store/migrate.h"
 
 #include <malloc.h>
@@ -138,6 +139,12 @@ start (struct daemon *daemon, struct err *err)
   daemon->metrics.keys = metric_keys_new (METRIC_KEYS_MAX_BYTES);
   if (NULL == daemon->metrics.keys)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  daemon->service.searcher = (struct run_searcher){
+    .memory = run_memory_new ((size_t)daemon->config->search_memory_bytes),
+    .keys = daemon->metrics.keys,
+  };
+  if (NULL == daemon->service.searcher.memory)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   daemon->metrics.folder = folder_start (daemon->store, daemon->config);
   if (NULL == daemon->metrics.folder)
     return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started");
@@ -171,6 +178,7 @@ stop (struct daemon *daemon)
   committer_free (daemon->service.metric_committer);
   committer_free (daemon->service.run_committer);
   folder_free (daemon->metrics.folder);
+  run_memory_free (daemon->service.searcher.memory);
   metric_keys_free (daemon->metrics.keys);
   store_free (daemon->store);
 }

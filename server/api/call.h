@@ -7,6 +7,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "ingest/committer.h"
+#include "search/run_searcher.h"
 #include "store/connection.h"
 
 #include <jansson.h>
@@ -21,6 +22,7 @@ struct api_service
   struct metric_sink *metrics;
   struct committer *metric_committer;
   struct committer *run_committer;
+  struct run_searcher searcher;
 };
 
 enum api_next

@@ -62,22 +62,11 @@ read_pairs (size_t *count, struct slice object, struct arena *arena)
   return pairs;
 }
 
-void
-api_write_pairs (struct json_write *w, const char *name, struct slice object, struct arena *arena)
+static void
+write_pairs (struct json_write *w, const char *name, const struct key_value *pairs, size_t count)
 {
-  struct key_value *pairs;
-  size_t count;
-
-  if (object.len <= 2)
+  if (0 == count)
     return;
-  pairs = read_pairs (&count, object, arena);
-  if (NULL == pairs)
-  {
-    /* What the database holds is a JSON object: only memory can be missing here. */
-    w->out->failed = w->out->failed || arena_overflowed (arena);
-    return;
-  }
-  qsort (pairs, count, sizeof (pairs[0]), compare_keys);
   json_write_key (w, name);
   json_write_array (w);
   for (size_t i = 0; i < count; i++)
@@ -88,6 +77,46 @@ api_write_pairs (struct json_write *w, const char *name, struct slice object, st
     json_write_object_end (w);
   }
   json_write_array_end (w);
+}
+
+/* The pairs of an object, sorted. What the database holds is a JSON object: only memory can be missing here. */
+static struct key_value *
+sorted_pairs (size_t *count, struct json_write *w, struct slice object, struct arena *arena)
+{
+  struct key_value *pairs = NULL;
+
+  *count = 0;
+  if (object.len <= 2)
+    return NULL;
+  pairs = read_pairs (count, object, arena);
+  if (NULL == pairs)
+    w->out->failed = w->out->failed || arena_overflowed (arena);
+  else
+    qsort (pairs, *count, sizeof (pairs[0]), compare_keys);
+  return pairs;
+}
+
+void
+api_write_pairs (struct json_write *w, const char *name, struct slice object, struct arena *arena)
+{
+  size_t count;
+  const struct key_value *pairs = sorted_pairs (&count, w, object, arena);
+
+  write_pairs (w, name, pairs, NULL == pairs ? 0 : count);
+}
+
+void
+api_write_some_pairs (struct json_write *w, const char *name, struct slice object, const struct slice *keys,
+                      size_t key_count, struct arena *arena)
+{
+  size_t count;
+  struct key_value *pairs = sorted_pairs (&count, w, object, arena);
+  size_t kept = 0;
+
+  for (size_t i = 0; NULL != pairs && key_count > 0 && i < count; i++)
+    if (NULL != bsearch (&pairs[i].key, keys, key_count, sizeof (keys[0]), slice_compare_items))
+      pairs[kept++] = pairs[i];
+  write_pairs (w, name, pairs, kept);
 }
 
 /* By key, and equal keys in the order they were given, which is that of their addresses. */

@@ -23,6 +23,10 @@ extern const struct schema key_value_required_schema;
    object. */
 void api_write_pairs (struct json_write *w, const char *name, struct slice object, struct arena *arena);
 
+/* The same, only of some keys (sorted). */
+void api_write_some_pairs (struct json_write *w, const char *name, struct slice object, const struct slice *keys,
+                           size_t key_count, struct arena *arena);
+
 /* The text of a JSON object from pairs, in the arena; of equal keys the last counts; values may be cut at
    `max_characters` (0: not). Absent on lack of memory. */
 struct slice api_pairs_object (const struct key_value *pairs, size_t count, size_t max_characters, struct arena *arena);

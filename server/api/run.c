@@ -6,14 +6,9 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "ingest/metric_flush.h"
-#include "search/run_search.h"
 
 #include <ctype.h>
 #include <inttypes.h>
-
-/* MLflow's default and cap of runs/search (SEARCH_MAX_RESULTS_DEFAULT and _THRESHOLD). */
-#define SEARCH_DEFAULT_RESULTS 1000
-#define SEARCH_MAX_RESULTS 50000
 
 enum err_code
 api_run_id (struct uuid *run_id, struct slice text, struct err *err)
@@ -107,12 +102,12 @@ get_work (struct store_connection *connection, void *context, struct err *err)
   if (ERR_RESOURCE_DOES_NOT_EXIST == code)
     code = not_found (err, &get->run_id);
   if (ERR_OK == code)
-    code = run_extras_load (&extras, call, &run, 1, err);
+    code = run_extras_load (&extras, call, &run, 1, &run_projection_everything, err);
   if (ERR_OK == code)
   {
     api_reply_start (&w, call);
     json_write_key (&w, "run");
-    run_document_write (&w, &run, &extras, 0, &next_latest, call->arena);
+    run_document_write (&w, &run, &extras, 0, &next_latest, &run_projection_everything, call->arena);
     code = api_reply_end (&w, call, err);
   }
   run_extras_free (&extras);
@@ -211,119 +206,4 @@ enum err_code
 api_run_restore (struct api_call *call, struct err *err)
 {
   return set_deleted (call, false, err);
-}
-
-struct search_request
-{
-  struct slices experiment_ids;
-  struct slice filter;
-  struct optional_int64 max_results;
-  struct slices order_by;
-  struct optional_int64 run_view_type;
-  struct slice page_token;
-};
-
-static const struct field search_fields[] = {
-  { .name = "experiment_ids", .type = FIELD_STRINGS, .offset = offsetof (struct search_request, experiment_ids) },
-  { .name = "filter", .type = FIELD_STRING, .offset = offsetof (struct search_request, filter) },
-  { .name = "max_results", .type = FIELD_INT64, .offset = offsetof (struct search_request, max_results) },
-  { .name = "order_by", .type = FIELD_STRINGS, .offset = offsetof (struct search_request, order_by) },
-  { .name = "run_view_type",
-    .type = FIELD_ENUM,
-    .offset = offsetof (struct search_request, run_view_type),
-    .names = search_view_names,
-    .name_count = VIEW_COUNT },
-  { .name = "page_token", .type = FIELD_STRING, .offset = offsetof (struct search_request, page_token) },
-};
-
-static const struct schema search_schema = SCHEMA (search_fields, struct search_request);
-
-/* Texts of the two failures differ because MLflow's do: one comes from its schema, one from its store. */
-static enum err_code
-check_max_results (const struct api_call *call, int64_t max_results, struct err *err)
-{
-  const json_t *given = json_object_get (call->arguments, "max_results");
-
-  if (max_results <= 0)
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                    "Invalid value %" PRId64 " for parameter 'max_results' supplied. It must be a positive integer",
-                    max_results);
-  if (max_results > SEARCH_MAX_RESULTS)
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                    "Invalid value %s for parameter 'max_results' supplied:  Hint: Value was of type '%s'. See the API "
-                    "docs for more information about request parameters.",
-                    NULL == given ? "" : api_python_json (given, call->arena), json_is_string (given) ? "str" : "int");
-  return ERR_OK;
-}
-
-struct search_call
-{
-  struct api_call *call;
-  struct run_search search;
-};
-
-static enum err_code
-search_work (struct store_connection *connection, void *context, struct err *err)
-{
-  struct search_call *search = context;
-  struct api_call *call = search->call;
-  struct run_extras extras = { .latest_count = 0 };
-  struct run_page page;
-  struct json_write w;
-  size_t next_latest = 0;
-  enum err_code code;
-
-  buffer_clear (&call->reply);
-  code = run_search (&page, connection, &search->search, call->arena, err);
-  if (ERR_OK == code)
-    code = run_extras_load (&extras, call, page.runs, page.count, err);
-  if (ERR_OK != code)
-    goto out;
-  api_reply_start (&w, call);
-  if (page.count > 0)
-  {
-    json_write_key (&w, "runs");
-    json_write_array (&w);
-    for (size_t i = 0; i < page.count; i++)
-      run_document_write (&w, &page.runs[i], &extras, i, &next_latest, call->arena);
-    json_write_array_end (&w);
-  }
-  if (slice_filled (page.next_token))
-    json_write_member_string (&w, "next_page_token", page.next_token);
-  code = api_reply_end (&w, call, err);
-out:
-  run_extras_free (&extras);
-  result_free (&page.result);
-  return code;
-}
-
-enum err_code
-api_run_search (struct api_call *call, struct err *err)
-{
-  struct search_request request;
-  struct search_call search = { .call = call };
-  int64_t *experiment_ids;
-  size_t count = 0;
-  enum err_code code = api_decode (&request, call, &search_schema, err);
-
-  if (ERR_OK != code)
-    return code;
-  experiment_ids = arena_array (call->arena, request.experiment_ids.count, sizeof (int64_t));
-  if (NULL == experiment_ids)
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Parameter 'experiment_ids' is too large.");
-  code = names_experiment_ids (experiment_ids, &count, request.experiment_ids.items, request.experiment_ids.count, err);
-  search.search = (struct run_search){
-    .experiment_ids = experiment_ids,
-    .experiment_count = count,
-    .view = request.run_view_type.present ? (enum search_view)request.run_view_type.value : VIEW_ACTIVE_ONLY,
-    .order_by = request.order_by.items,
-    .order_by_count = request.order_by.count,
-    .max_results = request.max_results.present ? request.max_results.value : SEARCH_DEFAULT_RESULTS,
-    .page_token = request.page_token,
-  };
-  if (ERR_OK == code)
-    code = check_max_results (call, search.search.max_results, err);
-  if (ERR_OK == code && slice_filled (request.filter))
-    code = err_set (err, ERR_NOT_IMPLEMENTED, "Filters are not available yet; leave 'filter' empty.");
-  return ERR_OK == code ? store_transaction (call->connection, STORE_SNAPSHOT, search_work, &search, err) : code;
 }

@@ -137,7 +137,7 @@ reply (struct api_call *call, const struct store_new_run *made, struct err *err)
 
   api_reply_start (&w, call);
   json_write_key (&w, "run");
-  run_document_write (&w, &run, NULL, 0, &next_latest, call->arena);
+  run_document_write (&w, &run, NULL, 0, &next_latest, &run_projection_everything, call->arena);
   return api_reply_end (&w, call, err);
 }
 

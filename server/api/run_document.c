@@ -6,6 +6,8 @@
 #include "ingest/metric_flush.h"
 #include "store/dataset.h"
 
+#include <stdlib.h>
+
 /* What the rows of a stream are rendered into. */
 struct renderer
 {
@@ -90,9 +92,52 @@ render_model (void *context, const struct uuid *run_id, bool is_output, const st
   return check_rendered (renderer, err);
 }
 
+static int
+compare_key_ids (const void *a, const void *b)
+{
+  const int64_t *left = a;
+  const int64_t *right = b;
+
+  return (*left > *right) - (*left < *right);
+}
+
+/* The latest points that are shown. */
+static enum err_code
+load_latest (struct run_extras *extras, struct api_call *call, const struct uuid *run_ids, size_t count,
+             const struct run_projection *projection, struct err *err)
+{
+  struct metric_keys *keys = call->service->metrics->keys;
+  int64_t *key_ids = NULL;
+  size_t key_count = 0;
+  enum err_code code = ERR_OK;
+
+  if (! projection->everything && ! projection->metrics)
+  {
+    key_ids = arena_array (call->arena, projection->metric_count, sizeof (int64_t));
+    if (NULL == key_ids)
+      return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+    for (size_t i = 0; ERR_OK == code && i < projection->metric_count; i++)
+    {
+      bool found = false;
+      uint32_t key_id;
+
+      code = metric_keys_find (&found, &key_id, keys, call->connection, projection->metric_keys[i], err);
+      if (found)
+        key_ids[key_count++] = key_id;
+    }
+    if (ERR_OK != code || 0 == key_count)
+      return code;
+    qsort (key_ids, key_count, sizeof (key_ids[0]), compare_key_ids);
+  }
+  return series_latest (&extras->latest, &extras->latest_count, keys, call->connection, run_ids, count, key_ids,
+                        key_count, call->arena, err);
+}
+
+const struct run_projection run_projection_everything = { .everything = true };
+
 enum err_code
 run_extras_load (struct run_extras *extras, struct api_call *call, const struct store_run *runs, size_t count,
-                 struct err *err)
+                 const struct run_projection *projection, struct err *err)
 {
   struct uuid *run_ids = arena_array (call->arena, count, sizeof (struct uuid));
   struct renderer renderer = { .call = call, .extras = extras };
@@ -109,11 +154,10 @@ run_extras_load (struct run_extras *extras, struct api_call *call, const struct 
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "max_results is too large for one answer; ask for fewer.");
   if (0 == count)
     return ERR_OK;
-  code = series_latest (&extras->latest, &extras->latest_count, call->service->metrics->keys, call->connection, run_ids,
-                        count, call->arena, err);
-  if (ERR_OK == code)
+  code = load_latest (extras, call, run_ids, count, projection, err);
+  if (ERR_OK == code && (projection->everything || projection->inputs))
     code = store_run_datasets (call->connection, run_ids, count, render_dataset, &renderer, call->arena, err);
-  if (ERR_OK == code)
+  if (ERR_OK == code && (projection->everything || projection->inputs || projection->outputs))
     code = store_run_models (call->connection, run_ids, count, render_model, &renderer, call->arena, err);
   return code;
 }
@@ -185,10 +229,22 @@ write_range (struct json_write *w, const char *name, const struct run_extras *ex
   json_write_array_end (w);
 }
 
+static void
+write_pairs (struct json_write *w, const char *name, struct slice object, bool all, const struct slice *keys,
+             size_t key_count, struct arena *arena)
+{
+  if (all)
+    api_write_pairs (w, name, object, arena);
+  else if (key_count > 0)
+    api_write_some_pairs (w, name, object, keys, key_count, arena);
+}
+
 void
 run_document_write (struct json_write *w, const struct store_run *run, const struct run_extras *extras, size_t index,
-                    size_t *next_latest, struct arena *arena)
+                    size_t *next_latest, const struct run_projection *projection, struct arena *arena)
 {
+  bool all = projection->everything;
+
   json_write_object (w);
   json_write_key (w, "info");
   run_info_write (w, run);
@@ -196,12 +252,13 @@ run_document_write (struct json_write *w, const struct store_run *run, const str
   json_write_object (w);
   if (NULL != extras)
     write_latest (w, extras, index, next_latest);
-  api_write_pairs (w, "params", run->params, arena);
-  api_write_pairs (w, "tags", run->tags, arena);
+  write_pairs (w, "params", run->params, all || projection->params, projection->param_keys, projection->param_count,
+               arena);
+  write_pairs (w, "tags", run->tags, all || projection->tags, projection->tag_keys, projection->tag_count, arena);
   json_write_object_end (w);
   json_write_key (w, "inputs");
   json_write_object (w);
-  if (NULL != extras)
+  if (NULL != extras && (all || projection->inputs))
   {
     write_range (w, "dataset_inputs", extras, extras->datasets[index]);
     write_range (w, "model_inputs", extras, extras->input_models[index]);
@@ -211,7 +268,8 @@ run_document_write (struct json_write *w, const struct store_run *run, const str
   {
     json_write_key (w, "outputs");
     json_write_object (w);
-    write_range (w, "model_outputs", extras, extras->output_models[index]);
+    if (all || projection->outputs)
+      write_range (w, "model_outputs", extras, extras->output_models[index]);
     json_write_object_end (w);
   }
   json_write_object_end (w);

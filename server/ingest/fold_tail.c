@@ -261,6 +261,8 @@ fold_read_tail (struct fold *fold, struct err *err)
   code = store_fold_list (fold->connection, run_ids, fold->run_count, FOLD_ROWS, list_row, &intake, fold->arena, err);
   if (ERR_OK == code && intake.place_count > 0)
     code = store_fold_take (fold->connection, intake.places, intake.place_count, take_row, &intake, fold->arena, err);
+  if (ERR_OK == code && intake.place_count > 0)
+    code = store_fold_note (fold->connection, run_ids, fold->run_count, fold->arena, err);
   /* Whether exactly so many rows were all is not worth a question: the next fold finds nothing then. */
   fold->result->more = fold->result->more || intake.place_count >= FOLD_ROWS;
   if (ERR_OK == code)

@@ -31,6 +31,8 @@ struct latest_table
   size_t *slots; /* index into points plus one; 0 is free */
   size_t slot_count;
   size_t count;
+  const int64_t *key_ids; /* NULL: all keys are wanted */
+  size_t key_count;
   struct arena *arena;
 };
 
@@ -86,6 +88,25 @@ add_point (struct latest_table *table, size_t run, const struct metric_point *po
   return ERR_OK;
 }
 
+static int
+compare_wanted (const void *a, const void *b)
+{
+  const int64_t *left = a;
+  const int64_t *right = b;
+
+  return (*left > *right) - (*left < *right);
+}
+
+static bool
+is_wanted (const struct latest_table *table, uint32_t key_id)
+{
+  int64_t key = key_id;
+
+  return NULL == table->key_ids
+         || (table->key_count > 0
+             && NULL != bsearch (&key, table->key_ids, table->key_count, sizeof (key), compare_wanted));
+}
+
 /* A row of the tail that cannot be read hides nothing else. */
 static enum err_code
 tail_row (void *context, const struct uuid *run_id, struct slice packed, struct err *err)
@@ -101,7 +122,8 @@ tail_row (void *context, const struct uuid *run_id, struct slice packed, struct 
     return misplaced (err);
   pack_open (&reader, packed);
   while (ERR_OK == code && pack_next (&reader, &point, &belongs))
-    code = add_point (table, run, &point, err);
+    if (is_wanted (table, point.key_id))
+      code = add_point (table, run, &point, err);
   return code;
 }
 
@@ -172,10 +194,10 @@ name_latest (struct latest_table *table, struct metric_keys *keys, struct store_
 
 enum err_code
 series_latest (struct latest_point **latest, size_t *count, struct metric_keys *keys,
-               struct store_connection *connection, const struct uuid *run_ids, size_t run_count, struct arena *arena,
-               struct err *err)
+               struct store_connection *connection, const struct uuid *run_ids, size_t run_count,
+               const int64_t *key_ids, size_t key_count, struct arena *arena, struct err *err)
 {
-  struct latest_table table = { .arena = arena };
+  struct latest_table table = { .key_ids = key_ids, .key_count = key_count, .arena = arena };
   enum err_code code = ERR_OK;
 
   *latest = NULL;
@@ -187,7 +209,7 @@ series_latest (struct latest_point **latest, size_t *count, struct metric_keys *
   /* The tail first: a fold in between, outside of a snapshot, shows points twice, which is harmless, and hides none. */
   code = store_metric_tail (connection, run_ids, run_count, tail_row, &table, arena, err);
   if (ERR_OK == code)
-    code = store_series_latest (connection, run_ids, run_count, series_row, &table, arena, err);
+    code = store_series_latest (connection, run_ids, run_count, key_ids, key_count, series_row, &table, arena, err);
   if (ERR_OK == code && table.count > 0)
     code = name_latest (&table, keys, connection, err);
   if (ERR_OK != code)

@@ -71,6 +71,7 @@ connection_drop (struct store_connection *connection)
   connection->pg = NULL;
   memset (connection->prepared, 0, sizeof (connection->prepared));
   connection->prepared_count = 0;
+  connection->server = 0;
   stats_add (&stats.database_connections, -1);
 }
 

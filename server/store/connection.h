@@ -40,6 +40,11 @@ void store_connection_free (struct store_connection *connection);
 /* Open the connection now. Errors: TEMPORARILY_UNAVAILABLE with libpq's text as cause. */
 enum err_code store_connect (struct store_connection *connection, struct err *err);
 
+/* A number for this run of the server: another one after the server has crashed, even when only its backends started
+   anew, and on a standby that took over. Then numbers of transactions may be given out a second time, because what was
+   not yet on disk is forgotten. Errors: those of store_query. */
+enum err_code store_server (uint64_t *server, struct store_connection *connection, struct err *err);
+
 /* Start the budget of a request: statements must end before `deadline_us` of clock_monotonic_us. */
 void store_start_request (struct store_connection *connection, uint64_t deadline_us);
 

@@ -25,6 +25,7 @@ struct store_connection
   PGconn *pg;
   uint64_t deadline_us;
   uint64_t spent_us;
+  uint64_t server; /* what store_server says; 0: not asked since the connection was opened */
   bool checked; /* this request has seen that the socket is alive */
   bool conflict; /* the last failure was a serialization failure or a deadlock */
   bool committed; /* the transaction under way was committed by its own last pipeline */

@@ -6,6 +6,7 @@ enum
   LOCK,
   LIST,
   TAKE,
+  NOTE,
   DAMAGED,
   BACKLOG
 };
@@ -26,6 +27,12 @@ static const struct statement statements[] = {
              2 },
   /* Rows of the tail are never updated, so they stay in their places. */
   [TAKE] = { "fold_take", "DELETE FROM metric_tail WHERE ctid = ANY ($1::text[]::tid[]) RETURNING run_id, points", 1 },
+  /* Of a run that is being removed nothing is noted: what remembers it would stay for good. */
+  [NOTE] = { "fold_note",
+             "INSERT INTO metric_folded (run_id, experiment_id)"
+             " SELECT r.run_id, r.experiment_id FROM unnest($1::uuid[]) AS w (run_id) JOIN run r ON r.run_id = w.run_id"
+             " ON CONFLICT (run_id) DO UPDATE SET changed = excluded.changed",
+             1 },
   [DAMAGED] = { "fold_damaged",
                 "INSERT INTO metric_damaged (run_id, found_at_ms, points) VALUES ($1::uuid, $2::int8, $3::bytea)", 3 },
   [BACKLOG] = { "fold_backlog",
@@ -129,6 +136,17 @@ store_fold_take (struct store_connection *connection, const struct slice *places
   parameters_init (&parameters, arena);
   parameter_text_array (&parameters, places, count);
   return store_stream (connection, &statements[TAKE], &parameters, read_taken, &reader, err);
+}
+
+enum err_code
+store_fold_note (struct store_connection *connection, const struct uuid *run_ids, size_t count, struct arena *arena,
+                 struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, arena);
+  parameter_uuid_array (&parameters, run_ids, count);
+  return store_execute (NULL, connection, &statements[NOTE], &parameters, err);
 }
 
 enum err_code

@@ -44,7 +44,9 @@ static const struct statement statements[] = {
   [TAKE] = { "purge_lock", "SELECT run_id FROM run WHERE run_id = $1::uuid AND deleted_at_ms < $2::int8 FOR UPDATE",
              2 },
   [NOTE] = { "purge_take",
-             "WITH taken AS (DELETE FROM run WHERE run_id = $1::uuid RETURNING run_id)"
+             "WITH taken AS (DELETE FROM run WHERE run_id = $1::uuid RETURNING run_id, experiment_id),"
+             " noted AS (INSERT INTO run_purged (experiment_id) SELECT experiment_id FROM taken"
+             "  ON CONFLICT (experiment_id) DO UPDATE SET changed = excluded.changed)"
              " INSERT INTO run_purge (run_id, started_at_ms) SELECT run_id, $2::int8 FROM taken",
              2 },
   /* A fold that began while the run existed ends first: what it wrote is removed too. */
@@ -52,7 +54,9 @@ static const struct statement statements[] = {
   [STEP_TAIL] = { "purge_step_tail", STEP ("metric_tail"), 2 },
   [STEP_CHUNK] = { "purge_step_chunk", STEP ("metric_chunk"), 2 },
   [STEP_SERIES] = { "purge_step_series", STEP ("metric_series"), 2 },
-  [FINISH] = { "purge_finish", "DELETE FROM run_purge WHERE run_id = $1::uuid", 1 },
+  [FINISH] = { "purge_finish", "WITH forgotten AS (DELETE FROM metric_folded WHERE run_id = $1::uuid)"
+               " DELETE FROM run_purge WHERE run_id = $1::uuid",
+               1 },
 };
 
 const struct statement_table store_purge_statements = { statements, sizeof (statements) / sizeof (statements[0]) };

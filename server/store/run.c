@@ -6,6 +6,7 @@ enum
   CREATE,
   EXPERIMENT_EXISTS,
   GET,
+  READ,
   STARTS,
   STATE,
   STATE_LOCK,
@@ -40,6 +41,10 @@ static const struct statement statements[] = {
   [EXPERIMENT_EXISTS] = { "run_experiment_exists",
                           "SELECT experiment_id FROM experiment WHERE experiment_id = ANY ($1::int8[])", 1 },
   [GET] = { "run_get", "SELECT " STORE_RUN_SELECT " FROM run WHERE run_id = $1::uuid", 1 },
+  [READ] = { "run_read",
+             "SELECT " STORE_RUN_SELECT " FROM unnest($1::uuid[]) AS w (wanted),"
+             " LATERAL (SELECT * FROM run WHERE run_id = w.wanted OFFSET 0) AS r",
+             1 },
   [STARTS] = { "run_starts",
                "SELECT w.item, r.started_at_ms FROM unnest($1::uuid[]) WITH ORDINALITY AS w (run_id, item)"
                " JOIN run r ON r.run_id = w.run_id",
@@ -225,6 +230,25 @@ store_run_get (struct store_run *run, struct result *result, struct store_connec
   if (0 == result_count (result))
     return ERR_RESOURCE_DOES_NOT_EXIST;
   return result_row (run, result, 0, store_run_columns, STORE_RUN_COLUMNS, err);
+}
+
+enum err_code
+store_run_read (struct store_run **runs, size_t *run_count, struct result *result, struct store_connection *connection,
+                const struct uuid *run_ids, size_t count, struct arena *arena, struct err *err)
+{
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, arena);
+  parameter_uuid_array (&parameters, run_ids, count);
+  code = store_query (result, connection, &statements[READ], &parameters, err);
+  *run_count = result_count (result);
+  *runs = arena_array (arena, *run_count, sizeof (struct store_run));
+  if (NULL == *runs)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; ERR_OK == code && i < *run_count; i++)
+    code = result_row (&(*runs)[i], result, i, store_run_columns, STORE_RUN_COLUMNS, err);
+  return code;
 }
 
 enum err_code

@@ -67,6 +67,12 @@ enum err_code store_run_create (struct store_connection *connection, struct stor
 enum err_code store_run_get (struct store_run *run, struct result *result, struct store_connection *connection,
                              const struct uuid *run_id, struct err *err);
 
+/* Read the rows of some runs (distinct) that exist, in the order asked for. Texts live in `result`, which the caller
+   frees, also after a failure; `runs` in the arena. */
+enum err_code store_run_read (struct store_run **runs, size_t *run_count, struct result *result,
+                              struct store_connection *connection, const struct uuid *run_ids, size_t count,
+                              struct arena *arena, struct err *err);
+
 /* When some runs (distinct) started, `started_at_ms[i]` for `run_ids[i]`; 0 for those that do not exist or do not say.
  */
 enum err_code store_run_starts (int64_t *started_at_ms, struct store_connection *connection, const struct uuid *run_ids,

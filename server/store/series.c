@@ -8,6 +8,7 @@ enum
   SERIES_READ,
   SERIES_READ_RECENT,
   SERIES_LATEST,
+  SERIES_LATEST_KEYS,
   SERIES_WRITE,
   CHUNK_BOUNDS,
   CHUNK_SUMMARIES,
@@ -38,6 +39,10 @@ enum
   " AND min_timestamp_ms <= $7::int8 ORDER BY " CHUNK_ORDER ") AS c"
 #define EXCLUDED(column) #column " = excluded." #column
 
+#define LATEST_OF_RUNS                                                                                                 \
+  "SELECT s.* FROM unnest($1::uuid[]) AS w (run_id), LATERAL (SELECT run_id, key_id, latest_step,"                     \
+  " latest_timestamp_ms, latest_value FROM metric_series WHERE run_id = w.run_id AND context_id = 0"
+
 static const struct statement statements[] = {
   [SERIES_READ] = { "series_read",
                     "SELECT w.item, s.*, NULL::bytea" WANTED "(SELECT " SERIES_COLUMNS
@@ -47,11 +52,8 @@ static const struct statement statements[] = {
                            "SELECT w.item, s.*" WANTED "(SELECT " SERIES_COLUMNS
                            ", recent FROM metric_series" WANTED_MATCH ") AS s",
                            3 },
-  [SERIES_LATEST] = { "series_latest",
-                      "SELECT s.* FROM unnest($1::uuid[]) AS w (run_id), LATERAL (SELECT run_id, key_id, latest_step,"
-                      " latest_timestamp_ms, latest_value FROM metric_series"
-                      " WHERE run_id = w.run_id AND context_id = 0) AS s",
-                      1 },
+  [SERIES_LATEST] = { "series_latest", LATEST_OF_RUNS ") AS s", 1 },
+  [SERIES_LATEST_KEYS] = { "series_latest_keys", LATEST_OF_RUNS " AND key_id = ANY ($2::int8[]::int4[])) AS s", 2 },
   [SERIES_WRITE] = { "series_write",
                      "INSERT INTO metric_series AS old (run_id, key_id, context_id, " SERIES_COLUMNS ", recent)"
                      " SELECT run_id, key_id::int4, context_id::int4, a1, a2, v1, b1, b2, v2, c1, c2, n1, n2,"
@@ -199,14 +201,18 @@ read_latest (const struct result *result, void *context, struct err *err)
 
 enum err_code
 store_series_latest (struct store_connection *connection, const struct uuid *run_ids, size_t count,
-                     store_latest_row row, void *context, struct arena *arena, struct err *err)
+                     const int64_t *key_ids, size_t key_count, store_latest_row row, void *context,
+                     struct arena *arena, struct err *err)
 {
   struct reader reader = { .latest = row, .context = context };
   struct parameters parameters;
 
   parameters_init (&parameters, arena);
   parameter_uuid_array (&parameters, run_ids, count);
-  return store_stream (connection, &statements[SERIES_LATEST], &parameters, read_latest, &reader, err);
+  if (NULL != key_ids)
+    parameter_int64_array (&parameters, key_ids, key_count);
+  return store_stream (connection, &statements[NULL == key_ids ? SERIES_LATEST : SERIES_LATEST_KEYS], &parameters,
+                       read_latest, &reader, err);
 }
 
 struct chunk_row

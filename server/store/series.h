@@ -87,9 +87,9 @@ struct store_latest
 };
 typedef enum err_code (*store_latest_row) (void *context, const struct store_latest *latest, struct err *err);
 
-/* The latest points of all series of some runs (distinct), as far as they are folded. */
+/* The latest points of all series of some runs (distinct), or of those of some keys, as far as they are folded. */
 enum err_code store_series_latest (struct store_connection *connection, const struct uuid *run_ids, size_t count,
-                                   store_latest_row row, void *context, struct arena *arena, struct err *err);
+                                   const int64_t *key_ids, size_t key_count, store_latest_row row, void *context, struct arena *arena, struct err *err);
 
 /* Chunks of some series without their points, item by item, ordered by (first_step, first_timestamp_ms). */
 enum err_code store_chunk_bounds (struct store_connection *connection, const struct store_series_keys *keys,
@@ -160,6 +160,10 @@ typedef enum err_code (*store_fold_row) (void *context, const struct uuid *run_i
 /* Take rows out of the tail by their places. */
 enum err_code store_fold_take (struct store_connection *connection, const struct slice *places, size_t count,
                                store_fold_row row, void *context, struct arena *arena, struct err *err);
+
+/* Note that rows of some runs were taken, for those who have read their series before (store/run_columns.h). */
+enum err_code store_fold_note (struct store_connection *connection, const struct uuid *run_ids, size_t count,
+                               struct arena *arena, struct err *err);
 
 /* Keep the bytes of a row of the tail that cannot be read. */
 enum err_code store_fold_damaged (struct store_connection *connection, const struct uuid *run_id, struct slice points,

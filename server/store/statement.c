@@ -2,6 +2,7 @@
 #include "store/connection_private.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/stats.h"
 
 #include <poll.h>
@@ -374,4 +375,31 @@ store_script (struct store_connection *connection, const char *sql, struct err *
   enum err_code code = transaction_begin (connection, err);
 
   return ERR_OK == code ? statement_script (connection, sql, err) : code;
+}
+
+enum err_code
+store_server (uint64_t *server, struct store_connection *connection, struct err *err)
+{
+  /* Statistics start anew after a crash, because they may be wrong then; the time of that is kept. */
+  static const struct statement statement = { "server_identity",
+                                              "SELECT concat(pg_postmaster_start_time(), ' ',"
+                                              " pg_stat_get_bgwriter_stat_reset_time())",
+                                              0 };
+  static const struct column columns[] = { { COLUMN_TEXT, 0 } };
+  struct result result = { NULL };
+  struct slice identity;
+  enum err_code code = ERR_OK;
+
+  /* Behind PgBouncer the server may be another one in each transaction. */
+  if (0 == connection->server || connection->store->config->database_pgbouncer)
+  {
+    code = store_query (&result, connection, &statement, NULL, err);
+    if (ERR_OK == code)
+      code = result_row (&identity, &result, 0, columns, COLUMN_COUNT (columns), err);
+    if (ERR_OK == code)
+      connection->server = hash_bytes (HASH_START, identity.data, identity.len) | 1;
+    result_free (&result);
+  }
+  *server = connection->server;
+  return code;
 }

@@ -381,7 +381,7 @@ START_TEST (of_the_tail_hides_nothing_else)
 
   uuid_format (run, &engine.runs[0]);
   if (_i < 5)
-    database_run ("INSERT INTO metric_tail (run_id, points) VALUES ('%s', '%s')", run, rows[_i]);
+    database_run ("INSERT INTO metric_tail (run_id, points, experiment_id) VALUES ('%s', '%s', 0)", run, rows[_i]);
   else
   {
     struct metric_point points[40];

@@ -1,8 +1,10 @@
 /* Tests of searches page by page: walking through small pages gives the rows of one large page, whatever the order. */
 #include "database.h"
 
+#include "ingest/keys.h"
 #include "search/experiment_search.h"
 #include "search/run_search.h"
+#include "store/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #define RUNS 60
 
 static int64_t experiment;
+static struct run_searcher searcher;
 
 /* Runs whose members tie and are absent now and then. */
 static void
@@ -18,6 +21,7 @@ set_up (void)
   static const char *const names[] = { "b", "a", "B", "\xC3\xA9", "a b", "" };
 
   database_open_migrated ();
+  searcher = (struct run_searcher){ run_memory_new ((size_t)64 * 1024 * 1024), metric_keys_new (1 << 20) };
   experiment = database_experiment ("searched");
   for (unsigned i = 0; i < RUNS; i++)
   {
@@ -37,19 +41,65 @@ set_up (void)
   }
 }
 
+static void
+tear_down (void)
+{
+  run_memory_free (searcher.memory);
+  metric_keys_free (searcher.keys);
+  database_close ();
+}
+
+struct find_call
+{
+  const struct run_query *query;
+  struct run_page page;
+};
+
+static enum err_code
+find_work (struct store_connection *connection, void *context, struct err *err)
+{
+  struct find_call *find = context;
+
+  return run_query_run (&find->page, find->query, &searcher, 0, connection, database.arena, err);
+}
+
 static struct run_page
 find_runs (const struct run_search *search, struct slice token)
 {
-  struct run_search one = *search;
-  struct run_page page;
+  struct run_search *one = arena_alloc (database.arena, sizeof (*one));
+  struct find_call find = { .query = NULL };
+  struct run_query *query;
   struct err err = { 0 };
 
-  one.page_token = token;
+  *one = *search;
+  one->page_token = token;
+  one->deadline_us = UINT64_MAX;
   store_start_request (database.connection, 0);
-  ck_assert_msg (ERR_OK == run_search (&page, database.connection, &one, database.arena, &err), "%s: %s", err.message,
-                 err.cause);
-  ck_assert_uint_le (page.count, (size_t)search->max_results);
-  return page;
+  ck_assert_msg (ERR_OK == run_query_parse (&query, one, database.arena, &err), "%s", err.message);
+  find.query = query;
+  ck_assert_msg (ERR_OK == store_transaction (database.connection, STORE_SNAPSHOT, find_work, &find, &err), "%s: %s",
+                 err.message, err.cause);
+  ck_assert_uint_le (find.page.count, (size_t)search->max_results);
+  return find.page;
+}
+
+/* Bring the experiment into memory, so that the plain list comes from there too. */
+static void
+load (void)
+{
+  const struct run_search search = {
+    .experiment_ids = &experiment, .experiment_count = 1, .view = VIEW_ALL, .counts = true, .max_results = 1
+  };
+
+  ck_assert (! run_memory_has (searcher.memory, &experiment, 1));
+  ck_assert_int_eq (find_runs (&search, (struct slice){ NULL, 0 }).total, RUNS);
+  ck_assert (run_memory_has (searcher.memory, &experiment, 1));
+}
+
+static int
+compare_items (const struct run_item *a, const struct run_item *b)
+{
+  return memcmp (&a->run_id, &b->run_id, sizeof (a->run_id));
 }
 
 static const char *const orders[][4] = {
@@ -99,17 +149,14 @@ START_TEST (walks_through_pages)
         for (size_t k = 0; k < page.count; k++, seen++)
         {
           ck_assert_uint_lt (seen, whole.count);
-          ck_assert_mem_eq (page.runs[k].run_id.bytes, whole.runs[seen].run_id.bytes, 16);
-          ck_assert (VIEW_ALL == view || page.runs[k].deleted_at_ms.present == (VIEW_DELETED_ONLY == view));
+          ck_assert_int_eq (compare_items (&page.items[k], &whole.items[seen]), 0);
         }
         /* A page that is not the last is full. */
         ck_assert (NULL == page.next_token.data || (size_t)sizes[i] == page.count);
         token = page.next_token;
-        result_free (&page.result);
       } while (NULL != token.data);
       ck_assert_uint_eq (seen, whole.count);
     }
-    result_free (&whole.result);
   }
 }
 END_TEST
@@ -119,25 +166,26 @@ START_TEST (goes_on_where_it_was_although_rows_come_and_go)
   struct run_search search = {
     .experiment_ids = &experiment, .experiment_count = 1, .view = VIEW_ALL, .max_results = 10
   };
-  struct run_page first = find_runs (&search, (struct slice){ NULL, 0 });
+  struct run_page first;
   struct run_page expected;
   struct run_page second;
   char text[UUID_TEXT_BYTES];
 
+  if (_i > 0)
+    load ();
+  first = find_runs (&search, (struct slice){ NULL, 0 });
   expected = find_runs (&search, first.next_token);
   /* Runs in front of the place: one more, one less, and the very last one of the page before. */
-  database_run ("UPDATE run SET started_at_ms = 99 WHERE run_id IN (SELECT run_id FROM run WHERE experiment_id = %lld"
+  database_run ("UPDATE run SET started_at_ms = 99, changed = pg_current_xact_id() WHERE run_id IN (SELECT run_id FROM run WHERE experiment_id = %lld"
                 " ORDER BY started_at_ms DESC, run_id LIMIT 3)",
                 (long long)experiment);
-  uuid_format (text, &first.runs[9].run_id);
-  database_run ("DELETE FROM run WHERE run_id = '%s'", text);
+  uuid_format (text, &first.items[9].run_id);
+  database_run ("BEGIN; DELETE FROM run WHERE run_id = '%s'; INSERT INTO run_purged (experiment_id) VALUES (%lld); COMMIT",
+                text, (long long)experiment);
   second = find_runs (&search, first.next_token);
   ck_assert_uint_eq (second.count, 10);
   for (size_t i = 0; i < 10; i++)
-    ck_assert_mem_eq (second.runs[i].run_id.bytes, expected.runs[i].run_id.bytes, 16);
-  result_free (&first.result);
-  result_free (&second.result);
-  result_free (&expected.result);
+    ck_assert_int_eq (compare_items (&second.items[i], &expected.items[i]), 0);
 }
 END_TEST
 
@@ -149,25 +197,23 @@ START_TEST (refuses_tokens_of_another_search)
     .experiment_ids = &experiment, .experiment_count = 1, .view = VIEW_ALL, .max_results = 5
   };
   struct run_page page = find_runs (&search, (struct slice){ NULL, 0 });
-  struct run_search others[] = { search, search, search };
+  struct run_search others[] = { search, search, search, search };
 
   ck_assert_ptr_nonnull (page.next_token.data);
   others[0].view = VIEW_ACTIVE_ONLY;
   others[1].order_by = &by_name;
   others[1].order_by_count = 1;
   others[2].experiment_ids = &other;
-  for (size_t i = 0; i < 3; i++)
+  others[3].filter = SLICE ("status = 'RUNNING'");
+  for (size_t i = 0; i < 4; i++)
   {
-    struct run_page refused;
+    struct run_query *refused;
     struct err err = { 0 };
 
     others[i].page_token = page.next_token;
-    ck_assert_int_eq (run_search (&refused, database.connection, &others[i], database.arena, &err),
-                      ERR_INVALID_PARAMETER_VALUE);
+    ck_assert_int_eq (run_query_parse (&refused, &others[i], database.arena, &err), ERR_INVALID_PARAMETER_VALUE);
     ck_assert_str_eq (err.message, "Invalid page token, it belongs to another search; start again without one.");
-    result_free (&refused.result);
   }
-  result_free (&page.result);
 }
 END_TEST
 
@@ -181,13 +227,21 @@ START_TEST (orders_as_asked)
                                      .order_by_count = 2,
                                      .max_results = 1000 };
   struct run_page page = find_runs (&search, (struct slice){ NULL, 0 });
+  struct uuid *run_ids = arena_array (database.arena, page.count, sizeof (struct uuid));
+  struct result result = { NULL };
+  struct store_run *runs;
+  size_t count;
 
-  for (size_t i = 1; i < page.count; i++)
+  for (size_t i = 0; i < page.count; i++)
+    run_ids[i] = page.items[i].run_id;
+  ck_assert_int_eq (
+      store_run_read (&runs, &count, &result, database.connection, run_ids, page.count, database.arena, NULL), ERR_OK);
+  ck_assert_uint_eq (count, RUNS);
+  for (size_t i = 1; i < count; i++)
   {
-    const struct store_run *a = &page.runs[i - 1];
-    const struct store_run *b = &page.runs[i];
-    size_t shorter = a->name.len < b->name.len ? a->name.len : b->name.len;
-    int by_bytes = 0 == shorter ? 0 : memcmp (a->name.data, b->name.data, shorter);
+    const struct store_run *a = &runs[i - 1];
+    const struct store_run *b = &runs[i];
+    int by_bytes = slice_compare (a->name, b->name);
 
     /* What has no end stands last in both directions. */
     ck_assert (a->ended_at_ms.present || ! b->ended_at_ms.present);
@@ -195,9 +249,9 @@ START_TEST (orders_as_asked)
       continue;
     ck_assert (! a->ended_at_ms.present || a->ended_at_ms.value >= b->ended_at_ms.value);
     if (a->ended_at_ms.value == b->ended_at_ms.value)
-      ck_assert (by_bytes < 0 || (0 == by_bytes && a->name.len <= b->name.len));
+      ck_assert_int_le (by_bytes, 0);
   }
-  result_free (&page.result);
+  result_free (&result);
 }
 END_TEST
 
@@ -245,14 +299,14 @@ search_suite (void)
   TCase *runs = tcase_create ("runs");
   TCase *experiments = tcase_create ("experiments");
 
-  tcase_add_checked_fixture (runs, set_up, database_close);
+  tcase_add_checked_fixture (runs, set_up, tear_down);
   tcase_set_timeout (runs, 120);
   tcase_add_loop_test (runs, walks_through_pages, 0, sizeof (orders) / sizeof (orders[0]));
-  tcase_add_test (runs, goes_on_where_it_was_although_rows_come_and_go);
+  tcase_add_loop_test (runs, goes_on_where_it_was_although_rows_come_and_go, 0, 2);
   tcase_add_test (runs, refuses_tokens_of_another_search);
   tcase_add_test (runs, orders_as_asked);
   suite_add_tcase (suite, runs);
-  tcase_add_checked_fixture (experiments, set_up, database_close);
+  tcase_add_checked_fixture (experiments, set_up, tear_down);
   tcase_set_timeout (experiments, 120);
   tcase_add_test (experiments, walks_through_experiments);
   suite_add_tcase (suite, experiments);

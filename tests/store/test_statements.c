@@ -8,6 +8,7 @@
 #include "store/migrate.h"
 #include "store/purge.h"
 #include "store/run.h"
+#include "store/run_columns.h"
 #include "store/series.h"
 
 #include <check.h>
@@ -17,6 +18,7 @@ static const struct statement_table *const tables[] = {
   &store_experiment_statements, &store_run_statements,     &store_metric_statements,
   &store_dataset_statements,    &store_migrate_statements, &store_health_statements,
   &store_series_statements,     &store_fold_statements,    &store_purge_statements,
+  &store_run_columns_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

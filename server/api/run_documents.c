@@ -36,12 +36,9 @@ is_group (struct run_projection *projection, struct slice text)
   {
     const char *name;
     bool *shown;
-  } groups[] = { { "metrics", &projection->metrics },
-                 { "params", &projection->params },
-                 { "tags", &projection->tags },
-                 { "inputs", &projection->inputs },
-                 { "outputs", &projection->outputs },
-                 { "info", NULL } };
+  } groups[] = { { "metrics", &projection->metrics }, { "params", &projection->params },
+                 { "tags", &projection->tags },       { "inputs", &projection->inputs },
+                 { "outputs", &projection->outputs }, { "info", NULL } };
 
   for (size_t i = 0; i < sizeof (groups) / sizeof (groups[0]); i++)
     if (slice_is (text, groups[i].name))
@@ -62,8 +59,8 @@ run_projection_parse (struct run_projection *projection, const struct slice *fie
 
   *projection = (struct run_projection){ .everything = 0 == count };
   if (count > FIELDS_MAX)
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Parameter 'fields' has %zu items; at most %d are allowed.", count,
-                    FIELDS_MAX);
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Parameter 'fields' has %zu items; at most %d are allowed.",
+                    count, FIELDS_MAX);
   for (size_t i = 0; i < SEARCH_ENTITY_COUNT; i++)
   {
     lists[i].keys = arena_array (arena, count, sizeof (struct slice));

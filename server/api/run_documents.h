@@ -11,9 +11,9 @@ struct run_documents
   struct buffer rendered;
 };
 
-/* Get the documents of some items, which may have some already. Inside of a STORE_SNAPSHOT transaction. The caller frees
-   with run_documents_free, also after a failure. Errors: those of the database; INVALID_PARAMETER_VALUE when they are
-   larger than an answer may be. */
+/* Get the documents of some items, which may have some already. Inside of a STORE_SNAPSHOT transaction. The caller
+   frees with run_documents_free, also after a failure. Errors: those of the database; INVALID_PARAMETER_VALUE when they
+   are larger than an answer may be. */
 enum err_code run_documents_load (struct run_documents *documents, struct api_call *call, struct run_item *items,
                                   size_t count, const struct run_projection *projection, struct err *err);
 void run_documents_free (struct run_documents *documents);

@@ -198,8 +198,8 @@ write_groups (struct json_write *w, struct answer *answer, struct err *err)
 {
   const struct run_group_result *groups = &answer->page.groups;
   struct run_documents documents;
-  enum err_code code = run_documents_load (&documents, answer->call, answer->page.items, groups->group_count,
-                                           &answer->projection, err);
+  enum err_code code =
+      run_documents_load (&documents, answer->call, answer->page.items, groups->group_count, &answer->projection, err);
 
   if (ERR_OK == code)
   {
@@ -387,9 +387,9 @@ read_request (struct answer *answer, struct api_call *call, struct err *err)
   search->max_results = request->max_results.present ? request->max_results.value : default_results;
   search->page_token = request->page_token;
   search->counts = request->count.present && 0 != request->count.value;
-  search->groups = (struct run_group_request){ request->group_by.items,   request->group_by.count,
-                                               request->aggregates.items, request->aggregates.count,
-                                               request->distinct.items,   request->distinct.count };
+  search->groups =
+      (struct run_group_request){ request->group_by.items,   request->group_by.count, request->aggregates.items,
+                                  request->aggregates.count, request->distinct.items, request->distinct.count };
   search->deadline_us = call->deadline_us;
   code = check_max_results (answer, err);
   if (ERR_OK == code)

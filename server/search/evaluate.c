@@ -72,8 +72,7 @@ compare_doubles (const void *a, const void *b)
 static bool
 in_ints (const struct filter_node *node, int64_t value)
 {
-  return node->count > 0
-         && NULL != bsearch (&value, node->ints, node->count, sizeof (node->ints[0]), compare_ints);
+  return node->count > 0 && NULL != bsearch (&value, node->ints, node->count, sizeof (node->ints[0]), compare_ints);
 }
 
 /* Whether a number that is there passes. */
@@ -198,8 +197,7 @@ value_passes (struct evaluation *e, const struct filter_node *node, enum run_cel
   if (RUN_CELLS_TEXTS == kind)
     return texts_pass (e, node, text);
   if (RUN_CELLS_TEXT_NUMBER == kind)
-    return search_number (&number, text) ? number_passes (node, number)
-                                         : FILTER_EXISTS == node->test && node->negated;
+    return search_number (&number, text) ? number_passes (node, number) : FILTER_EXISTS == node->test && node->negated;
   return text_passes (e, node, text);
 }
 

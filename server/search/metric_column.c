@@ -39,8 +39,7 @@ metric_column_reserve (struct metric_column *column, size_t capacity)
   if (NULL == values)
     return false;
   column->values = values;
-  if (has_place (column)
-      && (! enlarge (&column->steps, capacity) || ! enlarge (&column->timestamps_ms, capacity)))
+  if (has_place (column) && (! enlarge (&column->steps, capacity) || ! enlarge (&column->timestamps_ms, capacity)))
     return false;
   for (size_t row = column->capacity; row < capacity; row++)
     values[row] = metric_missing ();

@@ -1,9 +1,9 @@
 /* The first of many in an order of several keys.
 
    DESIGN
-   The first key of a run is put into 64 bits that compare as it does, as far as they reach; only equal ones are compared
-   in whole. Twice as many hits as wanted are collected, then sorted and cut; from then on most of what is offered loses
-   against the last one that was kept, at the cost of one comparison of integers. */
+   The first key of a run is put into 64 bits that compare as it does, as far as they reach; only equal ones are
+   compared in whole. Twice as many hits as wanted are collected, then sorted and cut; from then on most of what is
+   offered loses against the last one that was kept, at the cost of one comparison of integers. */
 #include "search/rank.h"
 
 #include <endian.h>

@@ -104,9 +104,9 @@ run_fields_resolve (struct run_needs *needs, struct run_fields *fields, struct m
 {
   enum err_code code = ERR_OK;
 
-  *needs = (struct run_needs){ .texts = arena_array (fields->arena, fields->count, sizeof (struct store_text)),
-                               .metrics =
-                                   arena_array (fields->arena, 2 * fields->count, sizeof (struct run_need_metric)) };
+  *needs =
+      (struct run_needs){ .texts = arena_array (fields->arena, fields->count, sizeof (struct store_text)),
+                          .metrics = arena_array (fields->arena, 2 * fields->count, sizeof (struct run_need_metric)) };
   if (NULL == needs->texts || NULL == needs->metrics)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   for (size_t i = 0; ERR_OK == code && i < fields->count; i++)

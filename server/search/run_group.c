@@ -57,9 +57,10 @@ parse_aggregate (struct run_aggregate *aggregate, struct slice text, struct run_
     code = parse_field (&aggregate->field, (struct slice){ open + 1, text.len - name.len - 2 }, "aggregates", true,
                         fields, arena, err);
     if (ERR_OK == code && RUN_AGGREGATE_COUNT != i && SEARCH_TEXT == fields->items[aggregate->field].field.type)
-      return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                      "Parameter 'aggregates' has '%.*s', but %s needs numbers; number(...) reads a param or tag as one.",
-                      SLICE_ARG (text), run_aggregate_names[i]);
+      return err_set (
+          err, ERR_INVALID_PARAMETER_VALUE,
+          "Parameter 'aggregates' has '%.*s', but %s needs numbers; number(...) reads a param or tag as one.",
+          SLICE_ARG (text), run_aggregate_names[i]);
     return code;
   }
   return err_set (err, ERR_INVALID_PARAMETER_VALUE,
@@ -219,8 +220,7 @@ group_of (struct grouping *grouping, size_t table, size_t row)
   if (grouping->count == GROUPS_MAX)
     return SIZE_MAX;
   group = &grouping->groups[grouping->count];
-  group->key = (struct slice){ arena_copy (grouping->arena, grouping->key.data, grouping->key.len),
-                               grouping->key.len };
+  group->key = (struct slice){ arena_copy (grouping->arena, grouping->key.data, grouping->key.len), grouping->key.len };
   group->tallies = arena_array (grouping->arena, query->aggregate_count, sizeof (struct tally));
   memcpy (group->shown.values, values, query->group_by_count * sizeof (values[0]));
   for (size_t i = 0; i < query->group_by_count; i++)
@@ -338,8 +338,7 @@ find_groups (struct run_group_result *result, struct grouping *grouping, size_t 
     if (NULL == shown->aggregates)
       return too_many_groups (err);
     for (size_t j = 0; j < grouping->query->aggregate_count; j++)
-      shown->aggregates[j] =
-          tally_result (&grouping->groups[i].tallies[j], grouping->query->aggregates[j].function);
+      shown->aggregates[j] = tally_result (&grouping->groups[i].tallies[j], grouping->query->aggregates[j].function);
   }
   return ERR_OK;
 }

@@ -25,7 +25,8 @@ struct run_needs
 
 /* Bring tables up to date and load columns. Inside of a STORE_SNAPSHOT transaction that began after the tables were
    taken. After an error the tables are as true as before, or doomed.
-   Errors: those of the database; INVALID_PARAMETER_VALUE when what is counted does not fit into memory; INTERNAL_ERROR. */
+   Errors: those of the database; INVALID_PARAMETER_VALUE when what is counted does not fit into memory; INTERNAL_ERROR.
+ */
 enum err_code run_load (struct run_table *const *tables, size_t count, const struct run_needs *needs,
                         struct store_connection *connection, struct arena *arena, struct err *err);
 

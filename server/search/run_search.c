@@ -104,8 +104,8 @@ uuid_text (const struct uuid *id, struct arena *arena)
   char digits[UUID_TEXT_BYTES];
 
   uuid_format (digits, id);
-  return slice_of (arena_printf (arena, "%.8s-%.4s-%.4s-%.4s-%.12s", digits, digits + 8, digits + 12, digits + 16,
-                                 digits + 20));
+  return slice_of (
+      arena_printf (arena, "%.8s-%.4s-%.4s-%.4s-%.12s", digits, digits + 8, digits + 12, digits + 16, digits + 20));
 }
 
 static bool
@@ -293,8 +293,8 @@ make_groups (struct hunt *hunt, struct err *err)
       rank_init (&hunt->rank, &query->order, query->order_fields, hunt->cells, NULL, 0, hunt->arena, err);
 
   if (ERR_OK == code)
-    code = run_group (groups, &query->groups, &matches, &hunt->rank, (size_t)query->search->max_results, hunt->arena,
-                      err);
+    code =
+        run_group (groups, &query->groups, &matches, &hunt->rank, (size_t)query->search->max_results, hunt->arena, err);
   if (ERR_OK != code)
     return code;
   hunt->page->items = arena_array (hunt->arena, groups->group_count, sizeof (hunt->page->items[0]));
@@ -509,8 +509,8 @@ run_items_keep (const struct run_item *items, const struct slice *documents, siz
 
     while (items[i].experiment_id != tables[table]->experiment_id)
       table = (table + 1) % table_count;
-    row = items[i].is_known && NULL != documents[i].data ? run_table_find (tables[table], &items[i].run_id)
-                                                          : RUN_NO_ROW;
+    row =
+        items[i].is_known && NULL != documents[i].data ? run_table_find (tables[table], &items[i].run_id) : RUN_NO_ROW;
     if (RUN_NO_ROW != row)
       run_table_keep_document (tables[table], row, items[i].version, documents[i]);
   }

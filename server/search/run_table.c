@@ -182,7 +182,8 @@ run_table_metric (struct run_table *table, uint32_t key_id, enum search_part par
     return NULL;
   metric->column.key_id = key_id;
   metric->column.part = part;
-  if (! metric_column_reserve (&metric->column, table->capacity) || ! enlarge (&table->metrics, table->metric_count + 1, sizeof (table->metrics[0])))
+  if (! metric_column_reserve (&metric->column, table->capacity)
+      || ! enlarge (&table->metrics, table->metric_count + 1, sizeof (table->metrics[0])))
   {
     free_metric (metric);
     return NULL;
@@ -237,8 +238,7 @@ run_table_shrink (struct run_table *table, size_t max_bytes)
     for (size_t i = 1; i < table->metric_count; i++)
       if (table->metrics[i]->used < table->metrics[metric]->used)
         metric = i;
-    if (0 == table->metric_count
-        || (table->text_count > 0 && table->texts[text]->used <= table->metrics[metric]->used))
+    if (0 == table->metric_count || (table->text_count > 0 && table->texts[text]->used <= table->metrics[metric]->used))
       drop_text (table, text);
     else
       drop_metric (table, metric);

@@ -24,7 +24,8 @@ enum run_state
   RUN_STATE_DELETED
 };
 
-/* A run as the API shows it, kept as long as nothing of the run changes. Counted references: any thread may hold one. */
+/* A run as the API shows it, kept as long as nothing of the run changes. Counted references: any thread may hold one.
+ */
 struct run_document
 {
   _Atomic unsigned references;

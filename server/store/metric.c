@@ -35,7 +35,8 @@ static const struct statement statements[] = {
      not see it expects ten items, thinks a plan for any arrays dearer than one for the few at hand, and plans anew each
      time, which takes longer than the rest. Of a limit that it does not see it expects a tenth. */
   [TAIL_APPEND] = { "metric_tail_append",
-                    "INSERT INTO metric_tail (run_id, points, experiment_id) SELECT u.run_id, u.points, r.experiment_id FROM"
+                    "INSERT INTO metric_tail (run_id, points, experiment_id) SELECT u.run_id, u.points, "
+                    "r.experiment_id FROM"
                     " (SELECT unnest($1::uuid[]) AS run_id, unnest($2::bytea[]) AS points LIMIT $3::int8) AS u"
                     " JOIN run r ON r.run_id = u.run_id WHERE r.deleted_at_ms IS NULL RETURNING run_id",
                     3 },

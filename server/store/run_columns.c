@@ -41,17 +41,25 @@ static const struct statement statements[] = {
                 "SELECT 0::int2 AS kind, 0::int8 AS experiment_id, " NO_RUN " AS run_id, NULL::bytea AS points,"
                 " pg_current_snapshot()::text AS snapshot"
                 " UNION ALL SELECT c.kind, e.experiment_id, c.run_id, c.points, NULL FROM " SEEN ", LATERAL ("
-                "SELECT 1::int2 AS kind, run_id, NULL::bytea AS points FROM " SINCE ("run_id", "run") " AS r"
-                " UNION ALL (SELECT 2::int2, run_id, points FROM " SINCE ("run_id, points", "metric_tail") " AS t"
-                "  LIMIT $4::int8)"
-                " UNION ALL SELECT 3::int2, run_id, NULL FROM " SINCE ("run_id", "metric_folded") " AS f"
-                " UNION ALL SELECT 4::int2, " NO_RUN ", NULL FROM " SINCE ("experiment_id", "run_purged") " AS p"
-                ") AS c",
+                "SELECT 1::int2 AS kind, run_id, NULL::bytea AS points FROM " SINCE (
+                    "run_id",
+                    "run") " AS r"
+                           " UNION ALL (SELECT 2::int2, run_id, points FROM " SINCE (
+                               "run_id, points",
+                               "metric_tail") " AS t"
+                                              "  LIMIT $4::int8)"
+                                              " UNION ALL SELECT 3::int2, run_id, NULL FROM " SINCE (
+                                                  "run_id",
+                                                  "metric_folded") " AS f"
+                                                                   " UNION ALL SELECT 4::int2, " NO_RUN
+                                                                   ", NULL FROM " SINCE ("experiment_id",
+                                                                                         "run_purged") " AS p"
+                                                                                                       ") AS c",
                 4 },
   [TAIL_SINCE] = { "run_tail_since",
                    "SELECT t.run_id, t.points FROM"
-                   " (SELECT $1::int8 AS experiment_id, $2::text AS newest, $3::text AS open) AS e, LATERAL "
-                   SINCE ("run_id, points", "metric_tail") " AS t",
+                   " (SELECT $1::int8 AS experiment_id, $2::text AS newest, $3::text AS open) AS e, LATERAL " SINCE (
+                       "run_id, points", "metric_tail") " AS t",
                    3 },
   [TAIL_ALL] = { "run_tail_all", "SELECT run_id, points FROM metric_tail WHERE experiment_id = $1::int8", 1 },
   [LIST] = { "run_list", "SELECT run_id FROM run WHERE experiment_id = $1::int8", 1 },
@@ -223,7 +231,10 @@ store_run_list (struct store_connection *connection, int64_t experiment_id, stor
 /* --- texts ------------------------------------------------------------------------------------------------------- */
 
 /* One JSON array of a member of all data sets of the run; NULL without any. */
-#define DATASETS(member)                                                                                                 "(SELECT json_agg(x.value)::text FROM (SELECT " member " AS value FROM run_dataset l"                                  " JOIN dataset d ON d.dataset_id = l.dataset_id WHERE l.run_id = r.run_id ORDER BY 1) AS x WHERE x.value IS NOT NULL)"
+#define DATASETS(member)                                                                                               \
+  "(SELECT json_agg(x.value)::text FROM (SELECT " member " AS value FROM run_dataset l"                                \
+  " JOIN dataset d ON d.dataset_id = l.dataset_id WHERE l.run_id = r.run_id ORDER BY 1) AS x WHERE x.value IS NOT "    \
+  "NULL)"
 
 /* The expression of each text; `has_key`: it ends with the key, a parameter. */
 static const struct
@@ -327,8 +338,8 @@ read_series (const struct result *result, void *context, struct err *err)
   };
   const struct reader *reader = context;
   struct store_run_series series;
-  enum err_code code = result_row (&series, result, 0, columns,
-                                   reader->latest_only ? LATEST_COLUMNS : COLUMN_COUNT (columns), err);
+  enum err_code code =
+      result_row (&series, result, 0, columns, reader->latest_only ? LATEST_COLUMNS : COLUMN_COUNT (columns), err);
 
   series.place--; /* WITH ORDINALITY counts from 1 */
   return ERR_OK == code ? reader->series (reader->context, &series, err) : code;
@@ -345,5 +356,6 @@ store_run_series (struct store_connection *connection, const struct uuid *run_id
   parameters_init (&parameters, arena);
   parameter_uuid_array (&parameters, run_ids, run_count);
   parameter_int64_array (&parameters, key_ids, key_count);
-  return store_stream (connection, &statements[latest_only ? SERIES_LATEST : SERIES], &parameters, read_series, &reader, err);
+  return store_stream (connection, &statements[latest_only ? SERIES_LATEST : SERIES], &parameters, read_series, &reader,
+                       err);
 }

@@ -115,7 +115,7 @@ typedef enum err_code (*store_run_series_row) (void *context, const struct store
 /* The series of some keys of some runs, one by one, as far as they are folded; with `latest_only` no more of them than
    the latest point, which is half of what has to be sent. */
 enum err_code store_run_series (struct store_connection *connection, const struct uuid *run_ids, size_t run_count,
-                                const int64_t *key_ids, size_t key_count, bool latest_only,
-                                store_run_series_row row, void *context, struct arena *arena, struct err *err);
+                                const int64_t *key_ids, size_t key_count, bool latest_only, store_run_series_row row,
+                                void *context, struct arena *arena, struct err *err);
 
 #endif

@@ -201,8 +201,8 @@ read_latest (const struct result *result, void *context, struct err *err)
 
 enum err_code
 store_series_latest (struct store_connection *connection, const struct uuid *run_ids, size_t count,
-                     const int64_t *key_ids, size_t key_count, store_latest_row row, void *context,
-                     struct arena *arena, struct err *err)
+                     const int64_t *key_ids, size_t key_count, store_latest_row row, void *context, struct arena *arena,
+                     struct err *err)
 {
   struct reader reader = { .latest = row, .context = context };
   struct parameters parameters;

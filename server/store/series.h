@@ -89,7 +89,8 @@ typedef enum err_code (*store_latest_row) (void *context, const struct store_lat
 
 /* The latest points of all series of some runs (distinct), or of those of some keys, as far as they are folded. */
 enum err_code store_series_latest (struct store_connection *connection, const struct uuid *run_ids, size_t count,
-                                   const int64_t *key_ids, size_t key_count, store_latest_row row, void *context, struct arena *arena, struct err *err);
+                                   const int64_t *key_ids, size_t key_count, store_latest_row row, void *context,
+                                   struct arena *arena, struct err *err);
 
 /* Chunks of some series without their points, item by item, ordered by (first_step, first_timestamp_ms). */
 enum err_code store_chunk_bounds (struct store_connection *connection, const struct store_series_keys *keys,

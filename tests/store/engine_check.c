@@ -278,10 +278,10 @@ engine_check_latest (void)
   size_t at = 0;
 
   store_start_request (daemon->connection, 0);
-  ck_assert_msg (
-      ERR_OK
-          == series_latest (&latest, &count, daemon->keys, daemon->connection, engine.runs, ENGINE_RUNS, NULL, 0, arena, &err),
-      "%s: %s", err.message, err.cause);
+  ck_assert_msg (ERR_OK
+                     == series_latest (&latest, &count, daemon->keys, daemon->connection, engine.runs, ENGINE_RUNS,
+                                       NULL, 0, arena, &err),
+                 "%s: %s", err.message, err.cause);
   for (size_t run = 0; run < ENGINE_RUNS; run++)
     for (size_t key = 0; key < ENGINE_KEYS; key++) /* their names are in order */
     {

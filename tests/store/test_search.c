@@ -176,12 +176,14 @@ START_TEST (goes_on_where_it_was_although_rows_come_and_go)
   first = find_runs (&search, (struct slice){ NULL, 0 });
   expected = find_runs (&search, first.next_token);
   /* Runs in front of the place: one more, one less, and the very last one of the page before. */
-  database_run ("UPDATE run SET started_at_ms = 99, changed = pg_current_xact_id() WHERE run_id IN (SELECT run_id FROM run WHERE experiment_id = %lld"
+  database_run ("UPDATE run SET started_at_ms = 99, changed = pg_current_xact_id() WHERE run_id IN (SELECT run_id FROM "
+                "run WHERE experiment_id = %lld"
                 " ORDER BY started_at_ms DESC, run_id LIMIT 3)",
                 (long long)experiment);
   uuid_format (text, &first.items[9].run_id);
-  database_run ("BEGIN; DELETE FROM run WHERE run_id = '%s'; INSERT INTO run_purged (experiment_id) VALUES (%lld); COMMIT",
-                text, (long long)experiment);
+  database_run (
+      "BEGIN; DELETE FROM run WHERE run_id = '%s'; INSERT INTO run_purged (experiment_id) VALUES (%lld); COMMIT", text,
+      (long long)experiment);
   second = find_runs (&search, first.next_token);
   ck_assert_uint_eq (second.count, 10);
   for (size_t i = 0; i < 10; i++)

@@ -50,9 +50,9 @@ START_TEST (finds_the_latest_of_many_keys)
   store_start_request (database.connection, 0);
   ck_assert_int_eq (metric_flush (database.connection, &items, 1, &to, &err), ERR_OK);
   maybe_fold (_i);
-  ck_assert_int_eq (
-      series_latest (&latest, &count, to.keys, database.connection, engine.runs, ENGINE_RUNS, NULL, 0, database.arena, &err),
-      ERR_OK);
+  ck_assert_int_eq (series_latest (&latest, &count, to.keys, database.connection, engine.runs, ENGINE_RUNS, NULL, 0,
+                                   database.arena, &err),
+                    ERR_OK);
   ck_assert_uint_eq (count, 1000);
   for (size_t i = 0; i < count; i++)
   {
@@ -97,13 +97,13 @@ START_TEST (gives_nothing_for_unknown_runs_and_keys)
   check_nothing (&engine.runs[1], engine.key_ids[0]);
   check_nothing (&engine.runs[0], engine.key_ids[1]);
   check_nothing (&engine.runs[0], 0);
-  ck_assert_int_eq (
-      series_latest (&latest, &count, engine.daemons[0].keys, database.connection, &unknown, 1, NULL, 0, database.arena, &err),
-      ERR_OK);
+  ck_assert_int_eq (series_latest (&latest, &count, engine.daemons[0].keys, database.connection, &unknown, 1, NULL, 0,
+                                   database.arena, &err),
+                    ERR_OK);
   ck_assert_uint_eq (count, 0);
-  ck_assert_int_eq (
-      series_latest (&latest, &count, engine.daemons[0].keys, database.connection, NULL, 0, NULL, 0, database.arena, &err),
-      ERR_OK);
+  ck_assert_int_eq (series_latest (&latest, &count, engine.daemons[0].keys, database.connection, NULL, 0, NULL, 0,
+                                   database.arena, &err),
+                    ERR_OK);
   ck_assert_uint_eq (count, 0);
 }
 END_TEST

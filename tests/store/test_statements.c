@@ -15,10 +15,9 @@
 #include <stdio.h>
 
 static const struct statement_table *const tables[] = {
-  &store_experiment_statements, &store_run_statements,     &store_metric_statements,
-  &store_dataset_statements,    &store_migrate_statements, &store_health_statements,
-  &store_series_statements,     &store_fold_statements,    &store_purge_statements,
-  &store_run_columns_statements,
+  &store_experiment_statements, &store_run_statements,         &store_metric_statements, &store_dataset_statements,
+  &store_migrate_statements,    &store_health_statements,      &store_series_statements, &store_fold_statements,
+  &store_purge_statements,      &store_run_columns_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

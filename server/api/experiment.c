@@ -422,14 +422,14 @@ api_experiment_search (struct api_call *call, struct err *err)
     return code;
   search = (struct experiment_search){
     .view = request.view_type.present ? (enum search_view)request.view_type.value : VIEW_ACTIVE_ONLY,
+    .filter = request.filter,
+    .now_ms = clock_wall_ms (),
     .order_by = request.order_by.items,
     .order_by_count = request.order_by.count,
     .max_results = request.max_results.present ? request.max_results.value : SEARCH_DEFAULT_RESULTS,
     .page_token = request.page_token,
   };
   code = check_max_results (search.max_results, err);
-  if (ERR_OK == code && slice_filled (request.filter))
-    code = err_set (err, ERR_NOT_IMPLEMENTED, "Filters are not available yet; leave 'filter' empty.");
   if (ERR_OK == code)
     code = experiment_search (&page, call->connection, &search, call->arena, err);
   if (ERR_OK != code)

@@ -37,22 +37,48 @@ read_page (struct experiment_page *page, size_t max_results, uint64_t hash, stru
   return code;
 }
 
+/* The pieces of a page's query that do not depend on the search. */
+#define TABLE "experiment"
+#define CONDITION "workspace_id = 1"
+
+static uint64_t
+hash_search (const struct experiment_search *search)
+{
+  uint64_t hash = SEARCH_HASH_START;
+
+  hash = search_hash (hash, slice_of ("experiments"));
+  hash = search_hash (hash, slice_of (search_view_names[search->view]));
+  hash = search_hash (hash, search->filter);
+  for (size_t i = 0; i < search->order_by_count; i++)
+    hash = search_hash (hash, search->order_by[i]);
+  return hash;
+}
+
+static enum err_code
+make_filter (struct filter_sql *sql, struct store_connection *connection, const struct experiment_search *search,
+             struct arena *arena, struct err *err)
+{
+  static const struct filter_table table = { TABLE, CONDITION };
+  struct filter filter;
+  enum err_code code = filter_parse (&filter, search->filter, &search_experiments, search->now_ms, arena, err);
+
+  return ERR_OK == code ? filter_sql_make (sql, &filter, &table, 1, connection, arena, err) : code;
+}
+
 enum err_code
 experiment_search (struct experiment_page *page, struct store_connection *connection,
                    const struct experiment_search *search, struct arena *arena, struct err *err)
 {
-  uint64_t hash = search_hash (search_hash (SEARCH_HASH_START, slice_of ("experiments")),
-                               slice_of (search_view_names[search->view]));
-  static const struct search_source source = { .columns = STORE_EXPERIMENT_SELECT,
-                                               .table = "experiment",
-                                               .condition = "workspace_id = 1" };
+  uint64_t hash = hash_search (search);
+  struct filter_sql filter;
+  const struct search_source source = {
+    .columns = STORE_EXPERIMENT_SELECT, .table = TABLE, .condition = CONDITION, .filter = &filter
+  };
   struct search_order order;
   struct search_position position;
   enum err_code code;
 
   *page = (struct experiment_page){ .count = 0 };
-  for (size_t i = 0; i < search->order_by_count; i++)
-    hash = search_hash (hash, search->order_by[i]);
   code = search_order_parse (&order, search->order_by, search->order_by_count, &search_experiments, arena, err);
   if (ERR_OK != code)
     return code;
@@ -61,6 +87,8 @@ experiment_search (struct experiment_page *page, struct store_connection *connec
     search_order_add (&order, &by_creation, true);
   search_order_add (&order, &by_id, search->order_by_count > 0);
   code = search_token_parse (&position, search->page_token, &order, hash, arena, err);
+  if (ERR_OK == code)
+    code = make_filter (&filter, connection, search, arena, err);
   if (ERR_OK == code)
     code = search_page (&page->result, connection, &source, search->view, &order, &position, search->max_results, arena,
                         err);

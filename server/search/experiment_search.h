@@ -9,6 +9,8 @@
 struct experiment_search
 {
   enum search_view view;
+  struct slice filter;
+  int64_t now_ms; /* what the filter's now() is */
   const struct slice *order_by;
   size_t order_by_count;
   int64_t max_results; /* positive */
@@ -23,7 +25,7 @@ struct experiment_page
   struct result result; /* the caller frees it, also after a failure */
 };
 
-/* Find one page. Errors: INVALID_PARAMETER_VALUE (order, token), those of the database. */
+/* Find one page. Errors: INVALID_PARAMETER_VALUE (filter, order, token), those of the database. */
 enum err_code experiment_search (struct experiment_page *page, struct store_connection *connection,
                                  const struct experiment_search *search, struct arena *arena, struct err *err);
 

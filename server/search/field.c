@@ -188,6 +188,41 @@ search_field_same (const struct search_field *a, const struct search_field *b)
          && (NULL == a->part_key.data) == (NULL == b->part_key.data);
 }
 
+static size_t
+skip_digits (struct slice text, size_t at)
+{
+  while (at < text.len && text.data[at] >= '0' && text.data[at] <= '9')
+    at++;
+  return at;
+}
+
+/* Whether a text is a decimal number, also one that no double can hold. */
+static bool
+is_decimal (struct slice text)
+{
+  size_t at = text.len > 0 && ('-' == text.data[0] || '+' == text.data[0]);
+  size_t end = skip_digits (text, at);
+  size_t digits = end - at;
+
+  if (end < text.len && '.' == text.data[end])
+  {
+    at = end + 1;
+    end = skip_digits (text, at);
+    digits += end - at;
+  }
+  if (0 == digits)
+    return false;
+  if (end < text.len && ('e' == text.data[end] || 'E' == text.data[end]))
+  {
+    at = end + 1;
+    at += at < text.len && ('-' == text.data[at] || '+' == text.data[at]);
+    end = skip_digits (text, at);
+    if (end == at)
+      return false;
+  }
+  return end == text.len;
+}
+
 bool
 search_number (double *out, struct slice text)
 {
@@ -204,6 +239,11 @@ search_number (double *out, struct slice text)
   if (0 == text.len)
     return false;
   negative = '-' == text.data[0];
+  if (is_decimal (text))
+  {
+    *out = negative ? -INFINITY : INFINITY;
+    return true;
+  }
   rest = negative || '+' == text.data[0] ? (struct slice){ text.data + 1, text.len - 1 } : text;
   if (3 == rest.len && 0 == strncasecmp (rest.data, "nan", 3))
   {

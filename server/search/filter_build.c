@@ -243,7 +243,8 @@ test_of_doubles (struct filter_node **out, struct filter_parser *parser, const s
 static void
 double_range (double *low, double *high, enum filter_operation operation, double value)
 {
-  *low = *high = value;
+  /* Adding zero makes -0.0 into 0.0. */
+  *low = *high = value = value + 0.0;
   switch (operation)
   {
   case OP_GREATER:

@@ -173,9 +173,8 @@ kind_of (const struct token *token)
   }
 }
 
-/* The parenthesis that `open` begins, whole; false when it has no end. */
-static bool
-take_parenthesis (struct slice *text, struct slice *rest, struct slice open)
+bool
+filter_take_parenthesis (struct slice *text, struct slice *rest, struct slice open)
 {
   struct slice after = *rest;
   struct token token = { .text = open };
@@ -208,7 +207,7 @@ take_pieces (struct piece *pieces, struct slice rest)
 
     if (TOKEN_END == token.kind)
       break;
-    if (TOKEN_OPEN == token.kind && take_parenthesis (&piece.text, &rest, token.text))
+    if (TOKEN_OPEN == token.kind && filter_take_parenthesis (&piece.text, &rest, token.text))
       piece.kind = PIECE_PARENTHESIS;
     if (TOKEN_NUMBER == token.kind && NULL != before && slice_is (before->text, "-")
         && before->text.data + 1 == token.text.data)
@@ -354,8 +353,13 @@ filter_syntax (struct filter_parser *parser, const char *expected)
     code = filter_fail (parser, parser->token.text, expected,
                         "Invalid comparison clause. Expected 'Identifier' found '%.*s'", SLICE_ARG (not_identifier));
   else
+  {
+    /* What only this grammar refuses. */
+    if (0 == list.len)
+      put_clause (&list, parser->token.text, &search_runs == parser->resource);
     code = filter_fail (parser, parser->token.text, expected, "Invalid clause(s) in filter string: %s",
                         NULL == list.data ? "" : list.data);
+  }
   buffer_free (&list);
   return code;
 }

@@ -133,6 +133,9 @@ enum err_code filter_fail (struct filter_parser *parser, struct slice at, const 
 /* Fail with what MLflow says about a filter that is not a list of comparisons, at the current token. */
 enum err_code filter_syntax (struct filter_parser *parser, const char *expected);
 
+/* Take the parenthesis that `open` begins, whole; false when it has no end. */
+bool filter_take_parenthesis (struct slice *text, struct slice *rest, struct slice open);
+
 /* For lack of memory. */
 enum err_code filter_no_memory (struct filter_parser *parser);
 

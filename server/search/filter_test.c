@@ -266,8 +266,10 @@ bad_comparator (struct filter_parser *parser, const struct filter_comparison *co
   for (char *byte = upper; '\0' != *byte; byte++)
     *byte = (char)(*byte >= 'a' && *byte <= 'z' ? *byte - ('a' - 'A') : *byte);
   if (&search_logged_models == parser->resource)
-    return filter_fail (parser, comparator, known, "Invalid comparison operator for %.*s: '%s'. Expected one of %s.",
-                        SLICE_ARG (comparison->identifier), upper,
+    return filter_fail (parser, comparator, known,
+                        "Invalid comparison operator for %ss.%.*s: '%s'. Expected one of %s.",
+                        SEARCH_PARAM == field->entity ? "param" : search_entity_name (field->entity),
+                        SLICE_ARG (NULL == field->attribute ? field->key : slice_of (field->attribute->name)), upper,
                         text ? "('=', '!=', 'LIKE', 'ILIKE', 'IN', 'NOT IN')" : "('<', '<=', '>', '>=', '=', '!=')");
   if (&search_runs != parser->resource && SEARCH_TAG == field->entity)
     return filter_fail (parser, comparator, known, "Invalid comparator for tag: %s", upper);

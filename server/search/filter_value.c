@@ -185,6 +185,11 @@ filter_take_value (struct filter_value *out, struct filter_parser *parser, bool 
   case TOKEN_PATH:
     out->symbol = true;
     break;
+  case TOKEN_OPEN:
+    /* No value, but MLflow names it as one. */
+    if (! filter_take_parenthesis (&out->raw, &parser->rest, text))
+      return filter_syntax (parser, "a value");
+    break;
   default:
     return filter_syntax (parser, "a value");
   }

@@ -108,7 +108,8 @@ number_length (struct slice text)
   return exponent;
 }
 
-/* One component of an identifier; false when there is none. Single quotes are for keys behind a dot only. */
+/* One component of an identifier; false when there is none. Single quotes and a lone * are for keys behind a dot only.
+ */
 static bool
 skip_component (struct slice *rest, bool after_dot)
 {
@@ -117,6 +118,11 @@ skip_component (struct slice *rest, bool after_dot)
   if (behind_word.data != rest->data)
   {
     *rest = behind_word;
+    return true;
+  }
+  if (after_dot && begins (*rest, '*'))
+  {
+    *rest = behind (*rest, 1);
     return true;
   }
   if (begins (*rest, '`') || begins (*rest, '"') || (after_dot && begins (*rest, '\'')))

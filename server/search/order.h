@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/err.h"
 #include "search/field.h"
+#include "search/filter_sql.h"
 #include "search/view.h"
 #include "store/connection.h"
 
@@ -68,6 +69,7 @@ struct search_source
   const char *condition; /* with an owner: "owner_column = ", otherwise a whole condition */
   const int64_t *owners; /* NULL: the condition is whole */
   size_t owner_count; /* at least one when there are owners */
+  const struct filter_sql *filter; /* NULL: none; its first parameter is 2 when there are owners, otherwise 1 */
 };
 
 /* Run the query of one page. SQL is put together from this program's own pieces; what clients say goes into parameters.

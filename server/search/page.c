@@ -6,8 +6,8 @@
 #include <assert.h>
 #include <inttypes.h>
 
-/* SQL of one search: a dozen keys, each named a few times. */
-#define SQL_MAX_BYTES ((size_t)64 * 1024)
+/* SQL of one search: a dozen keys, each named a few times, and the longest filter. */
+#define SQL_MAX_BYTES ((size_t)1024 * 1024)
 
 static const char *const sql_types[] = {
   [SEARCH_INT64] = "int8", [SEARCH_DOUBLE] = "float8", [SEARCH_TEXT] = "text", [SEARCH_UUID] = "uuid"
@@ -151,12 +151,14 @@ put_limit (struct buffer *sql, struct parameters *parameters, int64_t limit)
   buffer_printf (sql, " LIMIT $%u::int8", parameters->count);
 }
 
-/* " WHERE ...": the condition, the view, and what lies behind the position. */
+/* " WHERE ...": the condition, the view, the filter, and what lies behind the position. */
 static void
 put_condition (struct buffer *sql, struct parameters *parameters, const struct search_source *source, const char *owner,
                enum search_view view, const struct search_order *order, const struct search_position *position)
 {
   buffer_printf (sql, " WHERE %s%s%s", source->condition, owner, search_view_sql (view));
+  if (NULL != source->filter && NULL != source->filter->condition)
+    buffer_printf (sql, " AND %s", source->filter->condition);
   put_after (sql, parameters, order, position);
 }
 
@@ -199,6 +201,8 @@ search_page (struct result *result, struct store_connection *connection, const s
     parameter_int64 (&parameters, source->owners[0]);
   else if (source->owner_count > 1)
     parameter_int64_array (&parameters, source->owners, source->owner_count);
+  if (NULL != source->filter)
+    filter_sql_parameters (&parameters, source->filter);
   buffer_printf (&sql, "SELECT %s, ", source->columns);
   put_position (&sql, &parameters, order);
   put_source (&sql, &parameters, source, view, order, position,

@@ -133,6 +133,12 @@ search_pattern_match (bool *matches, const struct search_pattern *pattern, struc
   return ERR_OK;
 }
 
+bool
+search_pattern_in_sql (const struct search_pattern *pattern)
+{
+  return NULL == pattern->regex && ! pattern->fold_case;
+}
+
 struct slice
 search_pattern_text (const struct search_pattern *pattern)
 {

@@ -26,6 +26,9 @@ enum err_code search_pattern_regex (struct search_pattern **out, struct slice te
 enum err_code search_pattern_match (bool *matches, const struct search_pattern *pattern, struct slice text,
                                     struct err *err);
 
+/* True for LIKE, which PostgreSQL matches the same way. */
+bool search_pattern_in_sql (const struct search_pattern *pattern);
+
 /* The text it was made of. */
 struct slice search_pattern_text (const struct search_pattern *pattern);
 

@@ -73,7 +73,7 @@ run_projection_parse (struct run_projection *projection, const struct slice *fie
 
     if (is_group (projection, fields[i]))
       continue;
-    code = search_field_parse (&field, fields[i], &search_runs, arena, err);
+    code = search_field_parse (&field, fields[i], &search_runs, SEARCH_CAN_FILTER, arena, err);
     if (ERR_OK != code)
       return code;
     if (field.as_number || (SEARCH_METRIC == field.entity && SEARCH_LATEST != field.part))

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* MLflow's default and cap of runs/search (SEARCH_MAX_RESULTS_DEFAULT and _THRESHOLD). */
@@ -145,9 +146,7 @@ write_runs (struct answer *answer, struct err *err)
 static void
 write_value (struct json_write *w, const struct run_value *value)
 {
-  if (RUN_VALUE_MISSING == value->rank)
-    json_write_null (w);
-  else if (RUN_VALUE_NAN == value->rank)
+  if (RUN_VALUE_NAN == value->rank)
     json_write_text (w, "NaN");
   else if (SEARCH_INT64 == value->type)
     json_write_int64 (w, value->integer);
@@ -167,6 +166,8 @@ write_group (struct json_write *w, const struct answer *answer, const struct run
   json_write_object (w);
   for (size_t i = 0; i < request->group_by.count; i++)
   {
+    if (RUN_VALUE_MISSING == group->values[i].rank)
+      continue;
     json_write_key_slice (w, request->group_by.items[i]);
     write_value (w, &group->values[i]);
   }
@@ -176,10 +177,10 @@ write_group (struct json_write *w, const struct answer *answer, const struct run
   json_write_object (w);
   for (size_t i = 0; i < request->aggregates.count; i++)
   {
+    if (isnan (group->aggregates[i]))
+      continue;
     json_write_key_slice (w, request->aggregates.items[i]);
-    if (group->aggregates[i] != group->aggregates[i])
-      json_write_null (w);
-    else if (RUN_AGGREGATE_COUNT == answer->page.groups.functions[i])
+    if (RUN_AGGREGATE_COUNT == answer->page.groups.functions[i])
       json_write_int64 (w, (int64_t)group->aggregates[i]);
     else
       json_write_double (w, group->aggregates[i]);
@@ -201,17 +202,35 @@ write_groups (struct json_write *w, struct answer *answer, struct err *err)
   enum err_code code =
       run_documents_load (&documents, answer->call, answer->page.items, groups->group_count, &answer->projection, err);
 
-  if (ERR_OK == code)
+  if (ERR_OK == code && groups->group_count > 0)
   {
     json_write_key (w, "groups");
     json_write_array (w);
     for (size_t i = 0; i < groups->group_count; i++)
       write_group (w, answer, &groups->groups[i], documents.json[i]);
     json_write_array_end (w);
-    json_write_member_int64 (w, "total_groups", groups->total_groups);
   }
+  if (ERR_OK == code)
+    json_write_member_int64 (w, "total_groups", groups->total_groups);
   run_documents_free (&documents);
   return code;
+}
+
+static void
+write_values (struct json_write *w, const struct run_distinct *distinct)
+{
+  if (0 == distinct->value_count)
+    return;
+  json_write_key (w, "values");
+  json_write_array (w);
+  for (size_t i = 0; i < distinct->value_count; i++)
+  {
+    json_write_object (w);
+    json_write_member_string (w, "value", distinct->values[i].text);
+    json_write_member_int64 (w, "count", distinct->values[i].count);
+    json_write_object_end (w);
+  }
+  json_write_array_end (w);
 }
 
 static void
@@ -221,7 +240,7 @@ write_distinct (struct json_write *w, struct slice key, const struct run_distinc
   json_write_member_string (w, "key", key);
   if (distinct->is_number)
   {
-    if (distinct->min == distinct->min)
+    if (! isnan (distinct->min))
     {
       json_write_member_double (w, "min", distinct->min);
       json_write_member_double (w, "max", distinct->max);
@@ -230,16 +249,7 @@ write_distinct (struct json_write *w, struct slice key, const struct run_distinc
   }
   else
   {
-    json_write_key (w, "values");
-    json_write_array (w);
-    for (size_t i = 0; i < distinct->value_count; i++)
-    {
-      json_write_object (w);
-      json_write_member_string (w, "value", distinct->values[i].text);
-      json_write_member_int64 (w, "count", distinct->values[i].count);
-      json_write_object_end (w);
-    }
-    json_write_array_end (w);
+    write_values (w, distinct);
     json_write_member_int64 (w, "total_values", distinct->total_values);
   }
   json_write_member_int64 (w, "count", distinct->count);

@@ -132,10 +132,10 @@ extern const struct search_resource search_runs, search_experiments, search_regi
 /* The attribute of a name; NULL when there is none. */
 const struct search_attribute *search_attribute_find (const struct search_resource *resource, struct slice name);
 
-/* Read one identifier that can be sorted by, such as "start_time", "params.`batch size`", "metrics.loss.min" or
-   "number(params.lr)". Errors: INVALID_PARAMETER_VALUE with MLflow's texts. */
+/* Read one identifier that can be sorted by, or filtered by, such as "start_time", "params.`batch size`",
+   "metrics.loss.min" or "number(params.lr)". Errors: INVALID_PARAMETER_VALUE with MLflow's texts. */
 enum err_code search_field_parse (struct search_field *field, struct slice text, const struct search_resource *resource,
-                                  struct arena *arena, struct err *err);
+                                  enum search_abilities ability, struct arena *arena, struct err *err);
 
 /* True when both name the same value. */
 bool search_field_same (const struct search_field *a, const struct search_field *b);

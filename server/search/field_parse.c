@@ -264,7 +264,7 @@ search_field_readable (struct slice text)
 
 enum err_code
 search_field_parse (struct search_field *field, struct slice text, const struct search_resource *resource,
-                    struct arena *arena, struct err *err)
+                    enum search_abilities ability, struct arena *arena, struct err *err)
 {
   struct slice identifier = trim (text);
   bool number = is_number_call (&identifier, identifier);
@@ -272,7 +272,7 @@ search_field_parse (struct search_field *field, struct slice text, const struct 
 
   *field = (struct search_field){ .entity = SEARCH_ATTRIBUTE };
   if (well_quoted (identifier))
-    code = search_field_resolve (field, identifier, resource, SEARCH_CAN_ORDER, arena, err);
+    code = search_field_resolve (field, identifier, resource, ability, arena, err);
   if (ERR_OK == code && NULL == field->attribute && 0 == field->key.len)
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Invalid identifier '%.*s'. Could not be parsed.",
                     SLICE_ARG (text));

@@ -88,7 +88,7 @@ parse_item (struct search_key *key, struct slice item, const struct search_resou
   }
   if (! search_field_readable (identifier))
     return unreadable (item, err);
-  return search_field_parse (&key->field, identifier, resource, arena, err);
+  return search_field_parse (&key->field, identifier, resource, SEARCH_CAN_ORDER, arena, err);
 }
 
 enum err_code

@@ -22,7 +22,7 @@ parse_field (size_t *field, struct slice text, const char *parameter, bool allow
              struct arena *arena, struct err *err)
 {
   struct search_field parsed;
-  enum err_code code = search_field_parse (&parsed, text, &search_runs, arena, err);
+  enum err_code code = search_field_parse (&parsed, text, &search_runs, SEARCH_CAN_FILTER, arena, err);
 
   if (ERR_OK != code)
     return code;

@@ -11,6 +11,7 @@ int command_coverage (int argc, char **argv);
 int command_load (int argc, char **argv);
 int command_two_daemons (int argc, char **argv);
 int command_race (int argc, char **argv);
+int command_follow (int argc, char **argv);
 int command_burst (int argc, char **argv);
 int command_flood (int argc, char **argv);
 int command_drain (int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct
   { "coverage", command_coverage, "ROUTES.json SEEN.json...: has every route a success and a failure?" },
   { "load", command_load, "URL SECONDS WRITERS: write, then check that every acknowledged point is there" },
   { "two-daemons", command_two_daemons, "URL URL ROUNDS: what one acknowledged the other shows at once" },
+  { "follow", command_follow, "URL URL ROUNDS: searches of one daemon follow what is written through another" },
   { "race", command_race, "URL URL ROUNDS: many want the same at once; one wins, nobody gets a 5xx" },
   { "burst", command_burst, "URL CONNECTIONS MIN-REFUSED: one request on each at once; refusals are quick and polite" },
   { "flood", command_flood,

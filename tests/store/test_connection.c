@@ -200,6 +200,30 @@ terminate_soon (void *context)
   return NULL;
 }
 
+/* After a crash the server starts its statistics anew, and says when; a reset by hand looks the same. */
+START_TEST (knows_another_run_of_the_server)
+{
+  struct store_connection *second = database_connect ();
+  struct store_connection *third = database_connect ();
+  uint64_t before = 0;
+  uint64_t same = 0;
+  uint64_t after = 0;
+
+  ck_assert_int_eq (store_server (&before, database.connection, NULL), ERR_OK);
+  ck_assert_int_eq (store_server (&same, second, NULL), ERR_OK);
+  ck_assert_uint_ne (before, 0);
+  ck_assert_uint_eq (before, same);
+  database_run ("SELECT pg_stat_reset_shared('bgwriter')");
+  ck_assert_int_eq (store_server (&after, third, NULL), ERR_OK);
+  ck_assert_uint_ne (before, after);
+  /* A connection lives within one run: it need not ask again. */
+  ck_assert_int_eq (store_server (&same, second, NULL), ERR_OK);
+  ck_assert_uint_eq (before, same);
+  store_connection_free (second);
+  store_connection_free (third);
+}
+END_TEST
+
 START_TEST (fails_what_was_under_way)
 {
   struct store_connection *connection = database_connect ();
@@ -484,6 +508,7 @@ connection_suite (void)
   tcase_add_test (all[1], gives_nothing_when_the_deadline_is_past);
   tcase_add_test (all[1], leaves_no_statement_running_for_ever);
   tcase_add_test (all[2], heals_between_requests);
+  tcase_add_test (all[2], knows_another_run_of_the_server);
   tcase_add_test (all[2], fails_what_was_under_way);
   tcase_add_test (all[2], does_not_go_on_outside_of_a_lost_transaction);
   tcase_add_test (all[2], does_not_take_a_lost_commit_for_done);

@@ -7,7 +7,12 @@
    that a row which changes between the two statements is judged by a value that was judged. */
 #include "search/filter_sql.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
+
+/* Longest time that one search may spend on matching values: a regular expression may take milliseconds for each. */
+#define MATCHING_MAX_US UINT64_C (5000000)
 
 /* A condition: at most 1,000 tests of about 150 bytes, and parentheses. */
 #define CONDITION_MAX_BYTES ((size_t)512 * 1024)
@@ -40,6 +45,7 @@ struct plan
   size_t count;
   size_t written; /* tests that the second walk has met */
   size_t field; /* whose values are being read */
+  uint64_t deadline_us; /* of matching */
   struct filter_sql *out;
 };
 
@@ -140,6 +146,10 @@ judge_value (const struct result *result, void *context, struct err *err)
   struct slice text;
   enum err_code code = result_row (&text, result, 0, columns, COLUMN_COUNT (columns), err);
 
+  if (ERR_OK == code && clock_monotonic_us () > plan->deadline_us)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                    "The patterns of the filter took more than %d s; make them simpler or fewer.",
+                    (int)(MATCHING_MAX_US / 1000000));
   for (size_t i = 0; ERR_OK == code && i < plan->count; i++)
   {
     struct planned *test = &plan->tests[i];
@@ -373,7 +383,9 @@ enum err_code
 filter_sql_make (struct filter_sql *out, const struct filter *filter, const struct filter_table *table,
                  unsigned first_parameter, struct store_connection *connection, struct arena *arena, struct err *err)
 {
-  struct plan plan = { .filter = filter, .table = table, .arena = arena, .out = out };
+  struct plan plan = {
+    .filter = filter, .table = table, .arena = arena, .deadline_us = clock_monotonic_us () + MATCHING_MAX_US, .out = out
+  };
   struct slice *texts;
   int64_t *ints;
   struct buffer sql;

@@ -1,48 +1,12 @@
 /* Parsing of order_by, with the texts of MLflow's errors. */
 #include "search/order.h"
 
+#include "base/utf8.h"
 #include "search/field_private.h"
+#include "search/lex.h"
 
 #include <stdio.h>
 #include <strings.h>
-
-static bool
-is_space (char byte)
-{
-  return NULL != memchr (" \t\r\n", byte, 4);
-}
-
-static struct slice
-trim (struct slice text)
-{
-  while (text.len > 0 && is_space (text.data[0]))
-    text = (struct slice){ text.data + 1, text.len - 1 };
-  while (text.len > 0 && is_space (text.data[text.len - 1]))
-    text.len--;
-  return text;
-}
-
-/* Split "identifier DIRECTION" at the last space outside of quotes. */
-static void
-split_direction (struct slice *identifier, struct slice *direction, struct slice item)
-{
-  char quote = '\0';
-  size_t last = item.len;
-
-  for (size_t i = 0; i < item.len; i++)
-  {
-    char byte = item.data[i];
-
-    if ('\0' != quote)
-      quote = byte == quote ? '\0' : quote;
-    else if ('`' == byte || '"' == byte)
-      quote = byte;
-    else if (is_space (byte))
-      last = i;
-  }
-  *identifier = trim ((struct slice){ item.data, last });
-  *direction = last < item.len ? trim ((struct slice){ item.data + last, item.len - last }) : (struct slice){ NULL, 0 };
-}
 
 /* "['a', 'b DESC']": the clauses as they were given, for the message about duplicates. */
 static const char *
@@ -62,32 +26,70 @@ unreadable (struct slice item, struct err *err)
                   SLICE_ARG (item));
 }
 
+static bool
+is_word (const struct token *token, const char *word)
+{
+  return TOKEN_WORD == token->kind && token->text.len == strlen (word)
+         && 0 == strncasecmp (token->text.data, word, token->text.len);
+}
+
+static bool
+is_identifier (const struct token *token)
+{
+  return TOKEN_WORD == token->kind || TOKEN_PATH == token->kind || TOKEN_SYMBOL == token->kind;
+}
+
+/* "x", "number(x)" or an attribute whose name has a space; `next` is the token behind it. */
+static bool
+take_identifier (struct slice *identifier, struct token *next, struct slice *rest,
+                 const struct search_resource *resource)
+{
+  struct token first = lex_next (rest);
+  struct token last = first;
+  struct slice both;
+
+  *identifier = first.text;
+  *next = lex_next (rest);
+  if (! is_identifier (&first))
+    return false;
+  both = (struct slice){ first.text.data, (size_t)(next->text.data + next->text.len - first.text.data) };
+  if (is_word (&first, "number") && TOKEN_OPEN == next->kind)
+  {
+    last = lex_next (rest);
+    if (! is_identifier (&last))
+      return false;
+    last = lex_next (rest);
+    if (TOKEN_CLOSE != last.kind)
+      return false;
+  }
+  else if (TOKEN_WORD == next->kind && NULL != search_attribute_find (resource, both))
+    last = *next;
+  else
+    return search_field_readable (*identifier);
+  identifier->len = (size_t)(last.text.data + last.text.len - first.text.data);
+  *next = lex_next (rest);
+  return search_field_readable (*identifier);
+}
+
 static enum err_code
 parse_item (struct search_key *key, struct slice item, const struct search_resource *resource, struct arena *arena,
             struct err *err)
 {
-  struct slice text = trim (item);
+  struct slice rest = item;
   struct slice identifier;
-  struct slice direction;
+  struct token direction;
 
-  split_direction (&identifier, &direction, text);
-  /* More than one expression in a clause. */
-  if (0 == identifier.len
-      || (NULL != memchr (identifier.data, ',', identifier.len) && NULL == memchr (identifier.data, '`', identifier.len)
-          && NULL == memchr (identifier.data, '"', identifier.len)))
+  if (! utf8_valid (item) || ! take_identifier (&identifier, &direction, &rest, resource))
     return unreadable (item, err);
-  if (4 == direction.len && 0 == strncasecmp (direction.data, "desc", 4))
-    key->descending = true;
-  else if (0 != direction.len && ! (3 == direction.len && 0 == strncasecmp (direction.data, "asc", 3)))
+  if (TOKEN_END != direction.kind)
   {
-    /* "run name" is one attribute that has a space; "number( params.a )" may have some too. */
-    if (')' != text.data[text.len - 1] && NULL == search_attribute_find (resource, text))
+    if (TOKEN_END != lex_next (&rest).kind || TOKEN_WORD != direction.kind)
+      return unreadable (item, err);
+    key->descending = is_word (&direction, "desc");
+    if (! key->descending && ! is_word (&direction, "asc"))
       return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Invalid ordering key in order_by clause '%.*s'.",
                       SLICE_ARG (item));
-    identifier = text;
   }
-  if (! search_field_readable (identifier))
-    return unreadable (item, err);
   return search_field_parse (&key->field, identifier, resource, SEARCH_CAN_ORDER, arena, err);
 }
 

@@ -140,7 +140,7 @@ start (struct daemon *daemon, struct err *err)
   if (NULL == daemon->metrics.keys)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   daemon->service.searcher = (struct run_searcher){
-    .memory = run_memory_new ((size_t)daemon->config->search_memory_bytes),
+    .memory = run_memory_new ((size_t)daemon->config->search_memory_bytes, (size_t)daemon->config->workers / 2),
     .keys = daemon->metrics.keys,
   };
   if (NULL == daemon->service.searcher.memory)

@@ -253,6 +253,15 @@ well_quoted (struct slice text)
   return '\0' == quote && text.len > 0 && '.' != text.data[text.len - 1];
 }
 
+bool
+search_field_readable (struct slice text)
+{
+  struct slice identifier = trim (text);
+
+  (void)is_number_call (&identifier, identifier);
+  return well_quoted (identifier);
+}
+
 enum err_code
 search_field_parse (struct search_field *field, struct slice text, const struct search_resource *resource,
                     enum search_abilities ability, struct arena *arena, struct err *err)

@@ -13,6 +13,9 @@ enum err_code search_field_resolve (struct search_field *field, struct slice tex
 /* Turn a param or tag into number() of it. Errors: INVALID_PARAMETER_VALUE for anything else. */
 enum err_code search_field_number (struct search_field *field, struct err *err);
 
+/* False when quotes of an identifier do not match or its key is empty. */
+bool search_field_readable (struct slice text);
+
 /* MLflow's name of an entity: "parameter". */
 const char *search_entity_name (enum search_entity entity);
 

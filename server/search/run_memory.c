@@ -10,11 +10,16 @@
 /* Buckets of the table of tables: experiments searched at one time are some dozens. */
 #define BUCKETS 256
 
+/* How long many may wait: longer than searches in memory take, however many are in front. */
+#define PATIENCE_US 1000000
+
 struct run_memory
 {
   struct lock lock; /* guards all members and the members of tables that are said to be run_memory's */
   struct condition given_back;
   size_t max_bytes;
+  size_t most_waiting;
+  size_t waiting; /* threads */
   size_t bytes;
   struct run_table *buckets[BUCKETS];
   struct run_table *newest; /* by last use; those that are busy are not linked */
@@ -22,7 +27,7 @@ struct run_memory
 };
 
 struct run_memory *
-run_memory_new (size_t max_bytes)
+run_memory_new (size_t max_bytes, size_t most_waiting)
 {
   struct run_memory *memory = calloc (1, sizeof (*memory));
 
@@ -31,6 +36,7 @@ run_memory_new (size_t max_bytes)
   lock_init (&memory->lock);
   condition_init (&memory->given_back);
   memory->max_bytes = max_bytes;
+  memory->most_waiting = most_waiting;
   return memory;
 }
 
@@ -87,6 +93,26 @@ forget (struct run_memory *memory, struct run_table *table)
   stats_add (&stats.search_tables, -1);
 }
 
+/* Wait until a table was given back. While a large experiment is read for the first time, those who want it too must
+   not keep all workers from other work: when many wait, none waits long. */
+static bool
+wait_for_return (struct run_memory *memory, uint64_t deadline_us)
+{
+  uint64_t patience_us = clock_monotonic_us () + PATIENCE_US;
+  bool returned;
+
+  memory->waiting++;
+  do
+  {
+    uint64_t until_us = deadline_us < patience_us ? deadline_us : patience_us;
+
+    returned = condition_wait_until (&memory->given_back, &memory->lock, until_us);
+    patience_us += PATIENCE_US;
+  } while (! returned && memory->waiting <= memory->most_waiting && clock_monotonic_us () < deadline_us);
+  memory->waiting--;
+  return returned;
+}
+
 static enum err_code
 take_one (struct run_table **taken, struct run_memory *memory, int64_t experiment_id, uint64_t deadline_us,
           struct err *err)
@@ -94,7 +120,7 @@ take_one (struct run_table **taken, struct run_memory *memory, int64_t experimen
   struct run_table **link;
 
   while (NULL != *(link = find (memory, experiment_id)) && (*link)->busy)
-    if (! condition_wait_until (&memory->given_back, &memory->lock, deadline_us))
+    if (! wait_for_return (memory, deadline_us))
       return err_set (err, ERR_TEMPORARILY_UNAVAILABLE,
                       "Other searches of this experiment take too long; try again shortly.");
   if (NULL == *link)

@@ -7,13 +7,15 @@
 
 struct run_memory;
 
-/* No tables yet; `max_bytes` is what they may take while nobody searches. The caller frees. Thread-safe. */
-struct run_memory *run_memory_new (size_t max_bytes);
+/* No tables yet; `max_bytes` is what they may take while nobody searches, `most_waiting` how many threads may wait long
+   for one that another has. The caller frees. Thread-safe. */
+struct run_memory *run_memory_new (size_t max_bytes, size_t most_waiting);
 void run_memory_free (struct run_memory *memory);
 
 /* Take the tables of some experiments, made when they are missing, for this thread alone; waits for other threads.
    `experiment_ids` is sorted and distinct, so that two searches cannot wait for each other.
-   Errors: TEMPORARILY_UNAVAILABLE when the time is over; INTERNAL_ERROR. Nothing is taken then. */
+   Errors: TEMPORARILY_UNAVAILABLE when the time is over, or too many wait long; INTERNAL_ERROR. Nothing is taken then.
+ */
 enum err_code run_memory_take (struct run_table **tables, struct run_memory *memory, const int64_t *experiment_ids,
                                size_t count, uint64_t deadline_us, struct err *err);
 

@@ -21,7 +21,7 @@ set_up (void)
   static const char *const names[] = { "b", "a", "B", "\xC3\xA9", "a b", "" };
 
   database_open_migrated ();
-  searcher = (struct run_searcher){ run_memory_new ((size_t)64 * 1024 * 1024), metric_keys_new (1 << 20) };
+  searcher = (struct run_searcher){ run_memory_new ((size_t)64 * 1024 * 1024, 1), metric_keys_new (1 << 20) };
   experiment = database_experiment ("searched");
   for (unsigned i = 0; i < RUNS; i++)
   {

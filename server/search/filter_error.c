@@ -15,6 +15,8 @@
 #define QUOTED_MAX_BYTES (ERR_MESSAGE_BYTES / 2)
 /* Tokens of a filter that are looked at for the message. */
 #define TOKENS_MAX 200
+/* Parentheses without an end that are looked for: each costs a walk through the whole filter. */
+#define UNCLOSED_MAX 2
 
 static struct slice
 shorten (struct slice text, size_t max)
@@ -197,6 +199,7 @@ filter_take_parenthesis (struct slice *text, struct slice *rest, struct slice op
 static size_t
 take_pieces (struct piece *pieces, struct slice rest)
 {
+  size_t unclosed = 0;
   size_t count = 0;
 
   while (count < TOKENS_MAX)
@@ -207,8 +210,13 @@ take_pieces (struct piece *pieces, struct slice rest)
 
     if (TOKEN_END == token.kind)
       break;
-    if (TOKEN_OPEN == token.kind && filter_take_parenthesis (&piece.text, &rest, token.text))
-      piece.kind = PIECE_PARENTHESIS;
+    if (TOKEN_OPEN == token.kind && unclosed < UNCLOSED_MAX)
+    {
+      if (filter_take_parenthesis (&piece.text, &rest, token.text))
+        piece.kind = PIECE_PARENTHESIS;
+      else
+        unclosed++;
+    }
     if (TOKEN_NUMBER == token.kind && NULL != before && slice_is (before->text, "-")
         && before->text.data + 1 == token.text.data)
     {

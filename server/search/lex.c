@@ -188,7 +188,7 @@ comparison_length (struct slice text)
   return length;
 }
 
-/* Bytes of a comment at the front, or 0. */
+/* Bytes of a comment at the front, or 0. One without an end takes all, so that no text is searched twice for it. */
 static size_t
 comment_length (struct slice text)
 {
@@ -197,7 +197,7 @@ comment_length (struct slice text)
   if (text.len >= 2 && 0 == memcmp (text.data, "/*", 2))
   {
     end = memmem (text.data + 2, text.len - 2, "*/", 2);
-    return NULL == end ? 0 : (size_t)(end - text.data) + 2;
+    return NULL == end ? text.len : (size_t)(end - text.data) + 2;
   }
   if (text.len < 2 || (0 != memcmp (text.data, "--", 2) && 0 != memcmp (text.data, "# ", 2)))
     return 0;

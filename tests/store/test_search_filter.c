@@ -302,7 +302,8 @@ START_TEST (says_when_a_pattern_costs_too_much)
   struct experiment_page page;
   struct err err = { 0 };
 
-  database_run ("UPDATE experiment SET tags = jsonb_build_object('t', repeat('a', 1999) || '!') WHERE experiment_id = 1");
+  database_run (
+      "UPDATE experiment SET tags = jsonb_build_object('t', repeat('a', 1999) || '!') WHERE experiment_id = 1");
   ck_assert_int_eq (experiment_search (&page, database.connection, &search, database.arena, &err),
                     ERR_INVALID_PARAMETER_VALUE);
   ck_assert_msg (NULL != strstr (err.message, "costs too much on a text of 2000 bytes"), "%s", err.message);

@@ -13,6 +13,8 @@
 
 /* Oldest server whose SQL we use: xid8 came with PostgreSQL 13. */
 #define SERVER_VERSION_MIN 130000
+/* PostgreSQL 14 knows the setting. */
+#define MEMOIZE_VERSION 140000
 /* Opening must not eat the whole budget of a request: a local server answers in milliseconds, a distant one within
    a few round trips. */
 #define CONNECT_BUDGET_US ((uint64_t)5 * 1000000)
@@ -179,8 +181,10 @@ store_connect (struct store_connection *connection, struct err *err)
     char sql[256];
 
     /* Every statement here is written for its index; a plan made while a table was empty must not stay a table scan
-       when it has grown. Compiling plans costs more than any of these statements. */
-    snprintf (sql, sizeof (sql), "SET enable_seqscan = off; SET jit = off; SET statement_timeout = %lld",
+       when it has grown. Compiling plans costs more than any of these statements, and keeping what was found for one
+       run in case that the same is asked for again is in vain, because the lists of runs are distinct. */
+    snprintf (sql, sizeof (sql), "SET enable_seqscan = off; SET jit = off; %sSET statement_timeout = %lld",
+              PQserverVersion (connection->pg) >= MEMOIZE_VERSION ? "SET enable_memoize = off; " : "",
               (long long)store->config->work_timeout_ms);
     code = statement_script (connection, sql, err);
   }

@@ -10,11 +10,18 @@ static const struct
   Oid oid;
   int bytes; /* -1: any */
 } column_types[] = {
-  [COLUMN_INT64] = { 20, 8 },   [COLUMN_INT64_OPTIONAL] = { 20, 8 }, [COLUMN_INT32] = { 23, 4 },
-  [COLUMN_INT16] = { 21, 2 },   [COLUMN_BOOL] = { 16, 1 },           [COLUMN_DOUBLE] = { 701, 8 },
-  [COLUMN_UUID] = { 2950, 16 }, [COLUMN_TEXT] = { 25, -1 },          [COLUMN_BYTES] = { 17, -1 },
-  [COLUMN_JSON] = { 3802, -1 },
+  [COLUMN_INT64] = { 20, 8 },           [COLUMN_INT64_OPTIONAL] = { 20, 8 }, [COLUMN_INT32] = { 23, 4 },
+  [COLUMN_INT16] = { 21, 2 },           [COLUMN_BOOL] = { 16, 1 },           [COLUMN_DOUBLE] = { 701, 8 },
+  [COLUMN_UUID] = { 2950, 16 },         [COLUMN_TEXT] = { 25, -1 },          [COLUMN_BYTES] = { 17, -1 },
+  [COLUMN_JSON] = { 3802, -1 },         [COLUMN_INT32_ARRAY] = { 1007, -1 }, [COLUMN_INT64_ARRAY] = { 1016, -1 },
+  [COLUMN_DOUBLE_ARRAY] = { 1022, -1 },
 };
+
+/* An array in binary form: dimensions, a flag for NULL items, the type of the items; for each dimension its length and
+   lower bound; then each item behind its length. All numbers have four bytes. Source: array_send. */
+#define ARRAY_HEAD_BYTES 12
+#define ARRAY_ITEMS_OFFSET (ARRAY_HEAD_BYTES + 8)
+#define ARRAY_ITEM_LENGTH_BYTES 4
 
 /* jsonb's binary form is this byte and then the text. */
 #define JSONB_VERSION 1
@@ -39,6 +46,42 @@ read_big_endian (const char *data, int bytes)
 
   for (int i = 0; i < bytes; i++)
     value = value << 8 | (unsigned char)data[i];
+  return value;
+}
+
+static bool
+decode_array (struct result_array *array, const char *data, size_t length, size_t item_bytes)
+{
+  *array = (struct result_array){ 0, NULL };
+  /* The empty array has no dimension. */
+  if (ARRAY_HEAD_BYTES == length)
+    return 0 == read_big_endian (data, 4);
+  if (length < ARRAY_ITEMS_OFFSET || 1 != read_big_endian (data, 4) || 0 != read_big_endian (data + 4, 4))
+    return false;
+  array->count = (size_t)read_big_endian (data + ARRAY_HEAD_BYTES, 4);
+  array->items = data + ARRAY_ITEMS_OFFSET;
+  return length == ARRAY_ITEMS_OFFSET + array->count * (ARRAY_ITEM_LENGTH_BYTES + item_bytes);
+}
+
+int32_t
+result_array_int32 (const struct result_array *array, size_t index)
+{
+  return (int32_t)read_big_endian (array->items + index * (ARRAY_ITEM_LENGTH_BYTES + 4) + ARRAY_ITEM_LENGTH_BYTES, 4);
+}
+
+int64_t
+result_array_int64 (const struct result_array *array, size_t index)
+{
+  return (int64_t)read_big_endian (array->items + index * (ARRAY_ITEM_LENGTH_BYTES + 8) + ARRAY_ITEM_LENGTH_BYTES, 8);
+}
+
+double
+result_array_double (const struct result_array *array, size_t index)
+{
+  int64_t bits = result_array_int64 (array, index);
+  double value;
+
+  memcpy (&value, &bits, sizeof (value));
   return value;
 }
 
@@ -90,6 +133,11 @@ decode (void *out, enum column_type type, const char *data, int length, bool is_
       return false;
     *(struct slice *)out = (struct slice){ data + 1, (size_t)length - 1 };
     break;
+  case COLUMN_INT32_ARRAY:
+    return decode_array (out, data, (size_t)length, 4);
+  case COLUMN_INT64_ARRAY:
+  case COLUMN_DOUBLE_ARRAY:
+    return decode_array (out, data, (size_t)length, 8);
   }
   return true;
 }

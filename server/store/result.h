@@ -27,8 +27,23 @@ enum column_type
   COLUMN_UUID, /* uuid -> struct uuid */
   COLUMN_TEXT, /* text -> struct slice, NULL gives the absent slice */
   COLUMN_BYTES, /* bytea -> struct slice */
-  COLUMN_JSON /* jsonb -> struct slice with the JSON text */
+  COLUMN_JSON, /* jsonb -> struct slice with the JSON text */
+  COLUMN_INT32_ARRAY, /* int4[] -> struct result_array; these have one dimension and no NULL items */
+  COLUMN_INT64_ARRAY, /* int8[] */
+  COLUMN_DOUBLE_ARRAY /* float8[] */
 };
+
+/* The items of an array, in the result. Many rows cost more to send than one row of arrays. */
+struct result_array
+{
+  size_t count;
+  const char *items; /* as they were sent */
+};
+
+/* One item of an array of the type that the function says. */
+int32_t result_array_int32 (const struct result_array *array, size_t index);
+int64_t result_array_int64 (const struct result_array *array, size_t index);
+double result_array_double (const struct result_array *array, size_t index);
 
 /* Where the next column of the row goes. */
 struct column

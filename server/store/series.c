@@ -39,9 +39,12 @@ enum
   " AND min_timestamp_ms <= $7::int8 ORDER BY " CHUNK_ORDER ") AS c"
 #define EXCLUDED(column) #column " = excluded." #column
 
+/* A run with the latest points of its series, one array for each member. */
 #define LATEST_OF_RUNS                                                                                                 \
-  "SELECT s.* FROM unnest($1::uuid[]) AS w (run_id), LATERAL (SELECT run_id, key_id, latest_step,"                     \
-  " latest_timestamp_ms, latest_value FROM metric_series WHERE run_id = w.run_id AND context_id = 0"
+  "SELECT w.run_id, s.* FROM unnest($1::uuid[]) AS w (run_id), LATERAL (SELECT array_agg(key_id) AS key_ids,"          \
+  " array_agg(latest_step), array_agg(latest_timestamp_ms), array_agg(latest_value) FROM metric_series"                \
+  " WHERE run_id = w.run_id AND context_id = 0"
+#define LATEST_OF_RUNS_END ") AS s WHERE s.key_ids IS NOT NULL"
 
 static const struct statement statements[] = {
   [SERIES_READ] = { "series_read",
@@ -52,8 +55,9 @@ static const struct statement statements[] = {
                            "SELECT w.item, s.*" WANTED "(SELECT " SERIES_COLUMNS
                            ", recent FROM metric_series" WANTED_MATCH ") AS s",
                            3 },
-  [SERIES_LATEST] = { "series_latest", LATEST_OF_RUNS ") AS s", 1 },
-  [SERIES_LATEST_KEYS] = { "series_latest_keys", LATEST_OF_RUNS " AND key_id = ANY ($2::int8[]::int4[])) AS s", 2 },
+  [SERIES_LATEST] = { "series_latest", LATEST_OF_RUNS LATEST_OF_RUNS_END, 1 },
+  [SERIES_LATEST_KEYS] = { "series_latest_keys",
+                           LATEST_OF_RUNS " AND key_id = ANY ($2::int8[]::int4[])" LATEST_OF_RUNS_END, 2 },
   [SERIES_WRITE] = { "series_write",
                      "INSERT INTO metric_series AS old (run_id, key_id, context_id, " SERIES_COLUMNS ", recent)"
                      " SELECT run_id, key_id::int4, context_id::int4, a1, a2, v1, b1, b2, v2, c1, c2, n1, n2,"
@@ -187,16 +191,35 @@ store_series_read (struct store_connection *connection, const struct store_serie
 static enum err_code
 read_latest (const struct result *result, void *context, struct err *err)
 {
-  static const struct column columns[] = { { COLUMN_UUID, offsetof (struct store_latest, run_id) },
-                                           { COLUMN_INT32, offsetof (struct store_latest, key_id) },
-                                           { COLUMN_INT64, offsetof (struct store_latest, step) },
-                                           { COLUMN_INT64, offsetof (struct store_latest, timestamp_ms) },
-                                           { COLUMN_DOUBLE, offsetof (struct store_latest, value) } };
+  struct latest_row
+  {
+    struct uuid run_id;
+    struct result_array key_ids;
+    struct result_array steps;
+    struct result_array timestamps_ms;
+    struct result_array values;
+  } row;
+  static const struct column columns[] = { { COLUMN_UUID, offsetof (struct latest_row, run_id) },
+                                           { COLUMN_INT32_ARRAY, offsetof (struct latest_row, key_ids) },
+                                           { COLUMN_INT64_ARRAY, offsetof (struct latest_row, steps) },
+                                           { COLUMN_INT64_ARRAY, offsetof (struct latest_row, timestamps_ms) },
+                                           { COLUMN_DOUBLE_ARRAY, offsetof (struct latest_row, values) } };
   const struct reader *reader = context;
-  struct store_latest row;
+  struct store_latest latest;
   enum err_code code = result_row (&row, result, 0, columns, COLUMN_COUNT (columns), err);
 
-  return ERR_OK == code ? reader->latest (reader->context, &row, err) : code;
+  if (ERR_OK != code)
+    return code;
+  latest.run_id = row.run_id;
+  for (size_t i = 0; ERR_OK == code && i < row.key_ids.count; i++)
+  {
+    latest.key_id = result_array_int32 (&row.key_ids, i);
+    latest.step = result_array_int64 (&row.steps, i);
+    latest.timestamp_ms = result_array_int64 (&row.timestamps_ms, i);
+    latest.value = result_array_double (&row.values, i);
+    code = reader->latest (reader->context, &latest, err);
+  }
+  return code;
 }
 
 enum err_code

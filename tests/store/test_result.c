@@ -35,6 +35,44 @@ query (const char *sql)
   return result;
 }
 
+START_TEST (reads_arrays)
+{
+  struct arrays
+  {
+    struct result_array int32s;
+    struct result_array int64s;
+    struct result_array doubles;
+  } row;
+  static const struct column columns[] = { { COLUMN_INT32_ARRAY, offsetof (struct arrays, int32s) },
+                                           { COLUMN_INT64_ARRAY, offsetof (struct arrays, int64s) },
+                                           { COLUMN_DOUBLE_ARRAY, offsetof (struct arrays, doubles) } };
+  /* NULL items, two dimensions and another type are not what was described. */
+  static const char *const bad[] = { "SELECT ARRAY[1, NULL]::int4[]", "SELECT ARRAY[[1], [2]]::int4[]",
+                                     "SELECT ARRAY[1]::int8[]", "SELECT NULL::int4[]" };
+  struct result result = query ("VALUES (ARRAY[-1, 2147483647]::int4[], ARRAY['-9223372036854775808', 7]::int8[],"
+                                " ARRAY['NaN', -0.5, 'Infinity']::float8[]), ('{}', '{}', '{}')");
+
+  ck_assert_int_eq (result_row (&row, &result, 0, columns, COLUMN_COUNT (columns), NULL), ERR_OK);
+  ck_assert_uint_eq (row.int32s.count, 2);
+  ck_assert_int_eq (result_array_int32 (&row.int32s, 0), -1);
+  ck_assert_int_eq (result_array_int32 (&row.int32s, 1), INT32_MAX);
+  ck_assert_uint_eq (row.int64s.count, 2);
+  ck_assert (INT64_MIN == result_array_int64 (&row.int64s, 0) && 7 == result_array_int64 (&row.int64s, 1));
+  ck_assert_uint_eq (row.doubles.count, 3);
+  ck_assert (result_array_double (&row.doubles, 0) != result_array_double (&row.doubles, 0));
+  ck_assert (-0.5 == result_array_double (&row.doubles, 1));
+  ck_assert_int_eq (result_row (&row, &result, 1, columns, COLUMN_COUNT (columns), NULL), ERR_OK);
+  ck_assert (0 == row.int32s.count && 0 == row.int64s.count && 0 == row.doubles.count);
+  result_free (&result);
+  for (size_t i = 0; i < sizeof (bad) / sizeof (bad[0]); i++)
+  {
+    result = query (bad[i]);
+    ck_assert_int_eq (result_row (&row, &result, 0, columns, 1, NULL), ERR_INTERNAL_ERROR);
+    result_free (&result);
+  }
+}
+END_TEST
+
 START_TEST (reads_every_type)
 {
   struct result result = query (
@@ -236,6 +274,7 @@ result_suite (void)
   tcase_add_checked_fixture (rows, database_open_empty, database_close);
   tcase_set_timeout (rows, 60);
   tcase_add_test (rows, reads_every_type);
+  tcase_add_test (rows, reads_arrays);
   tcase_add_test (rows, refuses_other_types);
   tcase_add_test (rows, refuses_another_number_of_columns);
   suite_add_tcase (suite, rows);

@@ -222,9 +222,12 @@ static const char *const filters[] = {
 
 START_TEST (finds_what_the_tree_says)
 {
-  size_t all = check_filter (filters[_i], VIEW_ALL);
+  for (size_t i = 0; i < sizeof (filters) / sizeof (filters[0]); i++)
+  {
+    size_t all = check_filter (filters[i], VIEW_ALL);
 
-  ck_assert_uint_eq (check_filter (filters[_i], VIEW_ACTIVE_ONLY) + check_filter (filters[_i], VIEW_DELETED_ONLY), all);
+    ck_assert_uint_eq (check_filter (filters[i], VIEW_ACTIVE_ONLY) + check_filter (filters[i], VIEW_DELETED_ONLY), all);
+  }
 }
 END_TEST
 
@@ -325,7 +328,7 @@ search_filter_suite (void)
 
   tcase_add_checked_fixture (all, set_up, database_close);
   tcase_set_timeout (all, 120);
-  tcase_add_loop_test (all, finds_what_the_tree_says, 0, sizeof (filters) / sizeof (filters[0]));
+  tcase_add_test (all, finds_what_the_tree_says);
   tcase_add_test (all, finds_some_and_not_others);
   tcase_add_test (all, takes_the_largest_filters);
   tcase_add_test (all, goes_through_pages_of_one_filter_only);

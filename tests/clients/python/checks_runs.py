@@ -362,6 +362,39 @@ def search_order():
     same(_ids(two), _ids(wanted), "two keys")
 
 
+@check("search runs: filters, order by metrics, pages of both")
+def search_filters():
+    experiment_id = new_experiment()
+    optimizers = ("adam", "sgd", "Adam")
+    created = []
+    for number in range(12):
+        run_id = new_run(experiment_id, start_time=1000 + number, run_name=f"r{number}", tags={"team": f"t{number % 2}"})
+        client().log_batch(
+            run_id,
+            metrics=[Metric("val/acc", 0.1 * number, 1, 1), Metric("val/acc", 0.5, 1, 0)],
+            params=[Param("optimizer", optimizers[number % 3])] if number != 5 else [],
+        )
+        created.append(run_id)
+    client().set_terminated(created[0])
+
+    def numbers(filter_string, **arguments):
+        found = client().search_runs([experiment_id], filter_string=filter_string, **arguments)
+        return [created.index(run.info.run_id) for run in found]
+
+    best_first = {"order_by": ["metrics.`val/acc` DESC"]}
+    same(numbers("metrics.`val/acc` > 0.85"), [11, 10, 9], "a metric")
+    same(numbers("params.optimizer = 'adam' and metrics.`val/acc` < 0.65", **best_first), [6, 3, 0], "a param and a metric")
+    same(numbers("params.optimizer != 'adam' AND tags.team = 't1'"), [11, 7, 1], "a missing param is not unequal")
+    same(numbers("params.optimizer ILIKE 'ADAM' and start_time < 1003"), [2, 0], "ILIKE, a time")
+    same(numbers("attributes.status = 'FINISHED'"), [0], "a status")
+    same(numbers(f"attributes.run_id IN ('{created[3]}', '{created[4]}')"), [4, 3], "identifiers")
+    same(numbers("attributes.`run name` LIKE 'r1%'"), [11, 10, 1], "a name")
+    found, pages = _search_all([experiment_id], 5, filter_string="tags.team LIKE 't_'", **best_first)
+    same(_ids(found), created[::-1], "pages in the order of a metric")
+    same(pages, 3, "number of pages")
+    refused("INVALID_PARAMETER_VALUE", "Invalid comparator", client().search_runs, [experiment_id], "params.a > 'b'")
+
+
 @check("search runs: pages over several experiments, complete objects")
 def search_pages():
     first, second, third = new_experiment(), new_experiment(), new_experiment()

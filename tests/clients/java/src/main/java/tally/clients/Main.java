@@ -265,6 +265,12 @@ public final class Main {
         page = (RunsPage) page.getNextPage();
       }
       same(found, ids, "runs by start time");
+      List<String> best = new ArrayList<>();
+      for (Run run : client.searchRuns(List.of(experiment), "metrics.m >= 4 AND attributes.status = 'RUNNING'",
+          ViewType.ACTIVE_ONLY, 100, List.of("metrics.m DESC")).getItems()) {
+        best.add(run.getInfo().getRunId());
+      }
+      same(best, List.of(ids.get(6), ids.get(5), ids.get(4)), "runs by a filter, the best first");
       client.deleteRun(ids.get(3));
       same(client.searchRuns(List.of(experiment), "", ViewType.DELETED_ONLY).get(0).getRunId(), ids.get(3), "deleted");
       same(client.searchRuns(List.of(experiment), "").size(), 6, "active");

@@ -80,7 +80,11 @@ test(
 test('keyboard: help, search, moving, opening, selecting, going home', async ({ page }) => {
   const id = await makeExperiment(`keys ${mark}`);
   for (const [i, name] of ['first', 'second', 'third'].entries())
-    await makeRun(id, name, { start: Date.now() - i * 60_000, metrics: { loss: [1] }, status: 'FINISHED' });
+    await makeRun(id, name, {
+      start: Date.now() - i * 60_000,
+      metrics: { loss: [1] },
+      status: 'FINISHED',
+    });
   await go(page, `#/experiments/${id}`);
   await rowOf(page, 'first').waitFor();
   await page.keyboard.press('?');
@@ -103,12 +107,13 @@ test('keyboard: help, search, moving, opening, selecting, going home', async ({ 
   await page.keyboard.press('Escape');
   await until('nothing is selected', async () => (await page.getByText('run selected').count()) === 0);
   await page.keyboard.press('/');
-  equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'searchbox', 'focus after /');
+  equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'combobox', 'focus after /');
   await page.keyboard.type('thi');
   await until('one row is left', async () => (await page.locator('tbody tr[data-run]').count()) === 1);
-  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Clear the filter' }).click();
   await until('all rows are back', async () => (await page.locator('tbody tr[data-run]').count()) === 3);
   await page.keyboard.press('Escape');
+  await until('Escape leaves the field', () => page.evaluate(() => document.activeElement === document.body));
   await page.keyboard.press('j');
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: 'Overview' }).waitFor();

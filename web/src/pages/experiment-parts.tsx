@@ -61,7 +61,7 @@ function countWords(
   const { loaded, all, filtered, more } = props;
   const total = props.total ?? (more ? undefined : loaded);
   if (total === undefined) return `${formatCount(loaded)} runs loaded, there are more`;
-  const part = more && loaded < total ? formatCount(loaded) : undefined;
+  const part = loaded < total ? formatCount(loaded) : undefined;
   if (!filtered) return part ? `${part} of ${plural(total, 'run')} loaded` : plural(total, 'run');
   const of = all === undefined ? plural(total, 'run') : `${formatCount(total)} of ${plural(all, 'run')}`;
   return `${of} ${total === 1 ? 'matches' : 'match'}${part ? `, ${part} loaded` : ''}`;

@@ -87,9 +87,11 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
     list.isError && list.error instanceof ApiError && list.error.status === 400 && !isFetchNextPageError
       ? { text, message: list.error.message }
       : undefined;
-  // The filter behind what is shown: that of before while the server has not agreed to the new one.
-  const [goodFilter, setGoodFilter] = useState(filter);
-  if (list.isSuccess && !list.isPlaceholderData && goodFilter !== filter) setGoodFilter(filter);
+  // The question behind what is shown: that of before while the server has not agreed to the new one.
+  const [good, setGood] = useState({ filter, question: '' });
+  const question = [viewType, filter, writeSort(sort)].join('\n');
+  if (list.isSuccess && !list.isPlaceholderData && good.question !== question) setGood({ filter, question });
+  const goodFilter = good.filter;
   const goodSet = useMemo(() => ({ ...place, filter: goodFilter }), [place, goodFilter]);
   const all = useRunCount({ ...place, filter: '' }, filter !== '' && experiment.isSuccess);
   const sample = useSampleRuns(place, filter !== '' && runs.length === 0 && (list.isError || list.isSuccess));
@@ -213,6 +215,7 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
       sizesKey={experimentId}
       more={hasNextPage}
       busy={waiting}
+      question={good.question}
       onEnd={onEnd}
       onVisible={onVisible}
       onCompare={compare}
@@ -376,7 +379,7 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
           )}
           {list.ready && !(waiting && nothing) && (
             <Loaded
-              loaded={runs.length}
+              loaded={grouped ? (list.total ?? runs.length) : runs.length}
               total={list.total}
               all={all}
               filtered={goodFilter !== ''}

@@ -87,7 +87,7 @@ export function FilterBox(props: {
     latest.current = apply;
   });
   useEffect(() => {
-    if (!ripe || draft === value || at >= 0) return;
+    if (!ripe || draft.trim() === value.trim() || at >= 0) return;
     const timer = setTimeout(() => latest.current(draft, 'typing'), pauseMs);
     return () => clearTimeout(timer);
   }, [ripe, draft, value, at]);
@@ -136,7 +136,8 @@ export function FilterBox(props: {
       const one = suggestions[at];
       if (one) return accept(one);
       setOpen(false);
-      apply(draft, 'entered');
+      setDraft(draft.trim());
+      apply(draft.trim(), 'entered');
     } else if (event.key === 'Tab' && !event.shiftKey) {
       const one = suggestions[at] ?? (completion.typed === '' ? undefined : suggestions[0]);
       if (!shown || !one) return setOpen(false);

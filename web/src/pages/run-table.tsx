@@ -44,7 +44,7 @@ const groupLabels: Record<ColumnGroup, string> = {
 const widths: Record<string, number> = {
   'attribute:name': 230,
   'attribute:status': 104,
-  'attribute:start_time': 98,
+  'attribute:start_time': 108,
   'attribute:duration': 104,
   'attribute:user': 92,
   'attribute:source': 120,
@@ -75,6 +75,8 @@ interface Props {
   more: boolean;
   /** True while the rows are still those of the question before. */
   busy: boolean;
+  /** What the rows answer: another question begins at the top. */
+  question: string;
   onEnd: () => void;
   onVisible: (rows: Run[]) => void;
   onCompare: () => void;
@@ -139,6 +141,13 @@ export function RunTable(props: Props) {
     },
   });
   useShortcuts({ c: props.onCompare });
+
+  const answered = useRef(props.question);
+  useEffect(() => {
+    if (answered.current === props.question) return;
+    answered.current = props.question;
+    scrollRef.current?.scrollTo({ top: 0 });
+  }, [props.question]);
 
   const lastVisible = visible.indexes[visible.indexes.length - 1] ?? 0;
   useEffect(() => {
@@ -301,6 +310,7 @@ function HeadCell(props: {
   return (
     <th
       scope="col"
+      aria-label={label}
       className={`cell-${kind} ${id === 'attribute:name' ? 'cell-name' : ''}`}
       aria-sort={!sortable ? undefined : sorted ? (sort.descending ? 'descending' : 'ascending') : 'none'}
     >
@@ -323,7 +333,7 @@ function HeadCell(props: {
       )}
       <Menu
         name={filtered ? `Menu of ${label}, filtered` : `Menu of ${label}`}
-        icon={filtered ? 'filter' : 'down'}
+        icon={filtered ? 'filter' : 'more'}
         className={filtered ? 'head-menu filtered' : 'head-menu'}
       >
         {(close) => (

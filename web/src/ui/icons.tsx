@@ -19,6 +19,7 @@ const paths = {
   ),
   stop: <rect x="4.5" y="4.5" width="7" height="7" rx="1" />,
   chevron: <path d="m6 3.8 4.2 4.2L6 12.2" />,
+  more: <path d="M8 3.6v.1M8 8v.1M8 12.3v.1" strokeWidth="2.2" />,
   filter: <path d="M2.8 3.5h10.4L9.4 8.2v4.6l-2.8-1.4V8.2z" />,
   group: <path d="M2.8 3.5h10.4M5.5 6.5h7.7M2.8 9.5h10.4M5.5 12.5h7.7" />,
   without: <path d="M3.5 8h9" />,

@@ -122,6 +122,7 @@ for (const colorScheme of ['light', 'dark'])
       await page.getByRole('option').first().waitFor();
       await page.keyboard.press('ArrowDown');
       await check('completions');
+      await page.keyboard.press('Escape');
       await go(page, `#/experiments/${id}?group=param:lr&sort=metric:loss`);
       await page.getByRole('button', { name: '1', exact: true }).click();
       await page.locator('tr.inside a').first().waitFor();
@@ -141,10 +142,7 @@ for (const colorScheme of ['light', 'dark'])
 
 test(
   'narrow: nothing is wider than a 360 px screen',
-  {
-    context: { viewport: { width: 360, height: 740 } },
-    expects: [/status of 400/],
-  },
+  { context: { viewport: { width: 360, height: 740 } }, expects: [/status of 400/] },
   async ({ page }) => {
     for (const [name, { hash, ready }] of Object.entries(places(await scene()))) {
       await go(page, hash);

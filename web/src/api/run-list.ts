@@ -172,12 +172,12 @@ export function useSampleRuns(set: Omit<RunSet, 'filter'>, enabled: boolean): re
   return data ?? noRuns;
 }
 
-export function useRunCount(set: RunSet, enabled: boolean): number | undefined {
+export function useRunCount(set: RunSet, options: { enabled: boolean; live: boolean }): number | undefined {
   const { experimentId, viewType, filter } = set;
   return useQuery({
     queryKey: ['run-count', experimentId, viewType, filter],
-    enabled,
-    refetchInterval: idleMs,
+    enabled: options.enabled,
+    refetchInterval: options.live ? liveMs : idleMs,
     queryFn: ({ signal }) => search.countRuns(set, signal),
   }).data;
 }

@@ -449,7 +449,7 @@ export function equalTo(field: Field, value: string | null, negated = false): st
 
 /** Finds the place that a message of the server names, as an index into the text; messages count characters from 1. */
 export function placeIn(message: string, text: string): { from: number; to: number } | undefined {
-  const found = /\bat character (\d+)/.exec(message);
+  const found = /\bat character (\d+)/i.exec(message);
   if (!found) return undefined;
   const before = [...text].slice(0, Number(found[1]) - 1).join('').length;
   const from = Math.min(before, text.length);

@@ -93,7 +93,10 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
   if (list.isSuccess && !list.isPlaceholderData && good.question !== question) setGood({ filter, question });
   const goodFilter = good.filter;
   const goodSet = useMemo(() => ({ ...place, filter: goodFilter }), [place, goodFilter]);
-  const all = useRunCount({ ...place, filter: '' }, filter !== '' && experiment.isSuccess);
+  const all = useRunCount(
+    { ...place, filter: '' },
+    { enabled: filter !== '' && experiment.isSuccess, live: list.live && !deleted },
+  );
   const sample = useSampleRuns(place, filter !== '' && runs.length === 0 && (list.isError || list.isSuccess));
   learnUsual(runs);
   const known = useKnown(runs, sample);
@@ -149,7 +152,9 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
   }, [chartedIds]);
 
   const compare = () => {
-    if (selection.length >= 2) navigate(compareHref(selection));
+    // In the order of the list, then what is not in it.
+    const ids = [...chosenRuns.map((run) => run.info.run_id), ...selection];
+    if (selection.length >= 2) navigate(compareHref([...new Set(ids)]));
     else toast('Select two or more runs to compare them.');
   };
   // One entry of the history for one search, however often typing paused.

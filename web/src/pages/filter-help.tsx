@@ -17,7 +17,7 @@ export function FilterHelp(props: { known: KnownKeys; onExample: (text: string) 
             <code>AND</code>, <code>OR</code>, <code>NOT</code> and parentheses. Words alone are looked for in
             the names of runs.
           </p>
-          <h3>Examples</h3>
+          <h2>Examples</h2>
           <ul className="examples">
             {examples(known).map(([text, words]) => (
               <li key={text}>
@@ -34,7 +34,7 @@ export function FilterHelp(props: { known: KnownKeys; onExample: (text: string) 
               </li>
             ))}
           </ul>
-          <h3>Rules</h3>
+          <h2>Rules</h2>
           <dl className="rules">
             {rules.map(([term, words]) => (
               <div key={term}>

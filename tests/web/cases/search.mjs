@@ -134,7 +134,7 @@ test(
     equal(await error.locator('mark').textContent(), 'loss', 'the marked word');
     equal(await box(page).getAttribute('aria-invalid'), 'true', 'aria-invalid');
     equal(await names(page), ['gamma', 'alpha'], 'the list of before stays');
-    await error.getByRole('button').click();
+    await error.getByTitle('Go to this place').click();
     equal(
       await box(page).evaluate((input) => input.value.slice(input.selectionStart, input.selectionEnd)),
       'loss',
@@ -144,6 +144,11 @@ test(
     await page.keyboard.press('Enter');
     await listed(page, 'mended', 'alpha');
     equal(await error.count(), 0, 'the error is gone');
+    await box(page).fill('loss < 0.3');
+    await box(page).press('Enter');
+    await error.getByRole('button', { name: 'Did you mean metrics.loss?' }).click();
+    await listed(page, 'as meant', 'delta');
+    equal(await box(page).inputValue(), 'metrics.loss < 0.3', 'the text as meant');
 
     await go(page, `#/experiments/${await scene()}?filter=${encodeURIComponent('what is > this')}`);
     // Nothing is there of before after a reload.

@@ -20,7 +20,7 @@ import {
   type KnownValue,
   type Suggestion,
 } from '../lib/complete';
-import { placeIn, sameField, shapeOf, type Field } from '../lib/filter';
+import { nameOf, placeIn, sameField, shapeOf, type Field } from '../lib/filter';
 import { formatShort, plural } from '../lib/format';
 import { Icon } from '../ui/icons';
 
@@ -151,6 +151,7 @@ export function FilterBox(props: {
     }
   };
   const place = trouble && placeIn(trouble.message, trouble.text);
+  const meant = place ? fieldsNamed(trouble.text.slice(place.from, place.to), known) : [];
   const inTrouble = trouble !== undefined && trouble.text === draft;
   return (
     <div className="filter">
@@ -257,10 +258,36 @@ export function FilterBox(props: {
               </code>
             </button>
           )}
+          {place &&
+            meant.map((name) => (
+              <button
+                key={name}
+                type="button"
+                className="link"
+                onClick={() => {
+                  const { text } = trouble;
+                  const mended = text.slice(0, place.from) + name + text.slice(place.to);
+                  setDraft(mended);
+                  apply(mended, 'entered');
+                  inputRef.current?.focus();
+                }}
+              >
+                Did you mean {name}?
+              </button>
+            ))}
         </div>
       )}
     </div>
   );
+}
+
+/** The fields whose key is a word that stands alone where a field should be. */
+function fieldsNamed(word: string, known: KnownKeys): string[] {
+  const key = word.replace(/^[`"]|[`"]$/g, '');
+  return (['metric', 'param', 'tag'] as const)
+    .filter((entity) => known[entity].includes(key))
+    .map((entity) => nameOf({ entity, key }))
+    .filter((name): name is string => name !== undefined);
 }
 
 /** The same object for the same field, so that what depends on it is not made anew. */

@@ -21,7 +21,7 @@ type Test = (run: Run) => boolean;
 
 export class Refused extends Error {}
 
-/** Answers like the server; a filter that it cannot read is a Refused with the place. */
+/** Answers like the server, which leaves out what is missing, as JSON does with undefined; a filter that it cannot read is a Refused with the place. */
 export function answerSearch(all: readonly Run[], body: Body): Record<string, unknown> {
   const stage = body.run_view_type === 'DELETED_ONLY' ? 'deleted' : 'active';
   const test = body.filter ? readFilter(body.filter) : () => true;
@@ -132,9 +132,9 @@ function distinctOf(runs: readonly Run[], name: string) {
 
 function groupsOf(sorted: readonly Run[], body: Body, max: number) {
   const names = body.group_by ?? [];
-  const groups = new Map<string, { values: (Value | null)[]; runs: Run[] }>();
+  const groups = new Map<string, { values: Value[]; runs: Run[] }>();
   for (const run of sorted) {
-    const values = names.map((name) => valueOf(run, name) ?? null);
+    const values = names.map((name) => valueOf(run, name));
     const group = groups.get(JSON.stringify(values));
     if (group) group.runs.push(run);
     else groups.set(JSON.stringify(values), { values, runs: [run] });
@@ -150,13 +150,13 @@ function groupsOf(sorted: readonly Run[], body: Body, max: number) {
   };
 }
 
-function aggregate(runs: readonly Run[], item: string): number | null {
+function aggregate(runs: readonly Run[], item: string): number | undefined {
   const [, part = '', name = ''] = /^(\w+)\((.*)\)$/.exec(item) ?? [];
   const values = runs
     .map((run) => valueOf(run, name))
     .filter((value): value is number => typeof value === 'number');
   if (part === 'count') return values.length;
-  if (values.length === 0) return null;
+  if (values.length === 0) return undefined;
   if (part === 'min') return Math.min(...values);
   if (part === 'max') return Math.max(...values);
   const sum = values.reduce((all, value) => all + value, 0);

@@ -8,7 +8,7 @@ import {
   readSort,
   writeSort,
 } from '../src/lib/columns';
-import { complete, mayBeField, type KnownValue } from '../src/lib/complete';
+import { complete, mayBeField, valuesToOffer, type KnownValue } from '../src/lib/complete';
 import {
   conditionsOf,
   equalTo,
@@ -264,6 +264,13 @@ describe('complete', () => {
     expect(labels('(metrics.loss < 1 |')).toEqual(['AND', 'OR', ')']);
     expect(labels('nothing > 1 |')).toEqual([]);
     expect(labels('metrics.loss BETWEEN 1 |')).toEqual(['AND']);
+  });
+  it('offers every status, with the counts that are known', () => {
+    const status = { entity: 'attribute', key: 'status' } as const;
+    const offered = valuesToOffer(status, [{ value: 'FAILED', count: 4 }]);
+    expect(offered.map(({ value }) => value)).toContain('RUNNING');
+    expect(offered.find(({ value }) => value === 'FAILED')?.count).toBe(4);
+    expect(valuesToOffer({ entity: 'param', key: 'a' }, undefined)).toEqual([]);
   });
   it('knows what may become a field', () => {
     expect(mayBeField('lo', known)).toBe(true);

@@ -197,9 +197,9 @@ describe('asking the server', () => {
     });
     expect(page.total_groups).toBe(3);
     expect(
-      page.groups?.map((group) => [group.values['params.opt'], group.count, group.best?.info.run_id]),
+      page.groups?.map((group) => [group.values?.['params.opt'], group.count, group.best?.info.run_id]),
     ).toEqual([
-      [null, 125, '000'],
+      [undefined, 125, '000'],
       ['adam', 83, '001'],
     ]);
     expect(page.groups?.[0]?.aggregates?.['max(metrics.acc)']).toBe(1);

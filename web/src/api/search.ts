@@ -74,9 +74,10 @@ export async function distinctValues(set: RunSet, name: string, signal?: AbortSi
 }
 
 export interface RunGroup {
-  values: Record<string, string | number | null>;
+  /** What has no value is left out, here and in the aggregates. */
+  values?: Record<string, string | number>;
   count: number;
-  aggregates?: Record<string, WireNumber | null>;
+  aggregates?: Record<string, WireNumber>;
   best?: Run;
 }
 

@@ -77,7 +77,7 @@ export function complete(
   text: string,
   caret: number,
   known: KnownKeys,
-  valuesOf: (field: Field) => readonly KnownValue[] | undefined,
+  valuesOf: (field: Field) => readonly KnownValue[],
 ): Completion {
   const tokens = tokensOf(text);
   const under = tokens.find(
@@ -156,7 +156,7 @@ export function complete(
         if (isTime(field)) completion.suggestions = offer('value', times);
         else {
           completion.values = field;
-          completion.suggestions = values(typed, valuesOf(field) ?? [], wanted === 'item');
+          completion.suggestions = values(typed, valuesOf(field), wanted === 'item');
         }
       }
       break;
@@ -281,19 +281,19 @@ function values(typed: string, known: readonly KnownValue[], inList: boolean): S
   return found.slice(0, mostShown).map((one) => one.suggestion);
 }
 
-/** Values that are known without asking. */
-export function fixedValues(field: Field): readonly KnownValue[] | undefined {
-  if (field.entity === 'attribute' && field.key === 'status')
-    return runStatuses.map((value) => ({ value, count: 0 }));
-  return undefined;
+/** The values to offer for a field: those that runs have, and all that there can be where that is known. */
+export function valuesToOffer(field: Field, found: readonly KnownValue[] | undefined): readonly KnownValue[] {
+  if (field.entity !== 'attribute' || field.key !== 'status') return found ?? [];
+  const counts = new Map(found?.map((one) => [one.value, one.count]));
+  return runStatuses.map((value) => ({ value, count: counts.get(value) ?? 0 }));
 }
 
-/** The field behind a name, when its values can be asked for. */
+/** Whether a field has values worth asking for: few enough to choose from. */
 export function asksForValues(field: Field): boolean {
   return (
     field.entity === 'param' ||
     field.entity === 'tag' ||
     field.entity === 'metric' ||
-    (field.entity === 'attribute' && (field.key === 'user_id' || field.key === 'run_name'))
+    (field.entity === 'attribute' && ['user_id', 'run_name', 'status'].includes(field.key))
   );
 }

@@ -15,14 +15,16 @@ import type { KnownKeys } from '../lib/cells';
 import {
   asksForValues,
   complete,
-  fixedValues,
   mayBeField,
+  valuesToOffer,
   type KnownValue,
   type Suggestion,
 } from '../lib/complete';
 import { nameOf, placeIn, sameField, shapeOf, type Field } from '../lib/filter';
 import { formatShort, plural } from '../lib/format';
 import { Icon } from '../ui/icons';
+
+const noValues: KnownValue[] = [];
 
 // As long as a person stops to think, not between two keys.
 const pauseMs = 600;
@@ -62,15 +64,15 @@ export function FilterBox(props: {
   // Values are asked for once the caret stands where one belongs.
   const wantedField = useMemo(() => {
     if (!open) return undefined;
-    const field = complete(draft, caret, known, () => undefined).values;
+    const field = complete(draft, caret, known, () => noValues).values;
     return field && asksForValues(field) ? field : undefined;
   }, [open, draft, caret, known]);
   const distinct = useDistinct({ ...set, filter: '' }, useStable(wantedField));
   const values = distinct.data?.values;
-  const completion = useMemo(() => {
-    const valuesOf = (field: Field): readonly KnownValue[] | undefined => fixedValues(field) ?? values;
-    return complete(draft, caret, known, valuesOf);
-  }, [draft, caret, known, values]);
+  const completion = useMemo(
+    () => complete(draft, caret, known, (field) => valuesToOffer(field, values)),
+    [draft, caret, known, values],
+  );
   const { suggestions } = completion;
   const range = open && completion.values ? rangeWords(distinct.data) : undefined;
   const shown = open && (suggestions.length > 0 || range !== undefined);

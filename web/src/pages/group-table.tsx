@@ -186,12 +186,12 @@ function aggregatesOf(metric: string): string[] {
 }
 
 function partOf(group: RunGroup, part: string, metric: string): WireNumber | undefined {
-  return group.aggregates?.[`${part}(${metric})`] ?? undefined;
+  return group.aggregates?.[`${part}(${metric})`];
 }
 
 function valueOf(group: RunGroup, name: string): string | null {
-  const value = group.values[name] ?? Object.values(group.values)[0] ?? null;
-  return value === null ? null : String(value);
+  const value = group.values?.[name];
+  return value === undefined ? null : String(value);
 }
 
 function Measure({ value }: { value: WireNumber | undefined }) {

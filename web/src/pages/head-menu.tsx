@@ -12,7 +12,6 @@ import {
   likeText,
   nameOf,
   quoteText,
-  runStatuses,
   withoutField,
   type Field,
 } from '../lib/filter';
@@ -95,8 +94,8 @@ function Conditions(props: Choosing) {
   const { field } = props;
   if (isTime(field)) return <Times {...props} />;
   if (isNumeric(field)) return <Range {...props} />;
-  if (field.entity === 'attribute' && field.key === 'status') return <Statuses {...props} />;
-  if (field.entity === 'attribute' && field.key !== 'user_id') return <Contains {...props} />;
+  if (field.entity === 'attribute' && !['status', 'user_id'].includes(field.key))
+    return <Contains {...props} />;
   return <Values {...props} />;
 }
 
@@ -117,16 +116,6 @@ function Times({ field, onCondition }: Choosing) {
             {words}
           </button>
         </li>
-      ))}
-    </ul>
-  );
-}
-
-function Statuses({ field, onCondition }: Choosing) {
-  return (
-    <ul className="values">
-      {runStatuses.map((status) => (
-        <Value key={status} field={field} value={status} label={status} onCondition={onCondition} />
       ))}
     </ul>
   );
@@ -246,11 +235,11 @@ function Value(props: {
   field: Field;
   value: string | null;
   label: string;
-  count?: number;
-  share?: number;
+  count: number;
+  share: number;
   onCondition: (condition: string | undefined) => void;
 }) {
-  const { field, value, label, count, share = 0, onCondition } = props;
+  const { field, value, label, count, share, onCondition } = props;
   const is = equalTo(field, value);
   return (
     <li>
@@ -262,7 +251,7 @@ function Value(props: {
       >
         <span className="share" style={{ width: `${share * 100}%` }} />
         <span className={value === null || value === '' ? 'clip faint' : 'clip'}>{label}</span>
-        {count !== undefined && <span className="value-count">{formatCount(count)}</span>}
+        <span className="value-count">{formatCount(count)}</span>
       </button>
       <button
         type="button"

@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  bestFirst,
-  columnOfField,
-  fieldOfColumn,
-  fieldsOfColumns,
-  orderOf,
-  readSort,
-  writeSort,
-} from '../src/lib/columns';
+import { bestFirst, fieldsOfColumns, orderOf, readSort, writeSort } from '../src/lib/columns';
 import { complete, mayBeField, valuesToOffer, type KnownValue } from '../src/lib/complete';
 import {
   conditionsOf,
@@ -308,10 +300,6 @@ describe('columns for the server', () => {
       'tags.`mlflow.user`',
       'tags.team',
     ]));
-  it('finds the column of a field', () => {
-    for (const column of ['metric:a', 'param:a', 'tag:a', 'attribute:user', 'attribute:source'])
-      expect(columnOfField(fieldOfColumn(column)!)).toBe(column);
-  });
   it('guesses which value is best', () => {
     expect(bestFirst('val/loss').descending).toBe(false);
     expect(bestFirst('WER').descending).toBe(false);

@@ -31,16 +31,6 @@ export function fieldOfColumn(column: ColumnId): Field | undefined {
   return nameOf(field) === undefined ? undefined : field;
 }
 
-/** The column that shows a field, if there is one. */
-export function columnOfField(field: Field): ColumnId | undefined {
-  if (field.entity === 'metric' || field.entity === 'param') return `${field.entity}:${field.key}`;
-  const found = Object.entries(fields).find(
-    ([, one]) => one.entity === field.entity && one.key === field.key,
-  );
-  if (found) return `attribute:${found[0]}`;
-  return field.entity === 'tag' ? `tag:${field.key}` : undefined;
-}
-
 /** Reads the order from an address; what no column has is the usual order. */
 export function readSort(text: string | null): Sort {
   if (!text) return newestFirst;

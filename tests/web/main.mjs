@@ -3,6 +3,7 @@ import { close, runAll } from './harness.mjs';
 import './cases/frame.mjs';
 import './cases/experiments.mjs';
 import './cases/runs.mjs';
+import './cases/search.mjs';
 import './cases/charts.mjs';
 import './cases/run-page.mjs';
 import './cases/compare.mjs';

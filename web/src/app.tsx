@@ -201,7 +201,7 @@ const shortcuts: [string, [string[], string][]][] = [
   [
     'Everywhere',
     [
-      [['/'], 'Search'],
+      [['/'], 'Filter or search'],
       [['g', 'e'], 'Go to the experiments'],
       [['r'], 'Refresh'],
       [['?'], 'This list'],

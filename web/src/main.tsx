@@ -7,6 +7,7 @@ import { App } from './app';
 import './styles/base.css';
 import './styles/parts.css';
 import './styles/pages.css';
+import './styles/search.css';
 
 const root = document.getElementById('root');
 if (root)

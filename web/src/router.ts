@@ -64,8 +64,14 @@ export function navigate(href: string): void {
   location.hash = href.replace(/^#/, '');
 }
 
-/** Changes parts of the query without a new entry in the history; an empty value removes its part. */
-export function setQuery(changes: Record<string, string | undefined>): void {
+/**
+ * Changes parts of the query; an empty value removes its part. With "push" the place before stays in the history, so
+ * that the browser's back button undoes the change.
+ */
+export function setQuery(
+  changes: Record<string, string | undefined>,
+  history: 'replace' | 'push' = 'replace',
+): void {
   const [path = ''] = location.hash.replace(/^#/, '').split('?');
   const query = new URLSearchParams(place().query);
   for (const [key, value] of Object.entries(changes)) {
@@ -75,6 +81,7 @@ export function setQuery(changes: Record<string, string | undefined>): void {
   const text = query.toString();
   const next = `#${path || '/'}${text ? `?${text}` : ''}`;
   if (next === location.hash) return;
-  history.replaceState(history.state, '', next);
+  if (history === 'push') window.history.pushState(null, '', next);
+  else window.history.replaceState(window.history.state, '', next);
   listeners.forEach((listener) => listener());
 }

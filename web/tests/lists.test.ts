@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { mergeHead, uniqueRuns } from '../src/api/merge';
 import { parse } from '../src/api/http';
 import type { Run } from '../src/api/types';
-import { cellOf, firstColumns, knownKeys, orderColumns, runMatcher } from '../src/lib/cells';
+import { cellOf, firstColumns, knownKeys, mergeKeys, orderColumns } from '../src/lib/cells';
 import { colourCount, coloursOf } from '../src/lib/colours';
 import { groupKeys, keyMatcher, naturalOrder } from '../src/lib/group';
 import { compareCells } from '../src/lib/sort';
@@ -103,40 +102,6 @@ describe('nest', () => {
   });
 });
 
-describe('mergeHead', () => {
-  it('adds, updates and removes', () => {
-    const pages = [{ runs: [run('b', 20), run('a', 10)], next_page_token: 't' }, { runs: [run('old', 1)] }];
-    const head = { runs: [run('c', 30), run('b', 20, { status: 'FAILED' })], next_page_token: 'more' };
-    const merged = mergeHead(pages, head, []);
-    expect(uniqueRuns(merged.pages).map((r) => [r.info.run_id, r.info.status])).toEqual([
-      ['c', 'FINISHED'],
-      ['b', 'FAILED'],
-      ['a', 'FINISHED'],
-      ['old', 'FINISHED'],
-    ]);
-    expect(merged).toMatchObject({ added: 1, removed: 0 });
-    expect(merged.pages[0]!.next_page_token).toBe('t');
-  });
-  it('drops what a whole head no longer has, and what is missing inside its range', () => {
-    expect(
-      uniqueRuns(mergeHead([{ runs: [run('a', 10), run('b', 5)] }], { runs: [run('a', 10)] }, []).pages)
-        .length,
-    ).toBe(1);
-    const partly = mergeHead(
-      [{ runs: [run('x', 15), run('a', 10), run('b', 5)] }],
-      { runs: [run('y', 20), run('a', 10)], next_page_token: 'more' },
-      [],
-    );
-    expect(uniqueRuns(partly.pages).map((r) => r.info.run_id)).toEqual(['y', 'a', 'b']);
-  });
-  it('takes single runs', () => {
-    const merged = mergeHead([{ runs: [run('a', 1)] }], { runs: [run('z', 9)], next_page_token: 'm' }, [
-      run('a', 1, { status: 'KILLED' }),
-    ]);
-    expect(uniqueRuns(merged.pages).find((r) => r.info.run_id === 'a')?.info.status).toBe('KILLED');
-  });
-});
-
 describe('columns', () => {
   const runs = [0, 1].map((i) =>
     run(
@@ -159,11 +124,11 @@ describe('columns', () => {
       },
     ),
   );
-  it('knows the keys, without those of MLflow', () =>
+  it('knows the keys', () =>
     expect(knownKeys(runs)).toEqual({
       metric: ['loss', 'system/cpu'],
       param: ['lr', 'same'],
-      tag: ['team'],
+      tag: ['mlflow.user', 'team'],
     }));
   it('orders numbers before details and the load of the machine last', () =>
     expect(
@@ -192,15 +157,13 @@ describe('columns', () => {
     expect(cellOf(run('d', 1000), 'attribute:duration', 9000)).toBeUndefined();
     expect(cellOf(run('d', 1000, { status: 'RUNNING' }), 'attribute:duration', 9000)).toBe(8000);
   });
-  it('searches words and values', () => {
-    const found = (text: string) => runs.filter(runMatcher(text)).map((r) => r.info.run_id);
-    expect(found('')).toEqual(['r0', 'r1']);
-    expect(found('r1')).toEqual(['r1']);
-    expect(found('loss<0.5')).toEqual(['r0']);
-    expect(found('loss>=0 lr=0.2')).toEqual(['r1']);
-    expect(found('lr!=0.2')).toEqual(['r0']);
-    expect(found('team=RED')).toEqual(['r0', 'r1']);
-    expect(found('nothing<1')).toEqual([]);
+  it('collects keys, and stays the same when there is nothing new', () => {
+    const known = knownKeys(runs);
+    expect(mergeKeys(known, knownKeys(runs.slice(1)))).toBe(known);
+    expect(mergeKeys(known, { metric: ['acc'], param: [], tag: [] })).toEqual({
+      ...known,
+      metric: ['acc', 'loss', 'system/cpu'],
+    });
   });
 });
 

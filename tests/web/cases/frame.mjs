@@ -103,12 +103,13 @@ test('keyboard: help, search, moving, opening, selecting, going home', async ({ 
   await page.keyboard.press('Escape');
   await until('nothing is selected', async () => (await page.getByText('run selected').count()) === 0);
   await page.keyboard.press('/');
-  equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'searchbox', 'focus after /');
+  equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'combobox', 'focus after /');
   await page.keyboard.type('thi');
   await until('one row is left', async () => (await page.locator('tbody tr[data-run]').count()) === 1);
-  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Clear the filter' }).click();
   await until('all rows are back', async () => (await page.locator('tbody tr[data-run]').count()) === 3);
   await page.keyboard.press('Escape');
+  await until('Escape leaves the field', () => page.evaluate(() => document.activeElement === document.body));
   await page.keyboard.press('j');
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: 'Overview' }).waitFor();

@@ -7,11 +7,6 @@ export interface ExperimentPage {
   next_page_token?: string;
 }
 
-export interface RunPage {
-  runs?: Run[];
-  next_page_token?: string;
-}
-
 export function searchExperiments(viewType: ViewType, pageToken?: string, signal?: AbortSignal) {
   // 1,000 is the server's own default: one answer holds all experiments of nearly every installation.
   const body = { view_type: viewType, max_results: 1000, page_token: pageToken };
@@ -43,28 +38,6 @@ export function deleteExperiment(id: string) {
 
 export function restoreExperiment(id: string) {
   return post('experiments/restore', { experiment_id: id });
-}
-
-export interface RunSearch {
-  experimentId: string;
-  viewType: ViewType;
-  orderBy?: string[];
-  maxResults: number;
-  pageToken?: string | undefined;
-}
-
-export function searchRuns(search: RunSearch, signal?: AbortSignal) {
-  return post<RunPage>(
-    'runs/search',
-    {
-      experiment_ids: [search.experimentId],
-      run_view_type: search.viewType,
-      order_by: search.orderBy,
-      max_results: search.maxResults,
-      page_token: search.pageToken,
-    },
-    signal,
-  );
 }
 
 export function getRun(id: string, signal?: AbortSignal) {

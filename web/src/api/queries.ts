@@ -2,21 +2,16 @@
 import {
   keepPreviousData,
   QueryClient,
-  useInfiniteQuery,
   useQuery,
   useQueryClient,
-  type InfiniteData,
   type UseQueryResult,
 } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef } from 'react';
 import { holdChart, mergeChart, type HeldChart } from '../lib/chart-data';
 import { isLive } from '../lib/run';
-import { announce } from '../ui/toast';
-import { plural } from '../lib/format';
 import { getChart, type ChartQuestion } from './chart';
 import * as client from './client';
 import { ApiError, onReturn } from './http';
-import { headPageSize, mergeHead, uniqueRuns } from './merge';
 import type { Experiment, Run, ViewType } from './types';
 
 export function makeQueryClient(): QueryClient {
@@ -42,8 +37,8 @@ export function makeQueryClient(): QueryClient {
 }
 
 // While something runs the page looks this often; otherwise seldom, only to notice new runs.
-const liveMs = 2500;
-const idleMs = 20_000;
+export const liveMs = 2500;
+export const idleMs = 20_000;
 
 export function useExperiments(viewType: ViewType) {
   return useQuery({
@@ -68,82 +63,6 @@ export function useExperiment(id: string) {
     queryKey: ['experiment', id],
     queryFn: ({ signal }) => client.getExperiment(id, signal),
   });
-}
-
-// The first page fills any screen and comes fast; the following ones are for scrolling far.
-const firstPageSize = 200;
-const nextPageSize = 1000;
-
-type Pages = InfiniteData<client.RunPage, string | undefined>;
-
-/** The runs of an experiment as far as they are loaded, newest first, kept fresh by looking at the head. */
-export function useRuns(
-  experimentId: string,
-  viewType: ViewType,
-  orderBy: string,
-  options: { enabled?: boolean; follow?: boolean } = {},
-) {
-  const { enabled = true, follow = true } = options;
-  const queries = useQueryClient();
-  const key = useMemo(() => ['runs', experimentId, viewType, orderBy], [experimentId, viewType, orderBy]);
-  const list = useInfiniteQuery({
-    queryKey: key,
-    enabled,
-    staleTime: Infinity,
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam, signal }) =>
-      client.searchRuns(
-        {
-          experimentId,
-          viewType,
-          orderBy: [orderBy],
-          maxResults: pageParam === undefined ? firstPageSize : nextPageSize,
-          pageToken: pageParam,
-        },
-        signal,
-      ),
-    getNextPageParam: (last) => last.next_page_token || undefined,
-    placeholderData: keepPreviousData,
-  });
-  const pages = list.data?.pages;
-  const runs = useMemo(() => {
-    const stage = viewType === 'DELETED_ONLY' ? 'deleted' : 'active';
-    const all = uniqueRuns(pages ?? []);
-    return viewType === 'ALL' ? all : all.filter((run) => run.info.lifecycle_stage === stage);
-  }, [pages, viewType]);
-  const live = useMemo(() => runs.some(isLive), [runs]);
-  const loaded = list.isSuccess && !list.isPlaceholderData;
-  const { dataUpdatedAt } = useQuery({
-    queryKey: ['runs-head', experimentId, viewType, orderBy],
-    enabled: enabled && loaded,
-    staleTime: 0,
-    gcTime: 0,
-    // An empty experiment is one whose first run is awaited.
-    refetchInterval: follow && (live || runs.length === 0) && viewType !== 'DELETED_ONLY' ? liveMs : idleMs,
-    queryFn: async ({ signal }) => {
-      const head = await client.searchRuns(
-        { experimentId, viewType, orderBy: ['attributes.start_time DESC'], maxResults: headPageSize },
-        signal,
-      );
-      const headIds = new Set((head.runs ?? []).map((run) => run.info.run_id));
-      const before = uniqueRuns(queries.getQueryData<Pages>(key)?.pages ?? []);
-      // Running ones that are older than the head are looked at one by one, a few each time.
-      const straggling = before.filter((run) => isLive(run) && !headIds.has(run.info.run_id)).slice(0, 8);
-      const fresh = await Promise.all(
-        straggling.map((run) => client.getRun(run.info.run_id, signal).catch(() => run)),
-      );
-      let added = 0;
-      queries.setQueryData<Pages>(key, (now) => {
-        if (!now) return now;
-        const merged = mergeHead(now.pages, head, fresh);
-        added = merged.added;
-        return { ...now, pages: merged.pages };
-      });
-      if (added > 0) announce(`${plural(added, 'new run')} appeared.`);
-      return Date.now();
-    },
-  });
-  return { ...list, runs, live, checkedAt: dataUpdatedAt };
 }
 
 export function useRun(id: string) {
@@ -236,6 +155,19 @@ async function askChart(question: ChartQuestion, held: HeldChart | undefined, si
   return holdChart(question.axis, await getChart(question, undefined, signal));
 }
 
+// The first words of the keys of everything that depends on runs.
+const runNames = [
+  'runs',
+  'runs-head',
+  'runs-whole',
+  'runs-sample',
+  'run-count',
+  'run-groups',
+  'distinct',
+  'run',
+  'runs-by-id',
+];
+
 /** Forgets what changed on the server, so that every page shows it anew. */
 export function useRefresh() {
   const queries = useQueryClient();
@@ -246,12 +178,7 @@ export function useRefresh() {
           queries.invalidateQueries({ queryKey: ['experiments'] }),
           queries.invalidateQueries({ queryKey: ['experiment'] }),
         ]),
-      runs: () =>
-        Promise.all(
-          ['runs', 'runs-head', 'run', 'runs-by-id'].map((name) =>
-            queries.invalidateQueries({ queryKey: [name] }),
-          ),
-        ),
+      runs: () => Promise.all(runNames.map((name) => queries.invalidateQueries({ queryKey: [name] }))),
       everything: () => queries.invalidateQueries(),
     }),
     [queries],

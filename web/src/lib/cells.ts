@@ -1,7 +1,6 @@
 // The columns of the run table: which there are, what a run has in each, and which to show at first.
 import type { Metric, Run } from '../api/types';
 import type { WireNumber } from './format';
-import { toNumber } from './format';
 import { isSystemKey, naturalOrder } from './group';
 import { runDuration, runName, runSource, runUser, tagOf } from './run';
 
@@ -36,7 +35,6 @@ interface Lookup {
   metrics: Map<string, Metric>;
   params: Map<string, string>;
   tags: Map<string, string>;
-  text: string | undefined;
 }
 
 const lookups = new WeakMap<Run, Lookup>();
@@ -48,7 +46,6 @@ function lookup(run: Run): Lookup {
       metrics: new Map(run.data?.metrics?.map((one) => [one.key, one])),
       params: new Map(run.data?.params?.map((one) => [one.key, one.value ?? ''])),
       tags: new Map(run.data?.tags?.map((one) => [one.key, one.value ?? ''])),
-      text: undefined,
     };
     lookups.set(run, found);
   }
@@ -94,7 +91,12 @@ export interface KnownKeys {
   tag: string[];
 }
 
-/** All keys that the runs have, in natural order; MLflow's own tags are left out. */
+/** Tags that MLflow sets itself: seldom of interest in a list, but they can be searched. */
+export function isOwnTag(key: string): boolean {
+  return !key.startsWith('mlflow.');
+}
+
+/** All keys that the runs have, in natural order. */
 export function knownKeys(runs: readonly Run[]): KnownKeys {
   const metric = new Set<string>();
   const param = new Set<string>();
@@ -102,10 +104,20 @@ export function knownKeys(runs: readonly Run[]): KnownKeys {
   for (const run of runs) {
     for (const one of run.data?.metrics ?? []) metric.add(one.key);
     for (const one of run.data?.params ?? []) param.add(one.key);
-    for (const one of run.data?.tags ?? []) if (!one.key.startsWith('mlflow.')) tag.add(one.key);
+    for (const one of run.data?.tags ?? []) tag.add(one.key);
   }
   const inOrder = (set: Set<string>) => [...set].sort(naturalOrder);
   return { metric: inOrder(metric), param: inOrder(param), tag: inOrder(tag) };
+}
+
+/** The keys of both. */
+export function mergeKeys(a: KnownKeys, b: KnownKeys): KnownKeys {
+  const both = (one: string[], two: string[]) => {
+    const all = new Set([...one, ...two]);
+    return all.size === one.length ? one : [...all].sort(naturalOrder);
+  };
+  const merged = { metric: both(a.metric, b.metric), param: both(a.param, b.param), tag: both(a.tag, b.tag) };
+  return merged.metric === a.metric && merged.param === a.param && merged.tag === a.tag ? a : merged;
 }
 
 // As many as a laptop screen shows beside the name without scrolling sideways for long.
@@ -168,68 +180,4 @@ export function orderColumns(ids: Iterable<ColumnId>): ColumnId[] {
   };
   const last = (id: ColumnId) => Number(isSystemKey(splitColumn(id).key));
   return [...ids].sort((a, b) => place(a) - place(b) || last(a) - last(b) || naturalOrder(a, b));
-}
-
-// --- quick search ------------------------------------------------------------------------------------------
-
-/** Everything about a run that a person may type, in lower case. */
-function textOf(run: Run): string {
-  const found = lookup(run);
-  found.text ??= [
-    runName(run),
-    run.info.run_id,
-    runUser(run),
-    run.info.status,
-    tagOf(run, 'mlflow.source.name') ?? '',
-    tagOf(run, 'mlflow.note.content') ?? '',
-    ...[...found.params].map(([key, value]) => `${key}=${value}`),
-    ...[...found.tags].filter(([key]) => !key.startsWith('mlflow.')).map(([key, value]) => `${key}=${value}`),
-  ]
-    .join('\n')
-    .toLowerCase();
-  return found.text;
-}
-
-const comparison = /^(.+?)(<=|>=|!=|=|<|>)(.*)$/;
-
-/**
- * A test from what a person typed: words that must all occur, and comparisons such as "val/loss<0.5" or
- * "optimizer=adam" on metrics, parameters and tags.
- */
-export function runMatcher(text: string): (run: Run) => boolean {
-  const tests = text
-    .trim()
-    .split(/\s+/)
-    .filter(Boolean)
-    .map((term) => {
-      const parts = comparison.exec(term);
-      const lower = term.toLowerCase();
-      const words = (run: Run) => textOf(run).includes(lower);
-      if (!parts) return words;
-      const [, key = '', operator = '', wanted = ''] = parts;
-      return (run: Run) => {
-        const found = lookup(run);
-        const value = found.metrics.get(key)?.value ?? found.params.get(key) ?? found.tags.get(key);
-        if (value === undefined) return operator === '=' && words(run);
-        return (
-          compare(value, operator, wanted) || (operator === '=' && typeof value === 'string' && words(run))
-        );
-      };
-    });
-  return (run) => tests.every((test) => test(run));
-}
-
-function compare(value: WireNumber, operator: string, wanted: string): boolean {
-  const left = toNumber(value);
-  const right = toNumber(wanted);
-  const numbers = !Number.isNaN(left) && !Number.isNaN(right);
-  if (operator === '=')
-    return numbers ? left === right : String(value).toLowerCase() === wanted.toLowerCase();
-  if (operator === '!=')
-    return numbers ? left !== right : String(value).toLowerCase() !== wanted.toLowerCase();
-  if (!numbers) return false;
-  if (operator === '<') return left < right;
-  if (operator === '<=') return left <= right;
-  if (operator === '>') return left > right;
-  return left >= right;
 }

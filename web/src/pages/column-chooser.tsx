@@ -1,6 +1,6 @@
 // Chooses the columns of the run table: grouped, searchable, all or none of what the search leaves.
 import { useMemo, useState } from 'react';
-import { attributes, columnLabel, type ColumnId, type KnownKeys } from '../lib/cells';
+import { attributes, columnLabel, isOwnTag, type ColumnId, type KnownKeys } from '../lib/cells';
 import { plural } from '../lib/format';
 import { keyMatcher } from '../lib/group';
 import { Icon } from '../ui/icons';
@@ -47,7 +47,7 @@ function Panel({ known, chosen, onChange }: Parameters<typeof ColumnChooser>[0])
       },
       { label: 'Metrics', ids: of('metric', known.metric) },
       { label: 'Parameters', ids: of('param', known.param) },
-      { label: 'Tags', ids: of('tag', known.tag) },
+      { label: 'Tags', ids: of('tag', known.tag.filter(isOwnTag)) },
     ].filter((group) => group.ids.length > 0);
   }, [known, text]);
   const change = (ids: ColumnId[], on: boolean) => {

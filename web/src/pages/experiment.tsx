@@ -1,39 +1,47 @@
-// The page of one experiment: its runs as a table and as charts.
+// The page of one experiment: its runs as a table, as groups and as charts, found by a filter.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { deleteRun, renameExperiment, restoreExperiment, restoreRun, setExperimentTag } from '../api/client';
-import { useExperiment, useRefresh, useRuns, useTitle } from '../api/queries';
+import { renameExperiment, setExperimentTag } from '../api/client';
+import { useExperiment, useRefresh, useTitle } from '../api/queries';
 import { ApiError } from '../api/http';
+import { useRunCount, useRuns, useSampleRuns, useWholeRuns } from '../api/run-list';
 import type { Run } from '../api/types';
 import { maxChartRuns } from '../api/chart';
 import { ChartPanel } from '../charts/panel';
 import {
-  cellOf,
-  columnLabel,
   firstColumns,
   knownKeys,
+  mergeKeys,
   orderColumns,
-  runMatcher,
   splitColumn,
   type ColumnId,
+  type KnownKeys,
 } from '../lib/cells';
 import { claimColours, coloursOf } from '../lib/colours';
-import { formatCount, plural } from '../lib/format';
-import { compareHref, descriptionOf, noteKey, runName, runParent } from '../lib/run';
-import { compareCells } from '../lib/sort';
+import { bestFirst, fieldsOfColumns, orderOf, readSort, writeSort, type Sort } from '../lib/columns';
+import { filterOf, withCondition } from '../lib/filter';
+import { plural } from '../lib/format';
+import { isSystemKey } from '../lib/group';
+import { compareHref, descriptionOf, isLive, noteKey, runName, runParent } from '../lib/run';
 import { useRemembered } from '../lib/storage';
 import { nest } from '../lib/tree';
 import { navigate, setQuery, usePlace } from '../router';
 import { Description } from '../ui/description';
-import { FormDialog } from '../ui/dialog';
 import { Icon } from '../ui/icons';
 import { useMedia } from '../ui/media';
-import { Ago, Copy, EditableName, Failure, Loading, SearchField, Segmented } from '../ui/parts';
+import { Ago, Copy, EditableName, Failure, Loading, Segmented } from '../ui/parts';
 import { useShortcuts } from '../ui/shortcuts';
 import { Split } from '../ui/splitter';
 import { StartHere } from '../ui/start-here';
 import { announce, toast } from '../ui/toast';
+import { ChangeRuns } from './change-runs';
 import { ColumnChooser } from './column-chooser';
-import { RunTable, type Sort } from './run-table';
+import { ChartLegend, DeletedNote, Loaded, NoMatch } from './experiment-parts';
+import { FilterBox } from './filter-box';
+import { FilterHelp } from './filter-help';
+import { GroupControls } from './group-controls';
+import { GroupTable } from './group-table';
+import { canGroup } from './head-menu';
+import { RunTable } from './run-table';
 
 type View = 'table' | 'split' | 'charts';
 
@@ -43,43 +51,63 @@ const views = [
   { value: 'charts', label: 'Charts', icon: 'chart', iconOnly: true },
 ] as const;
 
-// What the server can order by, so that sorting reaches runs that are not loaded yet.
-const serverOrders: Record<string, string> = {
-  'attribute:start_time': 'attributes.start_time',
-  'attribute:name': 'attributes.run_name',
-  'attribute:status': 'attributes.status',
-  'attribute:user': 'attributes.user_id',
-  'attribute:run_id': 'attributes.run_id',
-};
-
-const newestFirst: Sort = { column: 'attribute:start_time', descending: true };
-
 export default function ExperimentPage({ experimentId }: { experimentId: string }) {
   const { query } = usePlace();
   const deleted = query.get('show') === 'deleted';
-  const text = query.get('q') ?? '';
+  const text = query.get('filter') ?? '';
+  const filter = useMemo(() => filterOf(text), [text]);
   const sort = useMemo(() => readSort(query.get('sort')), [query]);
+  const by = query.get('group') ?? '';
+  const grouped = by !== '' && canGroup(by);
   const experiment = useExperiment(experimentId);
   useTitle(deleted ? 'Deleted runs' : undefined, experiment.data?.name ?? `Experiment ${experimentId}`);
 
-  const serverKey = serverOrders[sort.column];
-  const orderBy = serverKey
-    ? `${serverKey} ${sort.descending ? 'DESC' : 'ASC'}`
-    : 'attributes.start_time DESC';
-  const list = useRuns(experimentId, deleted ? 'DELETED_ONLY' : 'ACTIVE_ONLY', orderBy, {
-    enabled: experiment.isSuccess,
-  });
-  const { runs, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = list;
-
   const [nesting, setNesting] = useRemembered(`nest.${experimentId}`, true);
   const [chosen, setChosen] = useRemembered<ColumnId[] | null>(`columns.${experimentId}`, null);
+  const [usual, learnUsual] = useUsualColumns();
+  const columns = useMemo(() => {
+    const shown = chosen ?? usual;
+    // What the rows are ordered by is in sight, or the order could not be understood.
+    const ordering = splitColumn(sort.column).kind !== 'attribute' && !shown.includes(sort.column);
+    return orderColumns(ordering ? [...shown, sort.column] : shown);
+  }, [chosen, usual, sort.column]);
+  const fields = useMemo(() => fieldsOfColumns(columns), [columns]);
+
+  const viewType = deleted ? 'DELETED_ONLY' : 'ACTIVE_ONLY';
+  const place = useMemo(() => ({ experimentId, viewType }) as const, [experimentId, viewType]);
+  const set = useMemo(() => ({ ...place, filter }), [place, filter]);
+  const list = useRuns(
+    set,
+    useMemo(() => orderOf(sort), [sort]),
+    { enabled: experiment.isSuccess, fields },
+  );
+  const { runs, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = list;
+  const waiting = list.isPending || list.isPlaceholderData;
+  const refused =
+    list.isError && list.error instanceof ApiError && list.error.status === 400 && !isFetchNextPageError
+      ? { text, message: list.error.message }
+      : undefined;
+  // The question behind what is shown: that of before while the server has not agreed to the new one.
+  const [good, setGood] = useState({ filter, question: '' });
+  const question = [viewType, filter, writeSort(sort)].join('\n');
+  if (list.isSuccess && !list.isPlaceholderData && good.question !== question) setGood({ filter, question });
+  const goodFilter = good.filter;
+  const goodSet = useMemo(() => ({ ...place, filter: goodFilter }), [place, goodFilter]);
+  const all = useRunCount(
+    { ...place, filter: '' },
+    { enabled: filter !== '' && experiment.isSuccess, live: list.live && !deleted },
+  );
+  const sample = useSampleRuns(place, filter !== '' && runs.length === 0 && (list.isError || list.isSuccess));
+  learnUsual(runs);
+  const known = useKnown(runs, sample);
+
   const [view, setView] = useRemembered<View>('view', 'split');
   const narrow = useMedia('(max-width: 899px)');
   const shownView: View = narrow && view === 'split' ? 'table' : view;
   const [selected, setSelected] = useState<Set<string>>(() => new Set());
   const [asking, setAsking] = useState(false);
   const [loadingAll, setLoadingAll] = useState(false);
-  const search = useRef<HTMLInputElement>(null);
+  const box = useRef<HTMLInputElement>(null);
   const refresh = useRefresh();
 
   useEffect(() => {
@@ -92,20 +120,12 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
     if (!hasNextPage) announce('All runs are loaded.');
   }, [loadingAll, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
 
-  const known = useMemo(() => knownKeys(runs), [runs]);
-  const usual = useUsualColumns(experimentId, runs);
-  const columns = useMemo(() => orderColumns(chosen ?? usual), [chosen, usual]);
-
-  const matching = useMemo(() => (text.trim() ? runs.filter(runMatcher(text)) : runs), [runs, text]);
-  const sorted = useMemo(() => sortRuns(matching, sort), [matching, sort]);
   const anyNested = useMemo(() => runs.some((run) => runParent(run) !== undefined), [runs]);
   const nested = nesting && anyNested;
   const tree = useMemo(
     () =>
-      nested
-        ? nest(sorted, (run) => run.info.run_id, runParent)
-        : sorted.map((item) => ({ item, children: [] })),
-    [sorted, nested],
+      nested ? nest(runs, (run) => run.info.run_id, runParent) : runs.map((item) => ({ item, children: [] })),
+    [runs, nested],
   );
 
   const [first, setFirst] = useState<Run[]>([]);
@@ -113,17 +133,17 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
     setFirst((now) => (now.length === next.length && now.every((run, i) => run === next[i]) ? now : next));
   }, []);
   const byId = useMemo(() => new Map(runs.map((run) => [run.info.run_id, run])), [runs]);
-  // What was selected and is gone meanwhile does not count any more.
-  const chosenRuns = useMemo(() => sorted.filter((run) => selected.has(run.info.run_id)), [sorted, selected]);
-  const selection = useMemo(() => [...selected].filter((id) => byId.has(id)), [selected, byId]);
-  const fallback = shownView === 'charts' && first.length === 0 ? sorted.slice(0, 10) : first;
-  const charted = useMemo(
+  const chosenRuns = useMemo(() => runs.filter((run) => selected.has(run.info.run_id)), [runs, selected]);
+  const selection = useMemo(() => [...selected], [selected]);
+  const fallback = shownView === 'charts' && first.length === 0 ? runs.slice(0, 10) : first;
+  const toChart = useMemo(
     () =>
       chosenRuns.length
         ? chosenRuns.slice(0, maxChartRuns)
         : fallback.map((run) => byId.get(run.info.run_id) ?? run),
     [chosenRuns, fallback, byId],
   );
+  const charted = useWhole(experimentId, toChart, list.whole);
   const chartedIds = charted.map((run) => run.info.run_id).join(',');
   const colours = useMemo(() => {
     const ids = chartedIds.split(',').filter(Boolean);
@@ -132,17 +152,35 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
   }, [chartedIds]);
 
   const compare = () => {
-    if (selection.length >= 2) navigate(compareHref(chosenRuns.map((run) => run.info.run_id)));
+    // In the order of the list, then what is not in it.
+    const ids = [...chosenRuns.map((run) => run.info.run_id), ...selection];
+    if (selection.length >= 2) navigate(compareHref([...new Set(ids)]));
     else toast('Select two or more runs to compare them.');
   };
+  // One entry of the history for one search, however often typing paused.
+  const typing = useRef(false);
+  const applyFilter = (next: string, how: 'typing' | 'entered') => {
+    if (next === text && how === 'entered') void list.refetch();
+    setQuery({ filter: next }, typing.current ? 'replace' : 'push');
+    typing.current = how === 'typing';
+  };
+  const onCondition = (condition: string) => applyFilter(withCondition(text, condition), 'entered');
+  const onSort = (next: Sort) => setQuery({ sort: writeSort(next) }, 'push');
+  const onGroup = (column: ColumnId | undefined) => {
+    const metric = known.metric.find((key) => columns.includes(`metric:${key}`) && !isSystemKey(key));
+    // Groups are compared by a metric: the one in the order, or else the first in sight.
+    const order =
+      splitColumn(sort.column).kind !== 'metric' && metric !== undefined ? bestFirst(metric) : sort;
+    setQuery(column === undefined ? { group: undefined } : { group: column, sort: writeSort(order) }, 'push');
+  };
   useShortcuts({
-    '/': () => search.current?.focus(),
+    '/': () => box.current?.focus(),
     Escape: () => setSelected(new Set()),
   });
   const onEnd = useCallback(() => {
     // After a failure only a person asks again, so that a struggling server is not pressed.
-    if (!text && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
-  }, [text, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
+    if (!waiting && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
+  }, [waiting, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
 
   if (experiment.isError && !experiment.data)
     return (
@@ -162,15 +200,27 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
   const table = (
     <RunTable
       rows={tree}
+      total={list.total}
       columns={columns}
       nested={nested}
       sort={sort}
-      onSort={(next) => setQuery({ sort: `${next.descending ? '-' : ''}${next.column}` })}
+      actions={{
+        set: goodSet,
+        onSort,
+        onCondition,
+        onGroup,
+        onHide: (column) => {
+          setChosen((chosen ?? usual).filter((one) => one !== column));
+          if (sort.column === column) setQuery({ sort: undefined }, 'push');
+        },
+      }}
       selected={selected}
       onSelected={setSelected}
       colours={colours}
       sizesKey={experimentId}
-      more={hasNextPage && !text}
+      more={hasNextPage}
+      busy={waiting}
+      question={good.question}
       onEnd={onEnd}
       onVisible={onVisible}
       onCompare={compare}
@@ -182,6 +232,67 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
       <ChartPanel runs={charted} colours={colours} group={`experiment-${experimentId}`} />
     </div>
   );
+  const nothing = runs.length === 0;
+  const body = () => {
+    if (refused && nothing)
+      return (
+        <div className="state">
+          <h2>The server does not understand this filter</h2>
+          <p className="faint">
+            What it says about it stands under the filter. The ? beside it has examples.
+          </p>
+          <div className="state-actions">
+            <button type="button" className="primary" onClick={() => applyFilter('', 'entered')}>
+              Clear the filter
+            </button>
+          </div>
+        </div>
+      );
+    if (list.isError && nothing)
+      return (
+        <Failure what="The runs could not be loaded" error={list.error} onRetry={() => void list.refetch()} />
+      );
+    if (waiting && nothing) return <Loading rows={14} />;
+    if (nothing && filter !== '' && all !== 0)
+      return <NoMatch filter={filter} deleted={deleted} onFilter={(next) => applyFilter(next, 'entered')} />;
+    if (nothing && deleted)
+      return (
+        <div className="state">
+          <h2>No deleted runs</h2>
+          <p className="faint">What is deleted waits here and can be restored.</p>
+        </div>
+      );
+    if (nothing)
+      return (
+        <div className="table-scroll scrolls">
+          <section className="welcome" aria-labelledby="welcome">
+            <h2 id="welcome">No runs in this experiment yet</h2>
+            <p className="faint">Scripts that log to MLflow log here unchanged.</p>
+            <StartHere experiment={name} experimentId={experimentId} />
+          </section>
+        </div>
+      );
+    if (grouped)
+      return (
+        <div className="split">
+          <GroupTable
+            key={by}
+            set={goodSet}
+            by={by}
+            sort={sort}
+            live={list.live && !deleted}
+            onShow={(condition) =>
+              setQuery({ filter: withCondition(goodFilter, condition), group: undefined }, 'push')
+            }
+          />
+        </div>
+      );
+    return shownView === 'split' ? (
+      <Split name="experiment" first={table} second={charts} />
+    ) : (
+      <div className="split">{shownView === 'charts' ? charts : table}</div>
+    );
+  };
 
   return (
     <div className="page experiment">
@@ -215,15 +326,19 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
           readOnly={stage === 'deleted'}
           onSave={(next) => setExperimentTag(experimentId, noteKey, next).then(() => refresh.experiments())}
         />
-        <div className="bar">
-          <SearchField
-            inputRef={search}
+        <div className="filter-bar">
+          <FilterBox
             value={text}
-            onChange={(value) => setQuery({ q: value })}
-            label="Search runs: names, values, val/loss<0.5"
-            placeholder="Search runs, or val/loss<0.5"
-            hint
+            onApply={applyFilter}
+            known={known}
+            set={place}
+            trouble={refused}
+            busy={list.isPlaceholderData}
+            inputRef={box}
           />
+          <FilterHelp known={known} onExample={(example) => applyFilter(example, 'entered')} />
+        </div>
+        <div className="bar">
           <Segmented
             label="Which runs"
             value={deleted ? 'deleted' : 'active'}
@@ -236,7 +351,8 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
               setQuery({ show: value === 'deleted' ? 'deleted' : undefined });
             }}
           />
-          {anyNested && (
+          <GroupControls by={grouped ? by : ''} sort={sort} known={known} onGroup={onGroup} onSort={onSort} />
+          {!grouped && anyNested && (
             <button
               type="button"
               aria-pressed={nesting}
@@ -246,7 +362,9 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
               <Icon name="tree" /> <span className="wide-only">Nest</span>
             </button>
           )}
-          <ColumnChooser known={known} chosen={columns} onChange={(next) => setChosen(next ?? null)} />
+          {!grouped && (
+            <ColumnChooser known={known} chosen={columns} onChange={(next) => setChosen(next ?? null)} />
+          )}
           <button
             type="button"
             aria-label="Refresh"
@@ -256,74 +374,32 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
           >
             <Icon name="refresh" />
           </button>
-          <Segmented
-            label="View"
-            value={shownView}
-            options={narrow ? views.filter((one) => one.value !== 'split') : views}
-            onChange={setView}
-          />
-          <Loaded
-            shown={matching.length}
-            loaded={runs.length}
-            ready={list.isSuccess}
-            more={hasNextPage}
-            fetching={isFetchingNextPage}
-            failed={isFetchNextPageError ? list.error?.message : undefined}
-            live={list.live && !deleted}
-            searching={text.trim() !== ''}
-            sortedHere={!serverKey ? columnLabel(sort.column) : undefined}
-            onMore={() => void fetchNextPage()}
-            onAll={() => setLoadingAll(true)}
-          />
+          {!grouped && (
+            <Segmented
+              label="View"
+              value={shownView}
+              options={narrow ? views.filter((one) => one.value !== 'split') : views}
+              onChange={setView}
+            />
+          )}
+          {list.ready && !(waiting && nothing) && (
+            <Loaded
+              loaded={grouped ? (list.total ?? runs.length) : runs.length}
+              total={list.total}
+              all={all}
+              filtered={goodFilter !== ''}
+              more={hasNextPage && !grouped}
+              fetching={isFetchingNextPage}
+              failed={list.isError && !refused ? list.error.message : undefined}
+              live={list.live && !deleted}
+              onRetry={() => void (isFetchNextPageError ? fetchNextPage() : list.refetch())}
+              onAll={() => setLoadingAll(true)}
+            />
+          )}
         </div>
       </div>
-      {list.isError && runs.length === 0 ? (
-        <Failure what="The runs could not be loaded" error={list.error} onRetry={() => void list.refetch()} />
-      ) : !list.isSuccess || (list.isPlaceholderData && runs.length === 0) ? (
-        <Loading rows={14} />
-      ) : runs.length === 0 ? (
-        deleted ? (
-          <div className="state">
-            <h2>No deleted runs</h2>
-            <p className="faint">What is deleted waits here and can be restored.</p>
-          </div>
-        ) : (
-          <div className="table-scroll scrolls">
-            <section className="welcome" aria-labelledby="welcome">
-              <h2 id="welcome">No runs in this experiment yet</h2>
-              <p className="faint">Scripts that log to MLflow log here unchanged.</p>
-              <StartHere experiment={name} experimentId={experimentId} />
-            </section>
-          </div>
-        )
-      ) : matching.length === 0 ? (
-        <div className="state">
-          <h2>No loaded run matches</h2>
-          <p className="faint">
-            Words are looked for in names, users, parameters and tags. Compare values with{' '}
-            <code>val/loss&lt;0.5</code> or <code>optimizer=adam</code>.
-          </p>
-          <div className="state-actions">
-            <button type="button" onClick={() => setQuery({ q: undefined })}>
-              Clear the search
-            </button>
-            {hasNextPage && (
-              <button type="button" className="primary" onClick={() => setLoadingAll(true)}>
-                Load all runs and search them
-              </button>
-            )}
-          </div>
-        </div>
-      ) : (
-        <>
-          {shownView === 'split' ? (
-            <Split name="experiment" first={table} second={charts} />
-          ) : (
-            <div className="split">{shownView === 'charts' ? charts : table}</div>
-          )}
-        </>
-      )}
-      {selection.length > 0 && (
+      {body()}
+      {selection.length > 0 && !grouped && (
         <div className="selection" role="group" aria-label="Selected runs">
           <strong>
             {plural(selection.length, 'run')}
@@ -340,7 +416,7 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
           </button>
           {chosenRuns.length < selection.length && (
             <span className="faint">
-              {plural(selection.length - chosenRuns.length, 'of them is', 'of them are')} not in this search.
+              {plural(selection.length - chosenRuns.length, 'of them is', 'of them are')} not in this list.
             </span>
           )}
         </div>
@@ -348,7 +424,7 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
       {asking && (
         <ChangeRuns
           ids={selection}
-          name={selection.length === 1 ? runName(byId.get(selection[0] ?? '') as Run) : undefined}
+          name={selection.length === 1 ? nameOfRun(byId.get(selection[0] ?? '')) : undefined}
           restore={deleted}
           onClose={() => setAsking(false)}
           onDone={() => {
@@ -361,183 +437,44 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
   );
 }
 
-function readSort(text: string | null): Sort {
-  if (!text) return newestFirst;
-  const descending = text.startsWith('-');
-  const column = descending ? text.slice(1) : text;
-  return ['attribute', 'metric', 'param', 'tag'].includes(splitColumn(column).kind)
-    ? { column, descending }
-    : newestFirst;
+function nameOfRun(run: Run | undefined): string | undefined {
+  return run && runName(run);
 }
 
-function sortRuns(runs: readonly Run[], sort: Sort): Run[] {
-  const now = Date.now();
-  return runs
-    .map((run, index) => ({ run, index, cell: cellOf(run, sort.column, now) }))
-    .sort((a, b) => compareCells(a.cell, b.cell, sort.descending) || a.index - b.index)
-    .map((one) => one.run);
-}
-
-/** The columns to begin with, decided once for an experiment so that they do not jump while runs arrive. */
-function useUsualColumns(experimentId: string, runs: readonly Run[]): ColumnId[] {
-  const [fixed, setFixed] = useState<{ id: string; count: number; columns: ColumnId[] }>();
-  const current = fixed?.id === experimentId ? fixed : undefined;
-  // A handful of runs says little yet: decide again until there are enough to know what differs.
-  const settled = current !== undefined && (current.count >= 10 || current.count === runs.length);
-  const fresh = useMemo(
-    () => (settled || runs.length === 0 ? undefined : firstColumns(runs)),
-    [settled, runs],
+/** The runs with everything they have: what the list holds only in part is asked for. */
+function useWhole(experimentId: string, runs: readonly Run[], whole: ReadonlySet<string>): readonly Run[] {
+  const part = useMemo(() => runs.filter((run) => !whole.has(run.info.run_id)), [runs, whole]);
+  const ids = useMemo(() => part.map((run) => run.info.run_id), [part]);
+  const found = useWholeRuns(experimentId, ids, part.some(isLive));
+  return useMemo(
+    () => runs.map((run) => (whole.has(run.info.run_id) ? run : (found?.get(run.info.run_id) ?? run))),
+    [runs, whole, found],
   );
-  const same = fresh !== undefined && current !== undefined && fresh.join() === current.columns.join();
-  if (fresh && !(same && current?.count === runs.length)) {
-    const columns = same && current ? current.columns : fresh;
-    setFixed({ id: experimentId, count: runs.length, columns });
-  }
-  return current?.columns ?? fresh ?? noColumns;
+}
+
+/** The columns to begin with, decided once so that they do not jump while runs arrive or a filter changes. */
+function useUsualColumns(): [ColumnId[], (runs: readonly Run[]) => void] {
+  const [fixed, setFixed] = useState<{ count: number; columns: ColumnId[] }>();
+  const learn = (runs: readonly Run[]) => {
+    // A handful of runs says little yet: decide again until there are enough to know what differs.
+    if (runs.length === 0 || (fixed && (fixed.count >= 10 || fixed.count >= runs.length))) return;
+    const columns = firstColumns(runs);
+    const same = fixed !== undefined && columns.join() === fixed.columns.join();
+    setFixed({ count: runs.length, columns: same ? fixed.columns : columns });
+  };
+  return [fixed?.columns ?? noColumns, learn];
 }
 
 const noColumns: ColumnId[] = [];
+const noKeys: KnownKeys = { metric: [], param: [], tag: [] };
 
-function Loaded(props: {
-  shown: number;
-  loaded: number;
-  ready: boolean;
-  more: boolean;
-  fetching: boolean;
-  failed: string | undefined;
-  live: boolean;
-  searching: boolean;
-  sortedHere: string | undefined;
-  onMore: () => void;
-  onAll: () => void;
-}) {
-  const { shown, loaded, ready, more, fetching, failed, live, searching, sortedHere, onMore, onAll } = props;
-  if (!ready || loaded === 0) return null;
-  const counted = more ? `the ${formatCount(loaded)} loaded runs` : plural(loaded, 'run');
-  return (
-    <p className="loaded">
-      <span role="status">
-        {searching
-          ? `${formatCount(shown)} of ${counted} ${shown === 1 ? 'matches' : 'match'}`
-          : more
-            ? `${formatCount(loaded)} runs loaded, there are more`
-            : plural(loaded, 'run')}
-        {more && sortedHere !== undefined && `; sorted by ${sortedHere} among the loaded ones`}
-      </span>
-      {failed !== undefined && <span role="alert">Loading more failed: {failed}</span>}
-      {more && (
-        <>
-          <button type="button" className="link" disabled={fetching} onClick={onMore}>
-            {fetching ? 'Loading…' : failed !== undefined ? 'Try again' : 'Load more'}
-          </button>
-          <button type="button" className="link" disabled={fetching} onClick={onAll}>
-            Load all
-          </button>
-        </>
-      )}
-      {live && (
-        <span className="live" title="Something is running: the page follows it">
-          <span className="pulse" aria-hidden="true" /> Live
-        </span>
-      )}
-    </p>
-  );
-}
-
-function ChartLegend(props: {
-  charted: readonly Run[];
-  colours: ReadonlyMap<string, number>;
-  selectedCount: number;
-}) {
-  const { charted, colours, selectedCount } = props;
-  const most = 12;
-  return (
-    <div className="legend-bar">
-      <p className="faint">
-        {selectedCount === 0
-          ? `The first ${plural(charted.length, 'run')}. Select runs to choose what is drawn.`
-          : selectedCount > charted.length
-            ? `${charted.length} of the ${formatCount(selectedCount)} selected runs: a chart draws at most ${maxChartRuns}.`
-            : `${plural(charted.length, 'selected run')}.`}
-      </p>
-      <ul>
-        {charted.slice(0, most).map((run) => (
-          <li key={run.info.run_id}>
-            <span className={`dot run-${colours.get(run.info.run_id) ?? 0}`} />
-            <span className="clip">{runName(run)}</span>
-          </li>
-        ))}
-        {charted.length > most && <li className="faint">and {charted.length - most} more</li>}
-      </ul>
-    </div>
-  );
-}
-
-function DeletedNote({ id, onRestored }: { id: string; onRestored: () => void }) {
-  return (
-    <span className="deleted-note">
-      Deleted
-      <button
-        type="button"
-        onClick={() => {
-          restoreExperiment(id).then(onRestored, (cause: Error) => toast(cause.message, 'failed'));
-        }}
-      >
-        <Icon name="restore" /> Restore
-      </button>
-    </span>
-  );
-}
-
-// Enough at once to be quick, few enough to leave the server to others.
-const atOnce = 4;
-
-/** Deletes or restores runs, and offers the way back. */
-async function changeAll(ids: readonly string[], change: (id: string) => Promise<unknown>): Promise<void> {
-  const waiting = [...ids];
-  const work = async () => {
-    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) await change(id);
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
-}
-
-function ChangeRuns(props: {
-  ids: readonly string[];
-  name: string | undefined;
-  restore: boolean;
-  onClose: () => void;
-  onDone: () => void;
-}) {
-  const { ids, name, restore, onClose, onDone } = props;
-  const what = plural(ids.length, 'run');
-  return (
-    <FormDialog
-      title={`${restore ? 'Restore' : 'Delete'} ${what}`}
-      action={restore ? 'Restore' : 'Delete'}
-      danger={!restore}
-      onClose={onClose}
-      onSubmit={async () => {
-        await changeAll(ids, restore ? restoreRun : deleteRun);
-        onDone();
-        toast(
-          `${restore ? 'Restored' : 'Deleted'} ${what}.`,
-          'done',
-          restore
-            ? undefined
-            : {
-                label: 'Undo',
-                run: () => {
-                  changeAll(ids, restoreRun).then(onDone, (cause: Error) => toast(cause.message, 'failed'));
-                },
-              },
-        );
-      }}
-    >
-      <p>
-        {restore ? 'Bring back ' : 'Delete '}
-        <strong>{name ?? what}</strong>
-        {restore ? '?' : '? Deleted runs can be restored from the list of deleted runs.'}
-      </p>
-    </FormDialog>
-  );
+/** All keys seen so far: a filter that lets little through takes nothing away from what can be chosen and completed. */
+function useKnown(...lists: (readonly Run[])[]): KnownKeys {
+  const [known, setKnown] = useState(noKeys);
+  const [from, setFrom] = useState<readonly (readonly Run[])[]>([]);
+  if (lists.some((list, index) => list !== from[index])) {
+    setFrom(lists);
+    setKnown(mergeKeys(known, knownKeys(lists.flat())));
+  }
+  return known;
 }

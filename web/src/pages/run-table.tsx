@@ -17,21 +17,20 @@ import {
   type ColumnGroup,
   type ColumnId,
 } from '../lib/cells';
+import { fieldOfColumn, type Sort } from '../lib/columns';
+import { conditionsOf, sameField } from '../lib/filter';
 import { formatExact, formatMoment, formatShort, plural } from '../lib/format';
 import { isLive, runHref, runName, runParent, runUser, tagOf } from '../lib/run';
 import { useRemembered } from '../lib/storage';
 import { unfold, type Node, type TreeRow } from '../lib/tree';
 import { navigate } from '../router';
 import { Icon } from '../ui/icons';
+import { Menu } from '../ui/menu';
 import { Ago, Elapsed, Status } from '../ui/parts';
 import { useRowCursor, useVisibleRows } from '../ui/rows';
 import { useShortcuts } from '../ui/shortcuts';
 import { Spacer } from './experiments';
-
-export interface Sort {
-  column: ColumnId;
-  descending: boolean;
-}
+import { HeadMenu, type HeadActions } from './head-menu';
 
 const rowHeight = 32;
 const headHeight = 58;
@@ -45,7 +44,7 @@ const groupLabels: Record<ColumnGroup, string> = {
 const widths: Record<string, number> = {
   'attribute:name': 230,
   'attribute:status': 104,
-  'attribute:start_time': 98,
+  'attribute:start_time': 108,
   'attribute:duration': 104,
   'attribute:user': 92,
   'attribute:source': 120,
@@ -63,22 +62,29 @@ function idOf(row: TreeRow<Run>): string {
 
 interface Props {
   rows: readonly Node<Run>[];
+  /** How many runs there are, those that are not loaded among them. */
+  total: number | undefined;
   columns: readonly ColumnId[];
   nested: boolean;
   sort: Sort;
-  onSort: (sort: Sort) => void;
+  actions: HeadActions;
   selected: ReadonlySet<string>;
   onSelected: (selected: Set<string>) => void;
   colours: ReadonlyMap<string, number>;
   sizesKey: string;
   more: boolean;
+  /** True while the rows are still those of the question before. */
+  busy: boolean;
+  /** What the rows answer: another question begins at the top. */
+  question: string;
   onEnd: () => void;
   onVisible: (rows: Run[]) => void;
   onCompare: () => void;
 }
 
 export function RunTable(props: Props) {
-  const { rows, columns, nested, sort, onSort, selected, onSelected, colours, sizesKey, more, onEnd } = props;
+  const { rows, columns, nested, sort, actions, selected, onSelected, colours, sizesKey, more, onEnd } =
+    props;
   const [sizes, setSizes] = useRemembered<ColumnSizingState>(`sizes.${sizesKey}`, {});
   const [expanded, setExpanded] = useRemembered<Record<string, boolean>>(`open.${sizesKey}`, {});
   const scrollRef = useRef<HTMLDivElement>(null);
@@ -136,6 +142,13 @@ export function RunTable(props: Props) {
   });
   useShortcuts({ c: props.onCompare });
 
+  const answered = useRef(props.question);
+  useEffect(() => {
+    if (answered.current === props.question) return;
+    answered.current = props.question;
+    scrollRef.current?.scrollTo({ top: 0 });
+  }, [props.question]);
+
   const lastVisible = visible.indexes[visible.indexes.length - 1] ?? 0;
   useEffect(() => {
     // Fetch before the end is in sight: two screens ahead.
@@ -148,7 +161,16 @@ export function RunTable(props: Props) {
 
   const all = flat.length > 0 && flat.every((row) => selected.has(idOf(row)));
   const some = selected.size > 0;
-  const total = table.getTotalSize();
+  const width = table.getTotalSize();
+  const filtered = useMemo(() => {
+    const said = conditionsOf(actions.set.filter).map((one) => one.field);
+    return new Set(
+      ['attribute:name', ...columns].filter((id) => {
+        const field = fieldOfColumn(id);
+        return field !== undefined && said.some((one) => sameField(one, field));
+      }),
+    );
+  }, [actions.set.filter, columns]);
   const leaves = table.getVisibleLeafColumns();
   return (
     <div className="table-scroll scrolls" ref={scrollRef}>
@@ -156,9 +178,10 @@ export function RunTable(props: Props) {
         className="grid runs"
         role={nested ? 'treegrid' : 'grid'}
         aria-label="Runs"
-        aria-rowcount={more ? -1 : flat.length + 2}
+        aria-rowcount={!more ? flat.length + 2 : nested || props.total === undefined ? -1 : props.total + 2}
+        aria-busy={props.busy}
         aria-multiselectable="true"
-        style={{ width: total }}
+        style={{ width }}
       >
         <colgroup>
           {leaves.map((column) => (
@@ -190,7 +213,14 @@ export function RunTable(props: Props) {
                     />
                   </th>
                 ) : (
-                  <HeadCell key={header.id} header={header} sort={sort} onSort={onSort} onSize={setSizes} />
+                  <HeadCell
+                    key={header.id}
+                    header={header}
+                    sort={sort}
+                    filtered={filtered.has(header.column.id)}
+                    actions={actions}
+                    onSize={setSizes}
+                  />
                 ),
               )}
             </tr>
@@ -262,34 +292,59 @@ function makeColumns(ids: readonly ColumnId[]): ColumnDef<Node<Run>>[] {
 function HeadCell(props: {
   header: Header<Node<Run>, unknown>;
   sort: Sort;
-  onSort: (sort: Sort) => void;
+  filtered: boolean;
+  actions: HeadActions;
   onSize: (next: (now: ColumnSizingState) => ColumnSizingState) => void;
 }) {
-  const { header, sort, onSort, onSize } = props;
+  const { header, sort, filtered, actions, onSize } = props;
   const id = header.column.id;
   const { kind } = splitColumn(id);
   const label = columnLabel(id);
   const sorted = sort.column === id;
   const size = header.getSize();
+  const sortable = fieldOfColumn(id) !== undefined;
   // Numbers and times are looked at from the top; names and words from A.
-  const startsDescending = kind === 'metric' || id === 'attribute:start_time' || id === 'attribute:duration';
+  const startsDescending = kind === 'metric' || id === 'attribute:start_time';
   const resize = (by: number) =>
     onSize((now) => ({ ...now, [id]: Math.max(leastWidth, Math.min(mostWidth, size + by)) }));
   return (
     <th
       scope="col"
+      aria-label={label}
       className={`cell-${kind} ${id === 'attribute:name' ? 'cell-name' : ''}`}
-      aria-sort={sorted ? (sort.descending ? 'descending' : 'ascending') : 'none'}
+      aria-sort={!sortable ? undefined : sorted ? (sort.descending ? 'descending' : 'ascending') : 'none'}
     >
-      <button
-        type="button"
-        className="sort"
-        title={label}
-        onClick={() => onSort({ column: id, descending: sorted ? !sort.descending : startsDescending })}
+      {sortable ? (
+        <button
+          type="button"
+          className="sort"
+          title={label}
+          onClick={() =>
+            actions.onSort({ column: id, descending: sorted ? !sort.descending : startsDescending })
+          }
+        >
+          <span className="clip">{label}</span>
+          {sorted && <Icon name={sort.descending ? 'down' : 'up'} />}
+        </button>
+      ) : (
+        <span className="sort" title={label}>
+          <span className="clip">{label}</span>
+        </span>
+      )}
+      <Menu
+        name={filtered ? `Menu of ${label}, filtered` : `Menu of ${label}`}
+        icon={filtered ? 'filter' : 'more'}
+        className={filtered ? 'head-menu filtered' : 'head-menu'}
       >
-        <span className="clip">{label}</span>
-        {sorted && <Icon name={sort.descending ? 'down' : 'up'} />}
-      </button>
+        {(close) => (
+          <HeadMenu
+            {...actions}
+            onHide={id === 'attribute:name' ? undefined : actions.onHide}
+            column={id}
+            close={close}
+          />
+        )}
+      </Menu>
       <span
         className={`resizer ${header.column.getIsResizing() ? 'on' : ''}`}
         role="separator"

@@ -2,11 +2,12 @@
 import { useMemo, useRef, useState, type ReactNode } from 'react';
 import { deleteRun, renameRun, restoreRun, setRunTag } from '../api/client';
 import { ApiError } from '../api/http';
-import { useExperiment, useRefresh, useRun, useRuns, useTitle } from '../api/queries';
+import { useExperiment, useRefresh, useRun, useTitle } from '../api/queries';
+import { useFirstRuns } from '../api/run-list';
 import type { Run } from '../api/types';
 import { ChartPanel } from '../charts/panel';
 import { colourOf } from '../lib/colours';
-import { formatCount, formatMoment, plural } from '../lib/format';
+import { formatCount, formatMoment } from '../lib/format';
 import { experimentHref, isLive, noteKey, runHref, runName, runParent, runUser, tagOf } from '../lib/run';
 import { navigate } from '../router';
 import { Description } from '../ui/description';
@@ -229,54 +230,52 @@ function ParentFact({ id, experimentId }: { id: string; experimentId: string }) 
   );
 }
 
-// More names than this are a list, and the table is the better place for a list.
-const mostChildren = 8;
+const parentName = 'tags.`mlflow.parentRunId`';
+const nameTag = 'tags.`mlflow.runName`';
+const oldestFirst = ['attributes.start_time ASC'];
 
-/** Runs nested in this one, found among the newest runs of the experiment: the protocol has no question for them. */
+// A line or two of names at first; more than the second number are a list, for which the table is the better place.
+const fewChildren = 8;
+const manyChildren = 100;
+
+/** Runs nested in this one. */
 function Children({ run, experimentId }: { run: Run; experimentId: string }) {
-  const list = useRuns(experimentId, 'ACTIVE_ONLY', 'attributes.start_time DESC', { follow: false });
   const [whole, setWhole] = useState(false);
-  const children = useMemo(
-    () => list.runs.filter((one) => runParent(one) === run.info.run_id),
-    [list.runs, run.info.run_id],
-  );
-  if (!list.isSuccess || (children.length === 0 && !list.hasNextPage)) return null;
-  if (children.length === 0 && !runMayHaveChildren(run, list.runs)) return null;
-  const shown = whole ? children : children.slice(0, mostChildren);
+  const { data } = useFirstRuns({
+    experimentId,
+    viewType: 'ACTIVE_ONLY',
+    filter: `${parentName} = '${run.info.run_id}'`,
+    orderBy: oldestFirst,
+    maxResults: whole ? manyChildren : fewChildren,
+    fields: [nameTag],
+    count: true,
+  });
+  const children = data?.runs ?? [];
+  if (children.length === 0) return null;
+  const total = data?.total_count ?? children.length;
   return (
     <div className="children">
       <dt>Nested runs</dt>
       <dd>
-        {shown.map((one) => (
+        {children.map((one) => (
           <a key={one.info.run_id} href={runHref(one.info)} className="chip">
             {runName(one)}
           </a>
         ))}
-        {children.length > shown.length && (
-          <button type="button" className="link" onClick={() => setWhole(true)}>
-            and {children.length - shown.length} more
-          </button>
-        )}
-        {list.hasNextPage && (
-          <span className="faint">
-            {children.length === 0 ? 'none ' : ''}among the {plural(list.runs.length, 'newest run')}
-            <button
-              type="button"
-              className="link"
-              disabled={list.isFetchingNextPage}
-              onClick={() => void list.fetchNextPage()}
-            >
-              look further
+        {total > children.length &&
+          (whole ? (
+            <a href={childrenHref(run)}>all {formatCount(total)} as a table</a>
+          ) : (
+            <button type="button" className="link" onClick={() => setWhole(true)}>
+              and {formatCount(total - children.length)} more
             </button>
-          </span>
-        )}
+          ))}
       </dd>
     </div>
   );
 }
 
-/** Children start after their parent: once older runs than this one are loaded, all of its children are. */
-function runMayHaveChildren(run: Run, loaded: readonly Run[]): boolean {
-  const start = run.info.start_time ?? 0;
-  return !loaded.some((one) => (one.info.start_time ?? 0) < start);
+function childrenHref(run: Run): string {
+  const filter = `${parentName} = '${run.info.run_id}'`;
+  return `${experimentHref(run.info.experiment_id)}?${new URLSearchParams({ filter }).toString()}`;
 }

@@ -19,6 +19,16 @@ const paths = {
   ),
   stop: <rect x="4.5" y="4.5" width="7" height="7" rx="1" />,
   chevron: <path d="m6 3.8 4.2 4.2L6 12.2" />,
+  more: <path d="M8 3.6v.1M8 8v.1M8 12.3v.1" strokeWidth="2.2" />,
+  filter: <path d="M2.8 3.5h10.4L9.4 8.2v4.6l-2.8-1.4V8.2z" />,
+  group: <path d="M2.8 3.5h10.4M5.5 6.5h7.7M2.8 9.5h10.4M5.5 12.5h7.7" />,
+  without: <path d="M3.5 8h9" />,
+  help: (
+    <>
+      <circle cx="8" cy="8" r="5.6" />
+      <path d="M6.3 6.4a1.75 1.75 0 1 1 2.5 1.6c-.5.3-.8.6-.8 1.2M8 11.2h.1" />
+    </>
+  ),
   down: <path d="m4 6 4 4 4-4" />,
   up: <path d="m4 10 4-4 4 4" />,
   plus: <path d="M8 3.2v9.6M3.2 8h9.6" />,

@@ -230,7 +230,7 @@ run_cells_get (struct run_value *value, const struct run_cells *cells, size_t ro
   case RUN_CELLS_END:
     value->type = SEARCH_INT64;
     value->integer = table->ended_at_ms[row];
-    if (RUN_NOT_ENDED == value->integer)
+    if (! table->ended[row])
       value->rank = RUN_VALUE_MISSING;
     break;
   case RUN_CELLS_TEXT:

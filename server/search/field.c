@@ -188,11 +188,47 @@ search_field_same (const struct search_field *a, const struct search_field *b)
          && (NULL == a->part_key.data) == (NULL == b->part_key.data);
 }
 
+static size_t
+count_digits (struct slice text, size_t at)
+{
+  size_t count = 0;
+
+  while (at + count < text.len && text.data[at + count] >= '0' && text.data[at + count] <= '9')
+    count++;
+  return count;
+}
+
+/* Whether a text without a sign is a decimal number, however large. */
+static bool
+is_decimal (struct slice text)
+{
+  size_t at = count_digits (text, 0);
+  size_t digits = at;
+  size_t count;
+
+  if (at < text.len && '.' == text.data[at])
+  {
+    count = count_digits (text, ++at);
+    digits += count;
+    at += count;
+  }
+  if (digits > 0 && at < text.len && ('e' == text.data[at] || 'E' == text.data[at]))
+  {
+    at++;
+    at += at < text.len && ('-' == text.data[at] || '+' == text.data[at]);
+    count = count_digits (text, at);
+    digits = count;
+    at += count;
+  }
+  return digits > 0 && at == text.len;
+}
+
 bool
 search_number (double *out, struct slice text)
 {
   static const struct slice infinities[] = { SLICE ("inf"), SLICE ("infinity") };
   struct slice rest;
+  bool infinite;
   bool negative;
 
   while (text.len > 0 && NULL != memchr (" \t\r\n", text.data[0], 4))
@@ -210,11 +246,12 @@ search_number (double *out, struct slice text)
     *out = NAN;
     return true;
   }
+  /* A number that is none yet is too large for a double. */
+  infinite = is_decimal (rest);
   for (size_t i = 0; i < COUNT (infinities); i++)
-    if (rest.len == infinities[i].len && 0 == strncasecmp (rest.data, infinities[i].data, rest.len))
-    {
-      *out = negative ? -INFINITY : INFINITY;
-      return true;
-    }
-  return false;
+    infinite =
+        infinite || (rest.len == infinities[i].len && 0 == strncasecmp (rest.data, infinities[i].data, rest.len));
+  if (infinite)
+    *out = negative ? -INFINITY : INFINITY;
+  return infinite;
 }

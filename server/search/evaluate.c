@@ -100,18 +100,27 @@ number_passes (const struct filter_node *node, double value)
   return passes != node->negated;
 }
 
+/* A test of integers that are there where `present` says so, everywhere when it is NULL. */
 static void
-test_ints (const struct evaluation *e, const struct filter_node *node, const int64_t *values, int64_t missing,
+test_ints (const struct evaluation *e, const struct filter_node *node, const int64_t *values, const uint8_t *present,
            const uint64_t *in, uint64_t *out)
 {
   const bool negated = node->negated;
 
   if (FILTER_EXISTS == node->test)
-    TEST_ROWS ((values[row] != missing) != negated)
-  else if (FILTER_INT_RANGE == node->test)
-    TEST_ROWS ((values[row] != missing) & ((values[row] >= node->least && values[row] <= node->most) != negated))
+  {
+    TEST_ROWS ((NULL == present || present[row]) != negated)
+    return;
+  }
+  if (FILTER_INT_RANGE == node->test)
+    TEST_ROWS ((values[row] >= node->least && values[row] <= node->most) != negated)
   else
-    TEST_ROWS (values[row] != missing && in_ints (node, values[row]) != negated)
+    TEST_ROWS (in_ints (node, values[row]) != negated)
+  if (NULL != present)
+  {
+    in = out;
+    TEST_ROWS (present[row])
+  }
 }
 
 static void
@@ -313,14 +322,10 @@ test_node (struct evaluation *e, const struct filter_node *node, const uint64_t 
     test_status (e, node, in, out);
     break;
   case RUN_CELLS_START:
-    /* Every run has a start; no value means missing. */
-    if (FILTER_EXISTS == node->test)
-      TEST_ROWS (! node->negated)
-    else
-      test_ints (e, node, e->table->started_at_ms, RUN_NOT_ENDED, in, out);
+    test_ints (e, node, e->table->started_at_ms, NULL, in, out);
     break;
   case RUN_CELLS_END:
-    test_ints (e, node, e->table->ended_at_ms, RUN_NOT_ENDED, in, out);
+    test_ints (e, node, e->table->ended_at_ms, e->table->ended, in, out);
     break;
   case RUN_CELLS_TEXT:
   case RUN_CELLS_TEXTS:

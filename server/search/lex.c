@@ -176,6 +176,18 @@ find_keyword (struct slice word)
   return KEYWORD_NONE;
 }
 
+/* Whether a word at the front is one that a value follows, and the value begins with a point: "BETWEEN .1 AND .5" has
+   no components of an identifier. */
+static bool
+ends_before_number (struct slice word, struct slice rest)
+{
+  enum keyword keyword = find_keyword (word);
+  struct slice after = lex_skip_space (rest);
+
+  return (KEYWORD_AND == keyword || KEYWORD_BETWEEN == keyword) && after.data != rest.data && begins (after, '.')
+         && is_digit_at (after, 1);
+}
+
 static size_t
 comparison_length (struct slice text)
 {
@@ -244,6 +256,10 @@ find_kind (struct slice *after, struct slice text)
     *after = behind (text, 0 == length ? 1 : length);
     return 0 == length ? TOKEN_OTHER : TOKEN_STRING;
   }
+  *after = skip_word (text);
+  if (ends_before_number ((struct slice){ text.data, text.len - after->len }, *after))
+    return TOKEN_WORD;
+  *after = text;
   if (skip_path (after))
   {
     length = text.len - after->len;

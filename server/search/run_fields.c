@@ -117,23 +117,24 @@ run_fields_resolve (struct run_needs *needs, struct run_fields *fields, struct m
       needs->texts[needs->text_count++] = field->text;
     if (RUN_CELLS_METRIC != field->kind)
       continue;
+    field->part = field->field.part;
     code = find_key (&field->key_id, keys, connection, field->field.key, err);
     if (ERR_OK == code && NULL != field->field.part_key.data)
       code = find_key (&field->part_key_id, keys, connection, field->field.part_key, err);
-    need_metric (needs, field->key_id, field->field.part);
+    need_metric (needs, field->key_id, field->part);
     need_metric (needs, field->part_key_id, field->field.key_part);
   }
   return code;
 }
 
-/* Whether any run has a value. */
+/* Whether any run has a value; rows of runs that are gone may keep theirs. */
 static bool
 is_used (struct run_table *table, uint32_t key_id, enum search_part part)
 {
   const struct run_metric *metric = run_table_metric (table, key_id, part);
 
   for (size_t row = 0; NULL != metric && row < table->count; row++)
-    if (! metric_is_missing (metric->column.values[row]))
+    if (RUN_STATE_GONE != table->state[row] && ! metric_is_missing (metric->column.values[row]))
       return true;
   return false;
 }
@@ -149,11 +150,11 @@ run_fields_settle (struct run_fields *fields, struct run_table *const *tables, s
     if (0 == field->part_key_id)
       continue;
     for (size_t j = 0; ! is_name && 0 != field->key_id && j < count; j++)
-      is_name = is_used (tables[j], field->key_id, field->field.part);
+      is_name = is_used (tables[j], field->key_id, field->part);
     if (is_name)
       continue;
     field->key_id = field->part_key_id;
-    field->field.part = field->field.key_part;
+    field->part = field->field.key_part;
   }
 }
 
@@ -179,7 +180,7 @@ run_fields_bind (const struct run_fields *fields, struct run_table *table)
       cells[i].kind = RUN_CELLS_NONE;
     else if (RUN_CELLS_METRIC == field->kind)
     {
-      const struct run_metric *metric = run_table_metric (table, field->key_id, field->field.part);
+      const struct run_metric *metric = run_table_metric (table, field->key_id, field->part);
 
       if (NULL == metric)
         return NULL;
@@ -230,7 +231,7 @@ run_cells_get (struct run_value *value, const struct run_cells *cells, size_t ro
   case RUN_CELLS_END:
     value->type = SEARCH_INT64;
     value->integer = table->ended_at_ms[row];
-    if (RUN_NOT_ENDED == value->integer)
+    if (! table->ended[row])
       value->rank = RUN_VALUE_MISSING;
     break;
   case RUN_CELLS_TEXT:

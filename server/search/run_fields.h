@@ -34,6 +34,7 @@ struct run_field
   enum run_cells_kind kind;
   struct store_text text;
   uint32_t key_id; /* of a metric; 0: nobody ever logged it */
+  enum search_part part; /* of that metric */
   uint32_t part_key_id; /* of the metric whose part the name may mean; 0: none */
 };
 

@@ -104,16 +104,17 @@ run_group_parse (struct run_group_query *query, const struct run_group_request *
 
 /* --- groups ------------------------------------------------------------------------------------------------------ */
 
-/* What is known of an aggregate so far; mean and deviations by Welford's method, which loses no digits. */
+/* What is known of an aggregate so far; mean and deviations by Welford's method, which loses no digits. Sums and
+   squares of doubles may be too large for a double where the result is not: long doubles have 15 bits of exponent. */
 struct tally
 {
   int64_t count; /* of values that are there */
   int64_t numbers; /* of those that are no NaN, which the others are about */
   double min;
   double max;
-  double sum;
-  double mean;
-  double squares; /* of the deviations from the mean */
+  long double sum;
+  long double mean;
+  long double squares; /* of the deviations from the mean */
 };
 
 struct group
@@ -235,17 +236,19 @@ group_of (struct grouping *grouping, size_t table, size_t row)
 static void
 tally_add (struct tally *tally, const struct run_value *value)
 {
-  double number = SEARCH_INT64 == value->type ? (double)value->integer : value->number;
-  double deviation = number - tally->mean;
+  long double deviation;
+  double number;
 
   tally->count += RUN_VALUE_MISSING != value->rank;
   if (RUN_VALUE_PRESENT != value->rank || SEARCH_TEXT == value->type)
     return;
+  number = SEARCH_INT64 == value->type ? (double)value->integer : value->number;
+  deviation = number - tally->mean;
   tally->min = 0 == tally->numbers || number < tally->min ? number : tally->min;
   tally->max = 0 == tally->numbers || number > tally->max ? number : tally->max;
   tally->numbers++;
   tally->sum += number;
-  tally->mean += deviation / (double)tally->numbers;
+  tally->mean += deviation / (long double)tally->numbers;
   tally->squares += deviation * (number - tally->mean);
 }
 
@@ -263,14 +266,14 @@ tally_result (const struct tally *tally, enum run_aggregate_function function)
   case RUN_AGGREGATE_MAX:
     return tally->max;
   case RUN_AGGREGATE_SUM:
-    return tally->sum;
+    return (double)tally->sum;
   case RUN_AGGREGATE_MEAN:
     /* With an infinite value the running mean would be NaN. */
-    return isfinite (tally->sum) ? tally->mean : tally->sum;
+    return (double)(isfinite (tally->sum) ? tally->mean : tally->sum);
   case RUN_AGGREGATE_STDDEV:
   default:
     /* Of a sample, as PostgreSQL's stddev and pandas' std. */
-    return tally->numbers > 1 ? sqrt (tally->squares / (double)(tally->numbers - 1)) : NAN;
+    return tally->numbers > 1 ? (double)sqrtl (tally->squares / (long double)(tally->numbers - 1)) : NAN;
   }
 }
 

@@ -250,8 +250,8 @@ size_t
 run_table_bytes (const struct run_table *table)
 {
   size_t row_bytes = sizeof (table->ids[0]) + sizeof (table->started_at_ms[0]) + sizeof (table->ended_at_ms[0])
-                     + sizeof (table->status[0]) + sizeof (table->state[0]) + sizeof (table->versions[0])
-                     + (NULL == table->documents ? 0 : sizeof (table->documents[0]));
+                     + sizeof (table->ended[0]) + sizeof (table->status[0]) + sizeof (table->state[0])
+                     + sizeof (table->versions[0]) + (NULL == table->documents ? 0 : sizeof (table->documents[0]));
   size_t bytes = sizeof (*table) + table->capacity * row_bytes + table->slot_count * sizeof (table->slots[0])
                  + table->document_bytes;
 
@@ -293,6 +293,7 @@ grow (struct run_table *table)
   bool fine = capacity <= UINT32_MAX / 4 && enlarge (&table->ids, capacity, sizeof (table->ids[0]))
               && enlarge (&table->started_at_ms, capacity, sizeof (table->started_at_ms[0]))
               && enlarge (&table->ended_at_ms, capacity, sizeof (table->ended_at_ms[0]))
+              && enlarge (&table->ended, capacity, sizeof (table->ended[0]))
               && enlarge (&table->status, capacity, sizeof (table->status[0]))
               && enlarge (&table->state, capacity, sizeof (table->state[0]))
               && enlarge (&table->versions, capacity, sizeof (table->versions[0]));
@@ -332,7 +333,8 @@ run_table_row (struct run_table *table, const struct uuid *run_id)
   row = table->count++;
   table->ids[row] = *run_id;
   table->started_at_ms[row] = 0;
-  table->ended_at_ms[row] = RUN_NOT_ENDED;
+  table->ended_at_ms[row] = 0;
+  table->ended[row] = 0;
   table->status[row] = 0;
   table->state[row] = RUN_STATE_GONE;
   table->versions[row] = 0;
@@ -346,7 +348,8 @@ run_table_set (struct run_table *table, size_t row, const struct store_run_texts
 {
   table->gone -= RUN_STATE_GONE == table->state[row];
   table->started_at_ms[row] = run->started_at_ms;
-  table->ended_at_ms[row] = run->ended_at_ms.present ? run->ended_at_ms.value : RUN_NOT_ENDED;
+  table->ended_at_ms[row] = run->ended_at_ms.value;
+  table->ended[row] = run->ended_at_ms.present;
   table->status[row] = (uint8_t)run->status;
   table->state[row] = run->deleted ? RUN_STATE_DELETED : RUN_STATE_ACTIVE;
 }
@@ -395,6 +398,7 @@ run_table_free (struct run_table *table)
   free (table->ids);
   free (table->started_at_ms);
   free (table->ended_at_ms);
+  free (table->ended);
   free (table->status);
   free (table->state);
   free (table->versions);

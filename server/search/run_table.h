@@ -11,9 +11,6 @@
 
 #include <stdatomic.h>
 
-/* What ended_at_ms holds of a run that has not ended; no time that can be logged is as early. */
-#define RUN_NOT_ENDED INT64_MIN
-
 /* No row. */
 #define RUN_NO_ROW SIZE_MAX
 
@@ -61,6 +58,7 @@ struct run_table
   struct uuid *ids;
   int64_t *started_at_ms;
   int64_t *ended_at_ms;
+  uint8_t *ended; /* whether there is an end: any number can be one */
   uint8_t *status; /* enum run_status */
   uint8_t *state; /* enum run_state */
   uint32_t *versions; /* goes up when anything of the run changes */

@@ -12,8 +12,28 @@
 
 /* --- runs -------------------------------------------------------------------------------------------------------- */
 
+/* Runs that are read between two looks at how much memory they take. */
+#define CHECKED_RUNS 4096
+
+/* Refuse a search whose columns take more memory than they may. */
+static enum err_code
+check_memory (const struct loading *loading, struct err *err)
+{
+  size_t bytes = 0;
+
+  for (size_t i = 0; i < loading->count; i++)
+    bytes += run_table_bytes (loading->followed[i].table);
+  if (bytes <= loading->max_bytes)
+    return ERR_OK;
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                  "The fields that this search names take more than %zu bytes of memory for these runs, twice "
+                  "search-memory-bytes; name fewer fields, or fewer experiments.",
+                  loading->max_bytes);
+}
+
 struct texts_call
 {
+  const struct loading *loading;
   struct run_table *table;
   struct run_text *texts[STORE_TEXTS_MAX];
   size_t text_count;
@@ -27,6 +47,8 @@ texts_row (void *context, const struct store_run_texts *run, struct err *err)
 
   if (RUN_NO_ROW == row)
     return run_load_no_memory (err);
+  if (0 == row % CHECKED_RUNS && ERR_OK != check_memory (call->loading, err))
+    return ERR_INVALID_PARAMETER_VALUE;
   run_table_set (call->table, row, run);
   stats_add (&stats.search_rows_read, 1);
   for (size_t i = 0; i < call->text_count; i++)
@@ -45,7 +67,7 @@ read_texts (struct loading *loading, struct run_table *table, const struct ids *
   do
   {
     const struct arena_mark mark = arena_mark (loading->arena);
-    struct texts_call call = { .table = table };
+    struct texts_call call = { .loading = loading, .table = table };
     struct store_text texts[STORE_TEXTS_MAX];
 
     for (; next < table->text_count && call.text_count < STORE_TEXTS_MAX; next++)
@@ -277,10 +299,10 @@ set_snapshot (struct run_table *table, const struct loading *loading, uint64_t s
 }
 
 enum err_code
-run_load (struct run_table *const *tables, size_t count, const struct run_needs *needs,
+run_load (struct run_table *const *tables, size_t count, const struct run_needs *needs, size_t max_bytes,
           struct store_connection *connection, struct arena *arena, struct err *err)
 {
-  struct loading loading = { .count = count, .connection = connection, .arena = arena };
+  struct loading loading = { .count = count, .max_bytes = max_bytes, .connection = connection, .arena = arena };
   uint64_t server;
   enum err_code code = store_server (&server, connection, err);
 
@@ -308,6 +330,8 @@ run_load (struct run_table *const *tables, size_t count, const struct run_needs 
       code = follow (&loading, following, err);
     if (ERR_OK == code && ! make_columns (&texts, &metrics, following->table, needs))
       code = run_load_no_memory (err);
+    if (ERR_OK == code && (texts || metrics))
+      code = check_memory (&loading, err);
     if (ERR_OK == code && (texts || metrics))
       code = read_columns (&loading, following, texts, metrics, err);
     if (ERR_OK == code)

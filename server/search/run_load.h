@@ -23,11 +23,11 @@ struct run_needs
   size_t metric_count;
 };
 
-/* Bring tables up to date and load columns. Inside of a STORE_SNAPSHOT transaction that began after the tables were
-   taken. After an error the tables are as true as before, or doomed.
-   Errors: those of the database; INVALID_PARAMETER_VALUE when what is counted does not fit into memory; INTERNAL_ERROR.
+/* Bring tables up to date and load columns, all of which may take `max_bytes` together. Inside of a STORE_SNAPSHOT
+   transaction that began after the tables were taken. After an error the tables are as true as before, or doomed.
+   Errors: those of the database; INVALID_PARAMETER_VALUE when that does not fit into memory; INTERNAL_ERROR.
  */
-enum err_code run_load (struct run_table *const *tables, size_t count, const struct run_needs *needs,
+enum err_code run_load (struct run_table *const *tables, size_t count, const struct run_needs *needs, size_t max_bytes,
                         struct store_connection *connection, struct arena *arena, struct err *err);
 
 #endif

@@ -27,6 +27,7 @@ struct loading
 {
   struct following *followed;
   size_t count;
+  size_t max_bytes;
   struct store_connection *connection;
   struct arena *arena;
   struct slice newest;

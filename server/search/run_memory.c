@@ -222,12 +222,7 @@ run_memory_has (struct run_memory *memory, const int64_t *experiment_ids, size_t
 }
 
 size_t
-run_memory_bytes (struct run_memory *memory)
+run_memory_limit (const struct run_memory *memory)
 {
-  size_t bytes;
-
-  lock_acquire (&memory->lock);
-  bytes = memory->bytes;
-  lock_release (&memory->lock);
-  return bytes;
+  return memory->max_bytes > SIZE_MAX / 2 ? SIZE_MAX : 2 * memory->max_bytes;
 }

@@ -25,7 +25,7 @@ void run_memory_give_back (struct run_memory *memory, struct run_table *const *t
 /* Whether all of some experiments are in memory. Only a hint: it may change at once. */
 bool run_memory_has (struct run_memory *memory, const int64_t *experiment_ids, size_t count);
 
-/* Bytes of all tables, as counted when each was last given back. */
-size_t run_memory_bytes (struct run_memory *memory);
+/* Bytes that the tables of one search may take: twice what all may while nobody searches. */
+size_t run_memory_limit (const struct run_memory *memory);
 
 #endif

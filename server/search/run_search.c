@@ -337,7 +337,8 @@ hunt_taken (struct hunt *hunt, size_t document_count, struct err *err)
   enum err_code code = run_fields_resolve (&needs, &query->fields, hunt->searcher->keys, hunt->connection, err);
 
   if (ERR_OK == code)
-    code = run_load (hunt->tables, hunt->table_count, &needs, hunt->connection, hunt->arena, err);
+    code = run_load (hunt->tables, hunt->table_count, &needs, run_memory_limit (hunt->searcher->memory),
+                     hunt->connection, hunt->arena, err);
   if (ERR_OK != code)
     return code;
   run_fields_settle (&query->fields, hunt->tables, hunt->table_count);

@@ -219,6 +219,41 @@ START_TEST (refuses_tokens_of_another_search)
 }
 END_TEST
 
+START_TEST (keeps_within_its_memory)
+{
+  const struct slice by_name = SLICE ("run_name");
+  const struct run_search search = { .experiment_ids = &experiment,
+                                     .experiment_count = 1,
+                                     .view = VIEW_ALL,
+                                     .order_by = &by_name,
+                                     .order_by_count = 1,
+                                     .max_results = 5,
+                                     .deadline_us = UINT64_MAX };
+  const size_t roomy = 3000; /* less than the runs take, and half of it more than they take with their names */
+  struct run_memory *memory = searcher.memory;
+  struct find_call find = { .query = NULL };
+  struct run_query *query;
+  struct err err = { 0 };
+
+  /* A search takes up to twice what may stay. */
+  searcher.memory = run_memory_new (roomy, 1);
+  ck_assert_uint_eq (find_runs (&search, (struct slice){ NULL, 0 }).count, 5);
+  ck_assert (! run_memory_has (searcher.memory, &experiment, 1));
+  run_memory_free (searcher.memory);
+  searcher.memory = run_memory_new (roomy / 5, 1);
+  ck_assert_int_eq (run_query_parse (&query, &search, database.arena, &err), ERR_OK);
+  find.query = query;
+  ck_assert_int_eq (store_transaction (database.connection, STORE_SNAPSHOT, find_work, &find, &err),
+                    ERR_INVALID_PARAMETER_VALUE);
+  ck_assert_msg (NULL != strstr (err.message, "more than 1200 bytes of memory"), "%s", err.message);
+  ck_assert (! run_memory_has (searcher.memory, &experiment, 1));
+  run_memory_free (searcher.memory);
+  searcher.memory = memory;
+  ck_assert_uint_eq (find_runs (&search, (struct slice){ NULL, 0 }).count, 5);
+  ck_assert (run_memory_has (searcher.memory, &experiment, 1));
+}
+END_TEST
+
 START_TEST (orders_as_asked)
 {
   static const struct slice clauses[] = { { "end_time DESC", 13 }, { "run_name", 8 } };
@@ -306,6 +341,7 @@ search_suite (void)
   tcase_add_loop_test (runs, walks_through_pages, 0, sizeof (orders) / sizeof (orders[0]));
   tcase_add_loop_test (runs, goes_on_where_it_was_although_rows_come_and_go, 0, 2);
   tcase_add_test (runs, refuses_tokens_of_another_search);
+  tcase_add_test (runs, keeps_within_its_memory);
   tcase_add_test (runs, orders_as_asked);
   suite_add_tcase (suite, runs);
   tcase_add_checked_fixture (experiments, set_up, tear_down);

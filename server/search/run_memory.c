@@ -22,8 +22,7 @@ struct run_memory
   size_t waiting; /* threads */
   size_t bytes;
   struct run_table *buckets[BUCKETS];
-  struct run_table *newest; /* by last use; those that are busy are not linked */
-  struct run_table *oldest;
+  struct lru idle; /* tables that nobody has */
 };
 
 struct run_memory *
@@ -66,22 +65,6 @@ find (struct run_memory *memory, int64_t experiment_id)
   while (NULL != *link && (*link)->experiment_id != experiment_id)
     link = &(*link)->next_of_bucket;
   return link;
-}
-
-static void
-unlink_idle (struct run_memory *memory, struct run_table *table)
-{
-  *(NULL == table->newer ? &memory->newest : &table->newer->older) = table->older;
-  *(NULL == table->older ? &memory->oldest : &table->older->newer) = table->newer;
-}
-
-static void
-link_idle (struct run_memory *memory, struct run_table *table)
-{
-  table->newer = NULL;
-  table->older = memory->newest;
-  *(NULL == table->older ? &memory->oldest : &table->older->newer) = table;
-  memory->newest = table;
 }
 
 /* Take a table out for good; it is not linked as idle. The caller frees it, outside of the lock. */
@@ -131,7 +114,7 @@ take_one (struct run_table **taken, struct run_memory *memory, int64_t experimen
     stats_add (&stats.search_tables, 1);
   }
   else
-    unlink_idle (memory, *link);
+    lru_remove (&memory->idle, &(*link)->use);
   (*link)->busy = true;
   *taken = *link;
   return ERR_OK;
@@ -174,23 +157,23 @@ run_memory_give_back (struct run_memory *memory, struct run_table *const *tables
     table->bytes = run_table_bytes (table);
     memory->bytes += table->bytes;
     table->busy = false;
-    link_idle (memory, table);
+    lru_add (&memory->idle, &table->use);
   }
   for (size_t i = 0; i < count; i++)
     if (tables[i]->doomed)
     {
-      unlink_idle (memory, tables[i]);
+      lru_remove (&memory->idle, &tables[i]->use);
       forget (memory, tables[i]);
-      tables[i]->newer = dropped;
+      tables[i]->next_of_bucket = dropped;
       dropped = tables[i];
     }
-  while (memory->bytes > memory->max_bytes && NULL != memory->oldest)
+  while (memory->bytes > memory->max_bytes && NULL != memory->idle.oldest)
   {
-    struct run_table *oldest = memory->oldest;
+    struct run_table *oldest = (struct run_table *)memory->idle.oldest;
 
-    unlink_idle (memory, oldest);
+    lru_remove (&memory->idle, &oldest->use);
     forget (memory, oldest);
-    oldest->newer = dropped;
+    oldest->next_of_bucket = dropped;
     dropped = oldest;
   }
   condition_broadcast (&memory->given_back);
@@ -198,7 +181,7 @@ run_memory_give_back (struct run_memory *memory, struct run_table *const *tables
   lock_release (&memory->lock);
   while (NULL != dropped)
   {
-    struct run_table *next = dropped->newer;
+    struct run_table *next = dropped->next_of_bucket;
 
     run_table_free (dropped);
     dropped = next;

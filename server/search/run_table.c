@@ -46,25 +46,9 @@ document_bytes (const struct run_document *document)
 }
 
 static void
-unlink_document (struct run_table *table, struct run_document *document)
-{
-  *(NULL == document->newer ? &table->newest_document : &document->newer->older) = document->older;
-  *(NULL == document->older ? &table->oldest_document : &document->older->newer) = document->newer;
-}
-
-static void
-link_document (struct run_table *table, struct run_document *document)
-{
-  document->newer = NULL;
-  document->older = table->newest_document;
-  *(NULL == document->older ? &table->oldest_document : &document->older->newer) = document;
-  table->newest_document = document;
-}
-
-static void
 drop_document (struct run_table *table, struct run_document *document)
 {
-  unlink_document (table, document);
+  lru_remove (&table->used_documents, &document->use);
   table->documents[document->row] = NULL;
   table->document_bytes -= document_bytes (document);
   run_document_release (document);
@@ -77,8 +61,8 @@ run_table_document (struct run_table *table, size_t row)
 
   if (NULL == document)
     return NULL;
-  unlink_document (table, document);
-  link_document (table, document);
+  lru_remove (&table->used_documents, &document->use);
+  lru_add (&table->used_documents, &document->use);
   (void)atomic_fetch_add_explicit (&document->references, 1, memory_order_relaxed);
   return document;
 }
@@ -101,7 +85,7 @@ run_table_keep_document (struct run_table *table, size_t row, uint32_t version, 
   document->row = (uint32_t)row;
   document->len = bytes.len;
   memcpy (document->bytes, bytes.data, bytes.len);
-  link_document (table, document);
+  lru_add (&table->used_documents, &document->use);
   table->documents[row] = document;
   table->document_bytes += document_bytes (document);
 }
@@ -225,8 +209,8 @@ run_table_tidy (struct run_table *table)
 bool
 run_table_shrink (struct run_table *table, size_t max_bytes)
 {
-  while (run_table_bytes (table) > max_bytes && NULL != table->oldest_document)
-    drop_document (table, table->oldest_document);
+  while (run_table_bytes (table) > max_bytes && NULL != table->used_documents.oldest)
+    drop_document (table, (struct run_document *)table->used_documents.oldest);
   while (run_table_bytes (table) > max_bytes && table->text_count + table->metric_count > 0)
   {
     size_t text = 0;
@@ -373,8 +357,8 @@ run_table_touch (struct run_table *table, size_t row)
 void
 run_table_clear (struct run_table *table)
 {
-  while (NULL != table->oldest_document)
-    drop_document (table, table->oldest_document);
+  while (NULL != table->used_documents.oldest)
+    drop_document (table, (struct run_document *)table->used_documents.oldest);
   while (table->text_count > 0)
     drop_text (table, table->text_count - 1);
   while (table->metric_count > 0)

@@ -5,6 +5,7 @@
 #define SEARCH_RUN_TABLE_H
 
 #include "base/id.h"
+#include "base/lru.h"
 #include "search/metric_column.h"
 #include "search/text_column.h"
 #include "store/run_columns.h"
@@ -25,10 +26,9 @@ enum run_state
  */
 struct run_document
 {
+  struct lru_link use; /* among those of its table */
   _Atomic unsigned references;
   uint32_t row;
-  struct run_document *newer; /* of its table, by last use */
-  struct run_document *older;
   size_t len;
   char bytes[];
 };
@@ -51,6 +51,7 @@ struct run_metric
 
 struct run_table
 {
+  struct lru_link use; /* among the tables of run_memory that nobody has */
   int64_t experiment_id;
   size_t count; /* rows, those of runs that are gone among them */
   size_t gone;
@@ -70,8 +71,7 @@ struct run_table
   struct run_metric **metrics; /* by key id */
   size_t metric_count;
   uint64_t clock; /* goes up with each search */
-  struct run_document *newest_document;
-  struct run_document *oldest_document;
+  struct lru used_documents;
   size_t document_bytes;
 
   /* The snapshot up to which all of this is true; NULL: nothing was read yet. */
@@ -84,8 +84,6 @@ struct run_table
   bool doomed; /* to be freed when it is given back */
   size_t bytes; /* as last counted */
   struct run_table *next_of_bucket;
-  struct run_table *newer;
-  struct run_table *older;
 };
 
 /* An empty table; NULL without memory. Free with run_table_free. */

@@ -263,6 +263,7 @@ fits (const struct search_key *key, const json_t *value)
 {
   struct slice text = { json_string_value (value), json_string_length (value) };
   int64_t number;
+  double real;
 
   if (json_is_null (value))
     return is_nullable (key);
@@ -272,6 +273,8 @@ fits (const struct search_key *key, const json_t *value)
   {
   case SEARCH_INT64:
     return number_parse_int64 (text, &number);
+  case SEARCH_DOUBLE:
+    return search_number (&real, text);
   case SEARCH_UUID:
     return is_uuid_text (text);
   case SEARCH_TEXT:

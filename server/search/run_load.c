@@ -342,10 +342,10 @@ run_load (struct run_table *const *tables, size_t count, const struct run_needs 
     free (loading.followed[i].changed.items);
     free (loading.followed[i].folded.items);
     free (loading.followed[i].counted.items);
-    /* A table that was never read whole must not look like one that was. */
+    /* A table that was never read whole must not look like one that was. Columns are dropped when it is given back, not
+       before: this search reads them, those that became stale just now too. */
     if (ERR_OK != code && NULL == tables[i]->newest)
       run_table_clear (tables[i]);
-    run_table_tidy (tables[i]);
   }
   return code;
 }

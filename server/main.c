@@ -28,6 +28,8 @@
 /* One transaction: large enough that the commit's own cost disappears, small enough to end within milliseconds. */
 #define GROUP_MAX_COUNT 4096
 #define GROUP_MAX_BYTES ((size_t)8 * 1024 * 1024)
+/* What one search may take of search-memory-bytes: all of it for what it needs, and as much as is there already. */
+#define SEARCH_FACTOR 2
 /* Stacks of our threads and the library's: the deepest call chain needs a few dozen KiB, messages on it included. */
 #define THREAD_STACK_BYTES ((size_t)256 * 1024)
 /* Instrumented frames are several times larger, and the thread sanitizer keeps most of a MiB of thread-local data at
@@ -140,7 +142,9 @@ start (struct daemon *daemon, struct err *err)
   if (NULL == daemon->metrics.keys)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   daemon->service.searcher = (struct run_searcher){
-    .memory = run_memory_new ((size_t)daemon->config->search_memory_bytes, (size_t)daemon->config->workers / 2),
+    .memory = run_memory_new ((size_t)daemon->config->search_memory_bytes,
+                              SEARCH_FACTOR * (size_t)daemon->config->search_memory_bytes,
+                              (size_t)daemon->config->workers / 2),
     .keys = daemon->metrics.keys,
   };
   if (NULL == daemon->service.searcher.memory)

@@ -26,8 +26,8 @@ check_memory (const struct loading *loading, struct err *err)
   if (bytes <= loading->max_bytes)
     return ERR_OK;
   return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                  "The fields that this search names take more than %zu bytes of memory for these runs, twice "
-                  "search-memory-bytes; name fewer fields, or fewer experiments.",
+                  "The fields that this search names take more than %zu bytes of memory for these runs, which "
+                  "search-memory-bytes allows; name fewer fields, or fewer experiments.",
                   loading->max_bytes);
 }
 

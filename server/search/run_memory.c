@@ -18,6 +18,7 @@ struct run_memory
   struct lock lock; /* guards all members and the members of tables that are said to be run_memory's */
   struct condition given_back;
   size_t max_bytes;
+  size_t search_max_bytes;
   size_t most_waiting;
   size_t waiting; /* threads */
   size_t bytes;
@@ -26,7 +27,7 @@ struct run_memory
 };
 
 struct run_memory *
-run_memory_new (size_t max_bytes, size_t most_waiting)
+run_memory_new (size_t max_bytes, size_t search_max_bytes, size_t most_waiting)
 {
   struct run_memory *memory = calloc (1, sizeof (*memory));
 
@@ -35,6 +36,7 @@ run_memory_new (size_t max_bytes, size_t most_waiting)
   lock_init (&memory->lock);
   condition_init (&memory->given_back);
   memory->max_bytes = max_bytes;
+  memory->search_max_bytes = search_max_bytes;
   memory->most_waiting = most_waiting;
   return memory;
 }
@@ -207,5 +209,5 @@ run_memory_has (struct run_memory *memory, const int64_t *experiment_ids, size_t
 size_t
 run_memory_limit (const struct run_memory *memory)
 {
-  return memory->max_bytes > SIZE_MAX / 2 ? SIZE_MAX : 2 * memory->max_bytes;
+  return memory->search_max_bytes;
 }

@@ -7,9 +7,11 @@
 
 struct run_memory;
 
-/* No tables yet; `max_bytes` is what they may take while nobody searches, `most_waiting` how many threads may wait long
-   for one that another has. The caller frees. Thread-safe. */
-struct run_memory *run_memory_new (size_t max_bytes, size_t most_waiting);
+/* No tables yet; `max_bytes` is what they may take while nobody searches, `search_max_bytes` what those of one search
+   may take meanwhile, `most_waiting` how many threads may wait long for one that another has. The caller frees.
+   Thread-safe.
+ */
+struct run_memory *run_memory_new (size_t max_bytes, size_t search_max_bytes, size_t most_waiting);
 void run_memory_free (struct run_memory *memory);
 
 /* Take the tables of some experiments, made when they are missing, for this thread alone; waits for other threads.
@@ -25,7 +27,7 @@ void run_memory_give_back (struct run_memory *memory, struct run_table *const *t
 /* Whether all of some experiments are in memory. Only a hint: it may change at once. */
 bool run_memory_has (struct run_memory *memory, const int64_t *experiment_ids, size_t count);
 
-/* Bytes that the tables of one search may take: twice what all may while nobody searches. */
+/* Bytes that the tables of one search may take. */
 size_t run_memory_limit (const struct run_memory *memory);
 
 #endif

@@ -21,7 +21,8 @@ set_up (void)
   static const char *const names[] = { "b", "a", "B", "\xC3\xA9", "a b", "" };
 
   database_open_migrated ();
-  searcher = (struct run_searcher){ run_memory_new ((size_t)64 * 1024 * 1024, 1), metric_keys_new (1 << 20) };
+  searcher = (struct run_searcher){ run_memory_new ((size_t)64 * 1024 * 1024, (size_t)64 * 1024 * 1024, 1),
+                                    metric_keys_new (1 << 20) };
   experiment = database_experiment ("searched");
   for (unsigned i = 0; i < RUNS; i++)
   {
@@ -236,11 +237,11 @@ START_TEST (keeps_within_its_memory)
   struct err err = { 0 };
 
   /* A search takes up to twice what may stay. */
-  searcher.memory = run_memory_new (roomy, 1);
+  searcher.memory = run_memory_new (roomy, 2 * roomy, 1);
   ck_assert_uint_eq (find_runs (&search, (struct slice){ NULL, 0 }).count, 5);
   ck_assert (! run_memory_has (searcher.memory, &experiment, 1));
   run_memory_free (searcher.memory);
-  searcher.memory = run_memory_new (roomy / 5, 1);
+  searcher.memory = run_memory_new (roomy, 1200, 1);
   ck_assert_int_eq (run_query_parse (&query, &search, database.arena, &err), ERR_OK);
   find.query = query;
   ck_assert_int_eq (store_transaction (database.connection, STORE_SNAPSHOT, find_work, &find, &err),

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/hash.h"
+#include "search/field_private.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,7 +23,10 @@ parse_field (size_t *field, struct slice text, const char *parameter, bool allow
              struct arena *arena, struct err *err)
 {
   struct search_field parsed;
-  enum err_code code = search_field_parse (&parsed, text, &search_runs, arena, err);
+  /* Data sets cannot be sorted by, which search_field_parse asks for. */
+  bool is_dataset = ERR_OK == search_field_resolve (&parsed, text, &search_runs, SEARCH_CAN_FILTER, arena, NULL)
+                    && SEARCH_DATASET == parsed.entity;
+  enum err_code code = is_dataset ? ERR_OK : search_field_parse (&parsed, text, &search_runs, arena, err);
 
   if (ERR_OK != code)
     return code;

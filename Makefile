@@ -78,7 +78,7 @@ CRASH_RUNNER := $(if $(CRASH_SOURCES),$(BUILD)/tests/crash-runner)
 # What the crash runner shares with the HTTP tests.
 CRASH_HELPERS := $(call objects,$(addprefix tests/http/,api.c client.c raw.c))
 
-.PHONY: all run check crash lint bench bench-full fuzz web web-packages install clean help setup reference format tests unit-tests \
+.PHONY: all run check crash oracle lint bench bench-full fuzz web web-packages install clean help setup reference format tests unit-tests \
   store-tests fuzz-replay http-runner crash-runner objects print-tests FORCE
 
 ##> make            build/tallyd
@@ -96,6 +96,10 @@ check:
 ##> make crash      1,000 kills of daemon and PostgreSQL under load, then count every point (about a quarter of an hour)
 crash: $(BUILD)/tallyd crash-runner
 	@TALLYD='$(CURDIR)/$(BUILD)/tallyd' TALLY_TEST_BUILD='$(CURDIR)/$(BUILD)' tests/crash/run --kills 1000
+
+##> make oracle     100,000 random searches of runs beside what plain SQL says of them (some minutes)
+oracle: $(BUILD)/tests/store/test_oracle
+	@TALLY_TEST_BUILD='$(CURDIR)/$(BUILD)' tests/store/oracle
 
 ##> make lint       warnings, format, include directions, drift of docs and samples, scripts, web
 lint:

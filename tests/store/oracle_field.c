@@ -18,19 +18,19 @@ find (const char *const *names, size_t count, struct slice name)
 
 /* The column of a part of a metric; one that nobody logs has no values. */
 static void
-metric_sql (char sql[ORACLE_FIELD_BYTES], struct slice name, int part)
+metric_sql (char sql[ORACLE_FIELD_BYTES], struct slice name, enum search_part part)
 {
   size_t metric = find (oracle_metrics, ORACLE_METRICS, name);
 
   if (metric == ORACLE_METRICS)
     snprintf (sql, ORACLE_FIELD_BYTES, "NULL::float8");
   else
-    snprintf (sql, ORACLE_FIELD_BYTES, "m%zu_%d", metric, part);
+    snprintf (sql, ORACLE_FIELD_BYTES, "m%zu_%d", metric, (int)part);
 }
 
 /* "x.min" without quotes: the metric of that name where a run has it, otherwise the part of x. */
 static void
-doubtful_sql (char sql[ORACLE_FIELD_BYTES], struct slice whole, struct slice base, int part)
+doubtful_sql (char sql[ORACLE_FIELD_BYTES], struct slice whole, struct slice base, enum search_part part)
 {
   char metric[ORACLE_FIELD_BYTES];
   char of_base[ORACLE_FIELD_BYTES];
@@ -104,7 +104,7 @@ make_metric (struct oracle_field *field, bool for_filter)
   static const char *const entities[] = { "metrics", "metric", "metrics", "`metrics`" };
   const char *entity = entities[oracle_below (for_filter ? 4 : 3)];
   const char *name = CHOOSE (oracle_metrics);
-  int part = oracle_once_in (2) ? (int)SEARCH_LATEST : 1 + (int)oracle_below (SEARCH_COUNT);
+  enum search_part part = oracle_once_in (2) ? SEARCH_LATEST : (enum search_part) (1 + oracle_below (SEARCH_COUNT));
   char key[60];
 
   field->type = ORACLE_NUMBER;

@@ -75,8 +75,8 @@ QUESTIONS = (
     Question("a", "no filter"),
     Question("b", "metrics.acc > x", ABOVE, share=0.4),
     Question("c", "metrics.acc > x and params.optimizer = 'adam', ordered by metrics.acc DESC", ADAM, BEST, share=0.12),
-    # study 4, study 40 to 49, study 400 to 499: a ninth of all.
-    Question("d", "tags.note LIKE", "tags.note LIKE 'study @key@%'", share=0.09),
+    # A tenth of all: study 1400 to 1499.
+    Question("d", "tags.note LIKE", "tags.note LIKE '%study 1@key@%'", share=0.09),
 )
 TOUGHEST = QUESTIONS[2]
 PAGED = Question("e", f"page {PAGE}", "metrics.acc > 0.2", BEST)
@@ -289,7 +289,7 @@ class Searching:
                 milliseconds, token = walk(server, PAGED.fixed(server, results), pages)
                 took[server.name].append(milliseconds)
                 server.ids["page"] = token
-        way = name.replace(f"page {PAGE}", f"all {PAGE} pages one after the other up to page {PAGE}")
+        way = name.replace(f"page {PAGE}", f"the way to page {PAGE}")
         bench.add(way, "ms", False, {key: values for key, values in took.items() if values}, "; ".join(notes),
                   bench.again(name))
         body = json.dumps({**json.loads(PAGED.body(results)), "page_token": "@page@"}, separators=(",", ":"))

@@ -111,7 +111,7 @@ TAGS = (
     ("team", one_of(TEAMS, 30)),
     ("mlflow.user", USER),
     ("mlflow.source.git.commit", f"encode(sha256(('commit ' || {whole(COMMITS, 32)})::bytea), 'hex')"),
-    ("note", f"'study ' || {whole(NOTES, 33)} || ': does it still hold when less is known?'"),
+    ("note", f"'study ' || ({NOTES} + {whole(NOTES, 33)}) || ': does it still hold when less is known?'"),
     ("mlflow.runName", NAME),
 )
 

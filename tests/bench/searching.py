@@ -330,12 +330,13 @@ class Searching:
                 found[server.name].append(one)
                 server.rest(60)
         notes.append("half the maximum: " + ", ".join(f"{key} {rate * 100:,.0f} points/s" for key, rate in rates.items()))
+        found = {key: rounds for key, rounds in found.items() if rounds}
         for label, unit, function in (P50, P99):
-            self.bench.add(f"{name} {label}", unit, False,
-                           {key: [function(one) for one in rounds] for key, rounds in found.items() if rounds}, "; ".join(notes))
+            values = {key: [function(one) for one in rounds] for key, rounds in found.items()}
+            bench.add(f"{name} {label}", unit, False, values, "; ".join(notes))
             notes = []
-        bench.add(f"{name}: ingest p99", "ms", False,
-                  {key: [P99[2](one["beside"]) for one in rounds] for key, rounds in found.items() if rounds})
+        values = {key: [P99[2](one["beside"]) for one in rounds] for key, rounds in found.items()}
+        bench.add(f"{name}: ingest p99", "ms", False, values)
         bench.table.command(name, question.shown(bench.tallyd, seconds))
         bench.table.command(f"{name}: beside it", load.shown(bench.tallyd, seconds, ["--rate", "HALF"]))
         bench.results[name] = {"rounds": found, "half": rates}

@@ -106,6 +106,7 @@ PARAMS = (
 )
 
 NAME = f"'trial-' || n % {RUNS_MAX}"
+ARTIFACTS = "'mlflow-artifacts:/' || experiment_id || '/' || run_id || '/artifacts'"
 USER = f"'user' || {whole(USERS, 31)}"
 TAGS = (
     ("team", one_of(TEAMS, 30)),
@@ -115,17 +116,36 @@ TAGS = (
     ("mlflow.runName", NAME),
 )
 
-# run_id, start_ms, end_ms and status of run n. The id is that of no other run, whatever the experiment.
-RUN = f"""SELECT n, md5('run ' || n) AS run_id, {FIRST_START_MS} + (n % {RUNS_MAX}) * {START_STEP_MS} AS start_ms,
-  {FIRST_START_MS} + (n % {RUNS_MAX}) * {START_STEP_MS} + 60000 + {whole(LENGTH_MS, 40)} AS end_ms,
-  CASE WHEN {unit(41)} < 0.9 THEN 'FINISHED' WHEN {unit(41)} < 0.97 THEN 'FAILED' ELSE 'KILLED' END AS status
-  FROM generate_series({{first}}::bigint, {{last}}::bigint) n"""
+def runs(piece):
+    """SQL for the runs of a piece, ([(number of the experiment, its id)], first, last): n, run_id, experiment_id, start_ms,
+    end_ms, status. The id is that of no other run, whatever the experiment."""
+    experiments, first, last = piece
+    pairs_of = ", ".join(f"({number}::bigint, {experiment})" for number, experiment in experiments)
+    start = f"{FIRST_START_MS} + (n % {RUNS_MAX}) * {START_STEP_MS}"
+    return (f"SELECT n, md5('run ' || n) AS run_id, experiment_id, {start} AS start_ms, "
+            f"{start} + 60000 + {whole(LENGTH_MS, 40)} AS end_ms, "
+            f"CASE WHEN {unit(41)} < 0.9 THEN 'FINISHED' WHEN {unit(41)} < 0.97 THEN 'FAILED' ELSE 'KILLED' END AS status "
+            f"FROM (VALUES {pairs_of}) e (number, experiment_id) CROSS JOIN generate_series({first}, {last}) i "
+            f"CROSS JOIN LATERAL (SELECT number * {RUNS_MAX} + i AS n) m")
+
+
+def pieces(experiments, count, size):
+    """Pieces of about `size` runs: parts of one experiment, or several experiments."""
+    if count >= size:
+        for one in experiments:
+            for first in range(0, count, size):
+                yield [one], first, min(count, first + size) - 1
+    else:
+        together = max(1, size // count)
+        for at in range(0, len(experiments), together):
+            yield experiments[at:at + together], 0, count - 1
+
 
 UNIT = ("CREATE OR REPLACE FUNCTION bench_unit(n bigint, seed bigint) RETURNS float8 IMMUTABLE PARALLEL SAFE LANGUAGE sql AS "
         "$$ SELECT (hashint8extended(n, seed) & 9007199254740991)::float8 / 9007199254740992 $$")
 
 
-def points(first, last, metrics):
+def points(piece, metrics):
     """SQL for one row for each metric of each run: n, run_id, time_ms, key, value."""
     rows = []
     for number, metric in enumerate(METRICS):
@@ -140,14 +160,14 @@ def points(first, last, metrics):
     if metrics > len(METRICS):
         key, value = MORE_METRIC
         more = f" UNION ALL SELECT {key}, {value}, true FROM generate_series({len(METRICS)}, {metrics - 1}) k"
-    return (f"SELECT r.run_id, r.end_ms - 1000 AS time_ms, m.key, m.value FROM ({RUN.format(first=first, last=last)}) r "
+    return (f"SELECT r.run_id, r.end_ms - 1000 AS time_ms, m.key, m.value FROM ({runs(piece)}) r "
             f"CROSS JOIN LATERAL (SELECT * FROM (VALUES {', '.join(rows)}) v{more}) AS m (key, value, kept) WHERE m.kept")
 
 
-def pairs(first, last, what):
+def pairs(piece, what):
     """SQL for one row for each param or tag of each run: run_id, key, value."""
     rows = ", ".join(f"('{key}', {value})" for key, value in what)
-    return (f"SELECT r.run_id, p.key, p.value FROM ({RUN.format(first=first, last=last)}) r "
+    return (f"SELECT r.run_id, p.key, p.value FROM ({runs(piece)}) r "
             f"CROSS JOIN LATERAL (VALUES {rows}) AS p (key, value)")
 
 
@@ -156,49 +176,50 @@ def document(what):
 
 
 def tallyd_tables(metrics):
-    """(table, SQL) for each table of tallyd, with holes for first, last and experiment."""
+    """(table, function that gives the SQL for a piece) for each table of tallyd."""
     return (
-        ("run", lambda first, last, experiment:
-         "INSERT INTO run (run_id, experiment_id, name, user_id, status, started_at_ms, ended_at_ms, artifact_uri, params, tags) "
-         f"SELECT run_id::uuid, {experiment}, {NAME}, {USER}, "
+        ("run", lambda piece:
+         "INSERT INTO run (run_id, experiment_id, name, user_id, status, started_at_ms, ended_at_ms, artifact_uri, params, "
+         "tags) "
+         f"SELECT run_id::uuid, experiment_id, {NAME}, {USER}, "
          "CASE status WHEN 'FINISHED' THEN 3 WHEN 'FAILED' THEN 4 ELSE 5 END, start_ms, end_ms, "
-         f"'mlflow-artifacts:/{experiment}/' || run_id || '/artifacts', {document(PARAMS)}, {document(TAGS)} "
-         f"FROM ({RUN.format(first=first, last=last)}) r"),
+         f"{ARTIFACTS}, {document(PARAMS)}, {document(TAGS)} "
+         f"FROM ({runs(piece)}) r"),
         # What the fold leaves of a series with one point: it is the latest, the first, the least and the greatest, and neither
         # in a chunk nor in recent.
-        ("metric_series", lambda first, last, _:
+        ("metric_series", lambda piece:
          "INSERT INTO metric_series (run_id, key_id, latest_step, latest_timestamp_ms, latest_value, first_step, "
          "first_timestamp_ms, first_value, min_timestamp_ms, max_timestamp_ms, point_count, nan_count, min_value, max_value, "
          f"chunk_points, stray_points) SELECT p.run_id::uuid, k.key_id, {STEPS}, time_ms, value, {STEPS}, time_ms, value, "
          "time_ms, time_ms, 1, CASE WHEN value = 'NaN' THEN 1 ELSE 0 END, nullif(value, 'NaN'), nullif(value, 'NaN'), 0, 0 "
-         f"FROM ({points(first, last, metrics)}) p JOIN metric_key k ON k.name = p.key"),
-        ("metric_folded", lambda first, last, experiment:
+         f"FROM ({points(piece, metrics)}) p JOIN metric_key k ON k.name = p.key"),
+        ("metric_folded", lambda piece:
          "INSERT INTO metric_folded (run_id, experiment_id) "
-         f"SELECT run_id::uuid, {experiment} FROM ({RUN.format(first=first, last=last)}) r"),
+         f"SELECT run_id::uuid, experiment_id FROM ({runs(piece)}) r"),
     )
 
 
 def mlflow_tables(metrics):
     return (
-        ("runs", lambda first, last, experiment:
+        ("runs", lambda piece:
          "INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, status, start_time, end_time, "
          f"source_version, lifecycle_stage, artifact_uri, experiment_id) SELECT run_id, {NAME}, 'UNKNOWN', '', '', {USER}, "
-         f"status, start_ms, end_ms, '', 'active', 'mlflow-artifacts:/{experiment}/' || run_id || '/artifacts', {experiment} "
-         f"FROM ({RUN.format(first=first, last=last)}) r"),
-        ("metrics", lambda first, last, _: mlflow_points("metrics", first, last, metrics)),
-        ("latest_metrics", lambda first, last, _: mlflow_points("latest_metrics", first, last, metrics)),
-        ("params", lambda first, last, _:
-         f"INSERT INTO params (run_uuid, key, value) {pairs(first, last, PARAMS)}"),
-        ("tags", lambda first, last, _:
-         f"INSERT INTO tags (run_uuid, key, value) {pairs(first, last, TAGS)}"),
+         f"status, start_ms, end_ms, '', 'active', {ARTIFACTS}, experiment_id "
+         f"FROM ({runs(piece)}) r"),
+        ("metrics", lambda piece: mlflow_points("metrics", piece, metrics)),
+        ("latest_metrics", lambda piece: mlflow_points("latest_metrics", piece, metrics)),
+        ("params", lambda piece:
+         f"INSERT INTO params (run_uuid, key, value) {pairs(piece, PARAMS)}"),
+        ("tags", lambda piece:
+         f"INSERT INTO tags (run_uuid, key, value) {pairs(piece, TAGS)}"),
     )
 
 
-def mlflow_points(table, first, last, metrics):
+def mlflow_points(table, piece, metrics):
     """MLflow writes NaN as 0 that is marked."""
     return (f"INSERT INTO {table} (key, value, timestamp, step, is_nan, run_uuid) "
             f"SELECT key, CASE WHEN value = 'NaN' THEN 0 ELSE value END, time_ms, {STEPS}, value = 'NaN', run_id "
-            f"FROM ({points(first, last, metrics)}) p")
+            f"FROM ({points(piece, metrics)}) p")
 
 
 class Late(Exception):
@@ -218,8 +239,8 @@ class Filling:
             raise Late()
         try:
             # The owners of all rows are made before them: nothing is gained by looking each of them up.
-            return self.server.sql("SET session_replication_role = replica", "SET maintenance_work_mem = '512MB'", "SET jit = off",
-                                   f"SET statement_timeout = {int(left * 1000)}", *statements)
+            return self.server.sql("SET session_replication_role = replica", "SET maintenance_work_mem = '512MB'",
+                                   "SET jit = off", f"SET statement_timeout = {int(left * 1000)}", *statements)
         except RuntimeError as error:
             if "statement timeout" in str(error):
                 raise Late() from error
@@ -235,8 +256,8 @@ class Filling:
             "CASE WHEN c.oid IS NULL THEN format('DROP INDEX %s', i.indexrelid::regclass) "
             "ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', i.indrelid::regclass, c.conname) END, "
             "CASE WHEN c.oid IS NULL THEN pg_get_indexdef(i.indexrelid) "
-            "ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', i.indrelid::regclass, c.conname, pg_get_constraintdef(c.oid)) END)"
-            "), '[]') FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype IN ('p', 'u') "
+            "ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', i.indrelid::regclass, c.conname, pg_get_constraintdef(c.oid)) "
+            "END)), '[]') FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype IN ('p', 'u') "
             f"WHERE i.indrelid = '{table}'::regclass AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' "
             "AND f.conindid = i.indexrelid)"))
 
@@ -245,11 +266,8 @@ class Filling:
         bare = len(experiments) * count * rows_each >= BARE_ROWS
         indexes = self.indexes(table) if bare else []
         self.sql(*(drop for drop, _ in indexes))
-        piece = max(1, PIECE_ROWS // rows_each)
-        for number, experiment in experiments:
-            for start in range(0, count, piece):
-                first = number * RUNS_MAX + start
-                self.sql(statement(first, first + min(count - start, piece) - 1, experiment))
+        for piece in pieces(experiments, count, max(1, PIECE_ROWS // rows_each)):
+            self.sql(statement(piece))
         self.sql(*(make for _, make in indexes))
         self.server.sql(f"VACUUM (ANALYZE) {table}")
 

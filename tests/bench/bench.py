@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 
@@ -71,6 +72,8 @@ def write(bench, about, options):
 
 def main():
     options, size = parse()
+    # So that the servers, which have sessions of their own, are stopped then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     started = time.monotonic()
     about = describe(options)
     servers = [Tallyd()] + ([] if options.without_mlflow else [Mlflow()])

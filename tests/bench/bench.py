@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 
@@ -10,6 +11,7 @@ import ceiling
 import growth
 import machine
 import reading
+import searching
 import startup
 import storage
 import stress
@@ -20,9 +22,10 @@ from report import Table, render, say, summary
 from servers import Mlflow, Tallyd
 from sizes import SIZES
 
-# In this order, because what comes last is left out when the time is over, and growth and storage start databases anew.
+# In this order, because what comes last is left out when the time is over, and the last three start databases anew.
 GROUPS = (ceiling.measure, startup.measure, writing.metrics, writing.batches, writing.runs, reading.search, reading.history,
-          reading.charts, stress.dashboards, stress.overload, writing.repeats, storage.measure, growth.measure)
+          reading.charts, stress.dashboards, stress.overload, writing.repeats,
+          searching.measure, storage.measure, growth.measure)
 
 
 def parse():
@@ -69,6 +72,8 @@ def write(bench, about, options):
 
 def main():
     options, size = parse()
+    # So that the servers, which have sessions of their own, are stopped then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     started = time.monotonic()
     about = describe(options)
     servers = [Tallyd()] + ([] if options.without_mlflow else [Mlflow()])

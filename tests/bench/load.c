@@ -24,7 +24,7 @@ static const char help_text[] =
     "  --repeat-percent P  of 100 requests P are the one before on that connection, once more (0)\n"
     "  --keys N            @key@ runs through 0 to N-1 (1)\n"
     "  --first N           the first @step@ (0)\n"
-    "  --values KIND       @value@: plain, loss, quantised, counter or random (plain)\n"
+    "  --values KIND       @value@: plain, loss, quantised, counter, random or digits (plain)\n"
     "  --step-ms N         @time@ grows by N with each step, give or take a fifth; 0: by 1 with each point (0)\n"
     "  --seed N            send the same bodies whenever N is the same; 0: never the same (0)\n"
     "  --runs FILE         one run id a line, for @run@ in body and path; of C connections the i-th takes\n"

@@ -29,7 +29,8 @@ def runs_file(server, name):
 
 class Load:
     """One kind of request. `slow`: connections for MLflow, where with more it answers later than a round lasts.
-    `batch` points a request, `keys` metrics; `run` names the runs (stock.py); `more`: further words for the generator."""
+    `batch` points a request, `keys` metrics; `run` names the runs (stock.py); `more`: further words for the generator. In a body @NAME@ stands for what the server has
+    below that name in `ids`."""
 
     def __init__(self, path, connections, body=None, *, batch=0, keys=KEYS, experiment="", least_bytes=0, expect=None,
                  run="runs", slow=None, more=()):
@@ -54,7 +55,10 @@ class Load:
         if self.batch > 0:
             words += ["--keys", str(self.keys), "--repeat", str(self.batch), "--element", POINT]
         if self.body is not None:
-            words += ["--body", self.body.replace("@experiment@", server.ids.get(self.experiment, ""))]
+            body = self.body.replace("@experiment@", server.ids.get(self.experiment, ""))
+            for name, value in server.ids.items():
+                body = body.replace(f"@{name}@", value)
+            words += ["--body", body]
         if self.least_bytes > 0:
             words += ["--least-bytes", str(self.least_bytes)]
         if self.expect is not None:

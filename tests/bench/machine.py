@@ -52,7 +52,9 @@ def pgbench(url, clients, seconds, scratch):
 def psql(url, *statements):
     arguments = [word for statement in statements for word in ("-c", statement)]
     done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", url, *arguments],
-                          capture_output=True, text=True, check=True)
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"psql: {done.stderr.strip()[:1000]}")
     return done.stdout.strip()
 
 

@@ -29,13 +29,20 @@ class Size:
     watched_steps: int
     dashboard_seconds: float
     overload_seconds: float
+    search_runs: tuple  # of the experiments that are searched, each alone in its database
+    search_crowded: int  # the one of them beside which further experiments are put
+    search_wide: int  # runs of an experiment with very many metrics; 0: none
+    search_bound_s: float  # a question that MLflow answers later is left out
 
 
 SIZES = {
-    "quick": Size("quick", 2, 0.2, 10, 120, 20_000, (50_000,), (0, 100_000), 100_000, False, 100, 100, 100, 2, 1),
-    "short": Size("short", 3, 1, 14, 500, 100_000, (1_000_000,), (0, 10_000_000), 0, False, 1000, 200, 1000, 5, 3),
-    "full": Size("full", 5, 2, 70, 2000, 1_000_000, (1_000_000, 10_000_000), (0, 10_000_000, 100_000_000), 10_000_000,
-                 True, 10_000, 1000, 2000, 15, 6),
+    "quick": Size("quick", 2, 0.2, 20, 120, 20_000, (50_000,), (0, 100_000), 100_000, False, 100, 100, 100, 2, 1,
+                  (10_000, 100_000), 10_000, 0, 3),
+    "short": Size("short", 3, 1, 45, 500, 100_000, (1_000_000,), (0, 10_000_000), 0, False, 1000, 200, 1000, 5, 3,
+                  (10_000, 100_000), 100_000, 0, 5),
+    "full": Size("full", 5, 2, 180, 2000, 1_000_000, (1_000_000, 10_000_000), (0, 10_000_000, 100_000_000), 10_000_000,
+                 True, 10_000, 1000, 2000, 15, 6,
+                 (1000, 10_000, 100_000, 1_000_000), 100_000, 10_000, 20),
 }
 
 

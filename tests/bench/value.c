@@ -9,7 +9,7 @@
    measured, so that they hold both the fall and the long flat end. */
 #define DECAY_STEPS 500.0
 
-static const char *const kind_names[] = { "plain", "loss", "quantised", "counter", "random" };
+static const char *const kind_names[] = { "plain", "loss", "quantised", "counter", "random", "digits" };
 
 bool
 value_kind_named (enum value_kind *kind, const char *name)
@@ -65,12 +65,12 @@ value_mix (uint64_t x)
 }
 
 static void
-add_plain (struct bytes *out, uint64_t *random)
+add_digits (struct bytes *out, uint64_t *random)
 {
-  char text[8] = { '0', '.' };
+  char text[6];
   uint64_t x = next_random (random) >> 20;
 
-  for (unsigned digit = 2; digit < sizeof text; digit++)
+  for (unsigned digit = 0; digit < sizeof text; digit++)
   {
     text[digit] = (char)('0' + x % 10);
     x /= 10;
@@ -97,7 +97,8 @@ value_add (struct bytes *out, enum value_kind kind, uint64_t step, uint64_t *ran
   switch (kind)
   {
   case VALUE_PLAIN:
-    add_plain (out, random);
+    bytes_add (out, "0.", 2);
+    add_digits (out, random);
     break;
   case VALUE_LOSS:
     decay = exp (-(double)step / DECAY_STEPS);
@@ -113,6 +114,9 @@ value_add (struct bytes *out, enum value_kind kind, uint64_t step, uint64_t *ran
     break;
   case VALUE_RANDOM:
     add_double (out, next_unit (random), false);
+    break;
+  case VALUE_DIGITS:
+    add_digits (out, random);
     break;
   }
 }

@@ -45,13 +45,13 @@ static const struct statement statements[] = {
   /* One index scan for each run; the order is that of the runs asked for, then of linking. */
   [DATASETS] = { "dataset_of_runs",
                  "SELECT l.run_id, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, l.tags"
-                 " FROM unnest($1::uuid[]) WITH ORDINALITY AS w (run_id, place),"
+                 " FROM unnest((SELECT $1::uuid[])) WITH ORDINALITY AS w (run_id, place),"
                  " LATERAL (SELECT * FROM run_dataset WHERE run_id = w.run_id OFFSET 0) AS l"
                  " JOIN dataset d ON d.dataset_id = l.dataset_id ORDER BY w.place, l.position",
                  1 },
   [MODELS] = { "dataset_models_of_runs",
                "SELECT m.run_id, m.is_output, m.model_id, m.step"
-               " FROM unnest($1::uuid[]) WITH ORDINALITY AS w (run_id, place),"
+               " FROM unnest((SELECT $1::uuid[])) WITH ORDINALITY AS w (run_id, place),"
                " LATERAL (SELECT * FROM run_model WHERE run_id = w.run_id OFFSET 0) AS m"
                " ORDER BY w.place, m.is_output, m.position",
                1 },

@@ -28,7 +28,7 @@ static const struct statement statements[] = {
                     1 },
   [KEY_FIND] = { "metric_key_find", "SELECT key_id FROM metric_key WHERE name = $1::text", 1 },
   [KEY_NAMES] = { "metric_key_names",
-                  "SELECT k.key_id, k.name FROM metric_key k JOIN unnest($1::int8[]) AS wanted (key_id)"
+                  "SELECT k.key_id, k.name FROM metric_key k JOIN unnest((SELECT $1::int8[])) AS wanted (key_id)"
                   " ON k.key_id = wanted.key_id::int4",
                   1 },
   /* The limit is the length of the arrays and leaves nothing out. It is there for the planner: of arrays that it does
@@ -47,7 +47,7 @@ static const struct statement statements[] = {
   /* One index scan for each run, whatever is thought of how many rows it has; an order over all runs would tempt the
      planner to walk the whole index. */
   [TAIL_READ] = { "metric_tail_read",
-                  "SELECT t.run_id, t.points FROM unnest($1::uuid[]) AS w (run_id),"
+                  "SELECT t.run_id, t.points FROM unnest((SELECT $1::uuid[])) AS w (run_id),"
                   " LATERAL (SELECT run_id, points FROM metric_tail WHERE run_id = w.run_id ORDER BY tail_id) AS t",
                   1 },
 };

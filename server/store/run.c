@@ -42,11 +42,11 @@ static const struct statement statements[] = {
                           "SELECT experiment_id FROM experiment WHERE experiment_id = ANY ($1::int8[])", 1 },
   [GET] = { "run_get", "SELECT " STORE_RUN_SELECT " FROM run WHERE run_id = $1::uuid", 1 },
   [READ] = { "run_read",
-             "SELECT " STORE_RUN_SELECT " FROM unnest($1::uuid[]) AS w (wanted),"
+             "SELECT " STORE_RUN_SELECT " FROM unnest((SELECT $1::uuid[])) AS w (wanted),"
              " LATERAL (SELECT * FROM run WHERE run_id = w.wanted OFFSET 0) AS r",
              1 },
   [STARTS] = { "run_starts",
-               "SELECT w.item, r.started_at_ms FROM unnest($1::uuid[]) WITH ORDINALITY AS w (run_id, item)"
+               "SELECT w.item, r.started_at_ms FROM unnest((SELECT $1::uuid[])) WITH ORDINALITY AS w (run_id, item)"
                " JOIN run r ON r.run_id = w.run_id",
                1 },
   [STATE] = { "run_state", "SELECT deleted_at_ms IS NOT NULL FROM run WHERE run_id = $1::uuid", 1 },

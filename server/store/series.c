@@ -22,7 +22,8 @@ enum
 
 /* Each wanted series is one index scan of its own (LATERAL), whatever the planner thinks of how many rows it has. */
 #define WANTED                                                                                                         \
-  " FROM unnest($1::uuid[], $2::int8[], $3::int8[]) WITH ORDINALITY AS w (run_id, key_id, context_id, item),"          \
+  " FROM unnest((SELECT $1::uuid[]), (SELECT $2::int8[]), (SELECT $3::int8[])) WITH ORDINALITY AS w (run_id, key_id, " \
+  "context_id, item),"                                                                                                 \
   " LATERAL "
 #define WANTED_MATCH " WHERE run_id = w.run_id AND key_id = w.key_id::int4 AND context_id = w.context_id::int4"
 
@@ -41,7 +42,7 @@ enum
 
 /* A run with the latest points of its series, one array for each member. */
 #define LATEST_OF_RUNS                                                                                                 \
-  "SELECT w.run_id, s.* FROM unnest($1::uuid[]) AS w (run_id), LATERAL (SELECT array_agg(key_id) AS key_ids,"          \
+  "SELECT w.run_id, s.* FROM unnest((SELECT $1::uuid[])) AS w (run_id), LATERAL (SELECT array_agg(key_id) AS key_ids," \
   " array_agg(latest_step), array_agg(latest_timestamp_ms), array_agg(latest_value) FROM metric_series"                \
   " WHERE run_id = w.run_id AND context_id = 0"
 #define LATEST_OF_RUNS_END ") AS s WHERE s.key_ids IS NOT NULL"

@@ -10,7 +10,8 @@
 void
 oracle_searcher_open (struct oracle_searcher *searcher, size_t max_bytes)
 {
-  searcher->searcher = (struct run_searcher){ run_memory_new (max_bytes, SIZE_MAX, 1), metric_keys_new (DICTIONARY_BYTES) };
+  searcher->searcher =
+      (struct run_searcher){ run_memory_new (max_bytes, SIZE_MAX, 1), metric_keys_new (DICTIONARY_BYTES) };
   searcher->connection = database_connect ();
   ck_assert (NULL != searcher->searcher.memory && NULL != searcher->searcher.keys);
 }

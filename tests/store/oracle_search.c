@@ -154,7 +154,7 @@ compare_page (const struct oracle_case *one, const struct run_page *page, size_t
 static size_t
 some_size (size_t count)
 {
-  switch (oracle_below (6))
+  switch (oracle_below (8))
   {
   case 0:
     return count > 0 ? count : 1;

@@ -13,6 +13,9 @@
 /* How long many may wait: longer than searches in memory take, however many are in front. */
 #define PATIENCE_US 1000000
 
+/* Rows of removed runs that are not worth a look. */
+#define GONE_ROWS 4096
+
 struct run_memory
 {
   struct lock lock; /* guards all members and the members of tables that are said to be run_memory's */
@@ -146,6 +149,9 @@ run_memory_give_back (struct run_memory *memory, struct run_table *const *tables
   for (size_t i = 0; i < count; i++)
   {
     run_table_tidy (tables[i]);
+    /* Rows of removed runs are found by no search; a table of mostly such is read anew when it is needed. */
+    if (tables[i]->gone > GONE_ROWS && tables[i]->gone > tables[i]->count / 2)
+      tables[i]->doomed = true;
     /* One table alone keeps within the budget too, or goes. */
     if (NULL == tables[i]->newest || ! run_table_shrink (tables[i], memory->max_bytes))
       tables[i]->doomed = true;

@@ -21,12 +21,13 @@ enum
 /* Rows of `table` that e, a row of `seen`, does not have. Two index scans: of an OR the planner may think that walking
    through the whole experiment is cheaper. Each has two bounds, also where one number is meant and where the upper one
    holds for every number: of a range the planner expects little, of one bound a third of the table, and of an equal
-   number as many rows as one transaction has written at most. */
+   number as many rows as one transaction has written at most. OFFSET 0 keeps it from joining the open transactions
+   with all rows of the experiment. */
 #define SINCE(columns, table)                                                                                          \
   "(SELECT " columns " FROM " table " WHERE experiment_id = e.experiment_id AND changed >= e.newest::xid8"             \
   " AND changed <= '18446744073709551615'::xid8"                                                                       \
-  " UNION ALL SELECT " columns " FROM unnest(e.open::xid8[]) AS o (id), " table                                        \
-  " WHERE experiment_id = e.experiment_id AND changed >= o.id AND changed <= o.id)"
+  " UNION ALL SELECT s.* FROM unnest(e.open::xid8[]) AS o (id), LATERAL (SELECT " columns " FROM " table               \
+  " WHERE experiment_id = e.experiment_id AND changed >= o.id AND changed <= o.id OFFSET 0) AS s)"
 #define NO_RUN "'00000000-0000-0000-0000-000000000000'::uuid"
 /* Arrays stand in queries of their own, here and elsewhere, because the planner must not see how long they are: it
    would think a plan for those at hand cheaper than one for any, and plan anew each time, which takes longer than the

@@ -2,6 +2,7 @@
 #include "api/history.h"
 
 #include "api/metric.h"
+#include "base/number.h"
 #include "ingest/metric_flush.h"
 #include "ingest/selection.h"
 #include "ingest/steps.h"
@@ -73,21 +74,12 @@ struct sample
   struct selection points[HISTORY_RUNS_MAX];
 };
 
-static int
-compare_int64 (const void *a, const void *b)
-{
-  const int64_t *left = a;
-  const int64_t *right = b;
-
-  return (*left > *right) - (*left < *right);
-}
-
 static size_t
 sort_distinct (int64_t *values, size_t count)
 {
   size_t kept = 0;
 
-  qsort (values, count, sizeof (values[0]), compare_int64);
+  qsort (values, count, sizeof (values[0]), number_compare_int64_items);
   for (size_t i = 0; i < count; i++)
     if (0 == kept || values[kept - 1] != values[i])
       values[kept++] = values[i];

@@ -92,15 +92,6 @@ render_model (void *context, const struct uuid *run_id, bool is_output, const st
   return check_rendered (renderer, err);
 }
 
-static int
-compare_key_ids (const void *a, const void *b)
-{
-  const int64_t *left = a;
-  const int64_t *right = b;
-
-  return (*left > *right) - (*left < *right);
-}
-
 /* The latest points that are shown. */
 static enum err_code
 load_latest (struct run_extras *extras, struct api_call *call, const struct uuid *run_ids, size_t count,
@@ -127,7 +118,7 @@ load_latest (struct run_extras *extras, struct api_call *call, const struct uuid
     }
     if (ERR_OK != code || 0 == key_count)
       return code;
-    qsort (key_ids, key_count, sizeof (key_ids[0]), compare_key_ids);
+    qsort (key_ids, key_count, sizeof (key_ids[0]), number_compare_int64_items);
   }
   return series_latest (&extras->latest, &extras->latest_count, keys, call->connection, run_ids, count, key_ids,
                         key_count, call->arena, err);

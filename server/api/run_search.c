@@ -8,6 +8,7 @@
 #include "api/names.h"
 #include "api/run_documents.h"
 #include "base/clock.h"
+#include "base/number.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -346,15 +347,6 @@ search_work (struct store_connection *connection, void *context, struct err *err
 
 /* --- the request ------------------------------------------------------------------------------------------------- */
 
-static int
-compare_experiments (const void *a, const void *b)
-{
-  const int64_t *left = a;
-  const int64_t *right = b;
-
-  return (*left > *right) - (*left < *right);
-}
-
 /* The experiments that are asked for, sorted and each once. */
 static enum err_code
 read_experiments (struct run_search *search, const struct slices *texts, struct arena *arena, struct err *err)
@@ -370,7 +362,7 @@ read_experiments (struct run_search *search, const struct slices *texts, struct 
   if (ERR_OK != code)
     return code;
   if (count > 1)
-    qsort (ids, count, sizeof (ids[0]), compare_experiments);
+    qsort (ids, count, sizeof (ids[0]), number_compare_int64_items);
   for (size_t i = 0; i < count; i++)
     if (0 == distinct || ids[i] != ids[distinct - 1])
       ids[distinct++] = ids[i];

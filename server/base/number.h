@@ -37,4 +37,23 @@ bool number_parse_int64 (struct slice text, int64_t *out);
    or "0.5e1"; exact, never by way of a double. */
 bool number_parse_integral (struct slice text, int64_t *out);
 
+/* Order of int64_t and of double (none of them NaN) for qsort and bsearch over arrays of them. */
+static inline int
+number_compare_int64_items (const void *a, const void *b)
+{
+  const int64_t *left = a;
+  const int64_t *right = b;
+
+  return (*left > *right) - (*left < *right);
+}
+
+static inline int
+number_compare_double_items (const void *a, const void *b)
+{
+  const double *left = a;
+  const double *right = b;
+
+  return (*left > *right) - (*left < *right);
+}
+
 #endif

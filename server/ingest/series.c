@@ -2,6 +2,7 @@
 #include "ingest/series.h"
 
 #include "base/id_index.h"
+#include "base/number.h"
 #include "ingest/pack.h"
 #include "store/metric.h"
 #include "store/series.h"
@@ -88,15 +89,6 @@ add_point (struct latest_table *table, size_t run, const struct metric_point *po
   return ERR_OK;
 }
 
-static int
-compare_wanted (const void *a, const void *b)
-{
-  const int64_t *left = a;
-  const int64_t *right = b;
-
-  return (*left > *right) - (*left < *right);
-}
-
 static bool
 is_wanted (const struct latest_table *table, uint32_t key_id)
 {
@@ -104,7 +96,7 @@ is_wanted (const struct latest_table *table, uint32_t key_id)
 
   return NULL == table->key_ids
          || (table->key_count > 0
-             && NULL != bsearch (&key, table->key_ids, table->key_count, sizeof (key), compare_wanted));
+             && NULL != bsearch (&key, table->key_ids, table->key_count, sizeof (key), number_compare_int64_items));
 }
 
 /* A row of the tail that cannot be read hides nothing else. */

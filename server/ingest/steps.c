@@ -1,6 +1,8 @@
 /* Collecting distinct steps. */
 #include "ingest/steps.h"
 
+#include "base/number.h"
+
 #include <stdlib.h>
 
 /* Steps that may have to be written out one by one, when series with different strides overlap: 80 MB. */
@@ -175,15 +177,6 @@ compare_starts (const void *a, const void *b)
   return (left->count < right->count) - (left->count > right->count);
 }
 
-static int
-compare_int64 (const void *a, const void *b)
-{
-  const int64_t *left = a;
-  const int64_t *right = b;
-
-  return (*left > *right) - (*left < *right);
-}
-
 /* Whether two progressions that begin in order share their stride and fall onto the same steps. */
 static bool
 same_beat (const struct progression *a, const struct progression *b)
@@ -225,7 +218,7 @@ unite (struct progression *united, struct steps *steps, const struct progression
   for (size_t i = 0; i < count; i++)
     for (uint64_t j = 0; j < cluster[i].count; j++)
       values[total++] = step_of (&cluster[i], j);
-  qsort (values, (size_t)total, sizeof (values[0]), compare_int64);
+  qsort (values, (size_t)total, sizeof (values[0]), number_compare_int64_items);
   for (uint64_t i = 0; i < total; i++)
     if (0 == kept || values[kept - 1] != values[i])
       values[kept++] = values[i];

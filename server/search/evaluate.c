@@ -7,6 +7,7 @@
 #include "search/evaluate.h"
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "store/run.h"
 
 #include <jansson.h>
@@ -51,28 +52,11 @@ struct evaluation
 
 /* --- numbers ----------------------------------------------------------------------------------------------------- */
 
-static int
-compare_ints (const void *a, const void *b)
-{
-  const int64_t *left = a;
-  const int64_t *right = b;
-
-  return (*left > *right) - (*left < *right);
-}
-
-static int
-compare_doubles (const void *a, const void *b)
-{
-  const double *left = a;
-  const double *right = b;
-
-  return (*left > *right) - (*left < *right);
-}
-
 static bool
 in_ints (const struct filter_node *node, int64_t value)
 {
-  return node->count > 0 && NULL != bsearch (&value, node->ints, node->count, sizeof (node->ints[0]), compare_ints);
+  return node->count > 0
+         && NULL != bsearch (&value, node->ints, node->count, sizeof (node->ints[0]), number_compare_int64_items);
 }
 
 /* Whether a number that is there passes. */
@@ -87,8 +71,9 @@ number_passes (const struct filter_node *node, double value)
     passes = value >= node->low && value <= node->high;
     break;
   case FILTER_DOUBLE_LIST:
-    passes = ! isnan (value) && node->count > 0
-             && NULL != bsearch (&value, node->doubles, node->count, sizeof (node->doubles[0]), compare_doubles);
+    passes =
+        ! isnan (value) && node->count > 0
+        && NULL != bsearch (&value, node->doubles, node->count, sizeof (node->doubles[0]), number_compare_double_items);
     break;
   case FILTER_IS_NAN:
     passes = isnan (value);

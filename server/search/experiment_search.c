@@ -1,6 +1,8 @@
 /* Searching experiments. */
 #include "search/experiment_search.h"
 
+#include "base/hash.h"
+
 static const struct search_attribute by_creation = {
   NULL, "created_at_ms", SEARCH_INT64, false, true, EXPERIMENT_ATTRIBUTE_CREATED, false
 };
@@ -44,7 +46,7 @@ read_page (struct experiment_page *page, size_t max_results, uint64_t hash, stru
 static uint64_t
 hash_search (const struct experiment_search *search)
 {
-  uint64_t hash = SEARCH_HASH_START;
+  uint64_t hash = HASH_START;
 
   hash = search_hash (hash, slice_of ("experiments"));
   hash = search_hash (hash, slice_of (search_view_names[search->view]));

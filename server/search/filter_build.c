@@ -1,6 +1,8 @@
 /* Comparisons to tests: sorted lists, ranges with both ends inclusive, patterns. */
 #include "search/filter_private.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -41,24 +43,6 @@ filter_new_test (struct filter_node **out, struct filter_parser *parser, const s
   node->test = test;
   node->negated = negated;
   return find_field (&node->field, parser, field);
-}
-
-static int
-compare_ints (const void *a, const void *b)
-{
-  int64_t left = *(const int64_t *)a;
-  int64_t right = *(const int64_t *)b;
-
-  return (left > right) - (left < right);
-}
-
-static int
-compare_doubles (const void *a, const void *b)
-{
-  double left = *(const double *)a;
-  double right = *(const double *)b;
-
-  return (left > right) - (left < right);
 }
 
 /* Keep one of each of a sorted array. */
@@ -173,9 +157,9 @@ test_of_ints (struct filter_node **out, struct filter_parser *parser, const stru
   for (size_t i = 0; i < comparison->count; i++)
     if (comparison->values[i].number.exact)
       ints[count++] = comparison->values[i].number.floor;
-  qsort (ints, count, sizeof (*ints), compare_ints);
+  qsort (ints, count, sizeof (*ints), number_compare_int64_items);
   (*out)->ints = ints;
-  (*out)->count = drop_repeats (ints, count, sizeof (*ints), compare_ints);
+  (*out)->count = drop_repeats (ints, count, sizeof (*ints), number_compare_int64_items);
   return ERR_OK;
 }
 
@@ -226,9 +210,9 @@ test_of_doubles (struct filter_node **out, struct filter_parser *parser, const s
     if (! isnan (comparison->values[i].number.value))
       /* Adding zero makes -0.0 into 0.0. */
       doubles[count++] = comparison->values[i].number.value + 0.0;
-  qsort (doubles, count, sizeof (*doubles), compare_doubles);
+  qsort (doubles, count, sizeof (*doubles), number_compare_double_items);
   node->doubles = doubles;
-  node->count = drop_repeats (doubles, count, sizeof (*doubles), compare_doubles);
+  node->count = drop_repeats (doubles, count, sizeof (*doubles), number_compare_double_items);
   filter_append (&list, node);
   if (count < comparison->count)
   {

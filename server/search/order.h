@@ -49,9 +49,9 @@ struct search_position
   struct slice values[SEARCH_ORDER_MAX]; /* absent means NULL */
 };
 
-/* A hash of what a search asks for, so that a token of one search is not used with another. */
+/* A hash of what a search asks for, from HASH_START (base/hash.h) on, so that a token of one search is not used with
+ * another. */
 uint64_t search_hash (uint64_t hash, struct slice text);
-#define SEARCH_HASH_START 14695981039346656037u /* FNV-1a offset basis, 64 bits */
 
 /* Read a page token; the empty one is the first page. Errors: INVALID_PARAMETER_VALUE. */
 enum err_code search_token_parse (struct search_position *position, struct slice token,

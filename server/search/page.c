@@ -1,4 +1,5 @@
 /* SQL of a search's order and the page tokens that name a place in it. */
+#include "base/hash.h"
 #include "base/number.h"
 #include "base/token.h"
 #include "search/order.h"
@@ -224,10 +225,8 @@ search_page (struct result *result, struct store_connection *connection, const s
 uint64_t
 search_hash (uint64_t hash, struct slice text)
 {
-  for (size_t i = 0; i < text.len; i++)
-    hash = (hash ^ (unsigned char)text.data[i]) * 1099511628211u;
   /* A byte that no UTF-8 text has keeps "ab" "c" and "a" "bc" apart. */
-  return (hash ^ 0xFF) * 1099511628211u;
+  return hash_bytes (hash_bytes (hash, text.data, text.len), "\xFF", 1);
 }
 
 struct slice

@@ -6,6 +6,7 @@
    experiment is not in memory: looking through a list is no reason to load it. */
 #include "search/run_search.h"
 
+#include "base/hash.h"
 #include "base/json_write.h"
 #include "base/number.h"
 #include "store/run.h"
@@ -39,7 +40,7 @@ out_of_memory (struct err *err)
 static uint64_t
 hash_search (const struct run_search *search)
 {
-  uint64_t hash = SEARCH_HASH_START;
+  uint64_t hash = HASH_START;
 
   hash = search_hash (hash, slice_of ("runs"));
   hash = search_hash (hash, slice_of (search_view_names[search->view]));
@@ -447,15 +448,6 @@ run_query_run (struct run_page *page, const struct run_query *query, const struc
 
 /* --- documents --------------------------------------------------------------------------------------------------- */
 
-static int
-compare_experiments (const void *a, const void *b)
-{
-  const int64_t *left = a;
-  const int64_t *right = b;
-
-  return (*left > *right) - (*left < *right);
-}
-
 /* Take the tables of some items; false when that is not worth it, because they are not in memory or not to be had. */
 static bool
 take_tables (struct run_table ***tables, size_t *table_count, const struct run_item *items, size_t count,
@@ -469,7 +461,7 @@ take_tables (struct run_table ***tables, size_t *table_count, const struct run_i
     return false;
   for (size_t i = 0; i < count; i++)
     experiment_ids[i] = items[i].experiment_id;
-  qsort (experiment_ids, count, sizeof (experiment_ids[0]), compare_experiments);
+  qsort (experiment_ids, count, sizeof (experiment_ids[0]), number_compare_int64_items);
   for (size_t i = 0; i < count; i++)
     if (0 == distinct || experiment_ids[i] != experiment_ids[distinct - 1])
       experiment_ids[distinct++] = experiment_ids[i];

@@ -68,8 +68,9 @@ some_count (const struct making *making)
   return making->tests >= TESTS_MAX ? 1 : 1 + oracle_below (oracle_once_in (3) ? 4 : 2);
 }
 
+/* Parts that are joined by AND, or alternatives that are joined by OR, each of which is parts. */
 static void
-make_and (struct making *making, size_t depth, bool negated)
+make_joined (struct making *making, size_t depth, bool negated, bool is_and)
 {
   size_t count = some_count (making);
 
@@ -78,10 +79,13 @@ make_and (struct making *making, size_t depth, bool negated)
   {
     if (i > 0)
     {
-      put_keyword (making->text, "AND", "and");
-      buffer_text (making->sql, " AND ");
+      put_keyword (making->text, is_and ? "AND" : "OR", is_and ? "and" : "Or");
+      buffer_text (making->sql, is_and ? " AND " : " OR ");
     }
-    make_unary (making, depth, negated);
+    if (is_and)
+      make_unary (making, depth, negated);
+    else
+      make_joined (making, depth, negated, true);
   }
   buffer_byte (making->sql, ')');
 }
@@ -89,19 +93,7 @@ make_and (struct making *making, size_t depth, bool negated)
 static void
 make_or (struct making *making, size_t depth, bool negated)
 {
-  size_t count = some_count (making);
-
-  buffer_byte (making->sql, '(');
-  for (size_t i = 0; i < count; i++)
-  {
-    if (i > 0)
-    {
-      put_keyword (making->text, "OR", "Or");
-      buffer_text (making->sql, " OR ");
-    }
-    make_and (making, depth, negated);
-  }
-  buffer_byte (making->sql, ')');
+  make_joined (making, depth, negated, false);
 }
 
 void

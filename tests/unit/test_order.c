@@ -1,4 +1,5 @@
 /* Tests of order_by, its page tokens, and the views of a search. */
+#include "base/hash.h"
 #include "base/token.h"
 #include "search/order.h"
 
@@ -426,13 +427,13 @@ START_TEST (hashes_parts_apart)
 
   for (size_t i = 0; i < 6; i++)
   {
-    hashes[i] = SEARCH_HASH_START;
+    hashes[i] = HASH_START;
     for (size_t k = 0; k < 3; k++)
       hashes[i] = search_hash (hashes[i], slice_of (texts[i][k]));
     for (size_t k = 0; k < i; k++)
       ck_assert_uint_ne (hashes[i], hashes[k]);
   }
-  ck_assert_uint_eq (search_hash (SEARCH_HASH_START, SLICE ("a")), search_hash (SEARCH_HASH_START, SLICE ("a")));
+  ck_assert_uint_eq (search_hash (HASH_START, SLICE ("a")), search_hash (HASH_START, SLICE ("a")));
 }
 END_TEST
 

@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+struct blob_store;
 struct metric_sink;
 
 /* What every request may use; made once at start, read-only afterwards. */
@@ -23,7 +24,33 @@ struct api_service
   struct committer *metric_committer;
   struct committer *run_committer;
   struct run_searcher searcher;
+  struct blob_store *blobs;
 };
+
+/* Headers of a request that routes of the artifact lane may read. */
+enum call_header
+{
+  CALL_RANGE,
+  CALL_IF_RANGE,
+  CALL_IF_NONE_MATCH,
+  CALL_CONTENT_TYPE,
+  CALL_CONTENT_DIGEST, /* RFC 9530 */
+  CALL_CONTENT_LENGTH,
+  CALL_HOST,
+  CALL_FORWARDED_PROTO, /* X-Forwarded-Proto */
+  CALL_HEADER_COUNT
+};
+
+/* A header of an answer, beside those that every answer has. */
+struct call_out_header
+{
+  struct call_out_header *next;
+  const char *name;
+  const char *value;
+};
+
+/* Most {parameters} of a path. */
+#define CALL_PATH_VALUES_MAX 4
 
 enum api_next
 {
@@ -56,6 +83,11 @@ struct api_call
   struct slice query; /* raw text behind the ? */
   struct slice body; /* raw bytes */
   bool arguments_in_query; /* GET */
+  bool is_head;
+  struct slice path_values[CALL_PATH_VALUES_MAX]; /* what {name} in the path of the route stood for, decoded once; the
+                                                     last one, {name...}, may hold slashes */
+  struct slice headers[CALL_HEADER_COUNT]; /* only for routes of the artifact lane; absent when not sent */
+  struct slice target; /* the raw path as it was sent, for signatures */
   json_t *arguments; /* owned; made by api_arguments */
   struct store_connection *connection; /* the worker's; NULL on other threads */
   struct commit_item commit; /* place in a committer's queue */
@@ -70,6 +102,17 @@ struct api_call
 
   api_handle *more; /* makes the next piece of the answer; NULL: `reply` is all, or the last piece */
   void *more_context; /* what it keeps between pieces, in the arena */
+  int64_t stream_bytes; /* size of a streamed answer when it is known, for Content-Length; 0: not known */
+
+  void *stream; /* what a route with a STREAM body keeps between pieces */
+  void (*drop) (struct api_call *call);
+
+  bool has_file; /* the answer is `file_bytes` bytes of the open `file_fd` from `file_offset` on; whoever reads the
+                    connection closes it */
+  int file_fd;
+  int64_t file_offset;
+  int64_t file_bytes;
+  struct call_out_header *out_headers;
 
   enum err_code (*finish) (struct api_call *call, struct err *err); /* writes the answer of what a committer did */
   void (*resume) (struct api_call *call); /* gives the call back to its connection; set by whoever reads that */
@@ -82,6 +125,14 @@ struct api_call
 /* Hand `payload` to a committer and wait; the call's finish function, if any, writes the answer. Gives API_DONE with an
    error when the queue is full. */
 enum api_next api_commit (struct api_call *call, struct committer *committer, void *payload);
+
+/* Add a header to the answer, also to an error. `name` is static; `value` is copied into the arena and holds no control
+   characters. */
+void api_header (struct api_call *call, const char *name, struct slice value);
+
+/* Start the time budget of a call anew, for what took its time before the database is needed. On a worker's or lane's
+   thread. */
+void api_renew_budget (struct api_call *call);
 
 /* "Too busy": 503 with Retry-After. */
 enum err_code api_busy (struct err *err);

@@ -14,11 +14,14 @@
 #define ROUTE_NAME_BYTES 96
 
 #define ROUTE(method, prefix, path, permission, body, admit, handle, doc)                                              \
-  { METHOD_##method, PREFIX_##prefix, path, PERMISSION_##permission, BODY_##body, admit, handle, doc },
+  { METHOD_##method, PREFIX_##prefix, path, PERMISSION_##permission, BODY_##body, admit, handle, NULL, LANE_WORK, doc },
+#define BYTES_ROUTE(method, prefix, path, permission, body, take, handle, doc)                                         \
+  { METHOD_##method, PREFIX_##prefix, path, PERMISSION_##permission, BODY_##body, NULL, handle, take, LANE_BYTES, doc },
 const struct route routes[] = {
 #include "table/routes.def"
 };
 #undef ROUTE
+#undef BYTES_ROUTE
 
 const size_t routes_count = sizeof (routes) / sizeof (routes[0]);
 
@@ -44,8 +47,9 @@ route_prefix_paths (enum route_prefix prefix)
   static const char *const root[] = { "", NULL };
   static const char *const api2[] = { "/api/2.0/mlflow", "/ajax-api/2.0/mlflow", NULL };
   static const char *const api3[] = { "/api/3.0/mlflow", "/ajax-api/3.0/mlflow", NULL };
+  static const char *const artifacts[] = { "/api/2.0/mlflow-artifacts", "/ajax-api/2.0/mlflow-artifacts", NULL };
   static const char *const tally[] = { "/api/tally/v1", NULL };
-  static const char *const *const paths[PREFIX_COUNT] = { root, api2, api3, tally };
+  static const char *const *const paths[PREFIX_COUNT] = { root, api2, api3, artifacts, tally };
 
   return paths[prefix];
 }

@@ -19,6 +19,7 @@ enum route_prefix
   PREFIX_ROOT,
   PREFIX_API2,
   PREFIX_API3,
+  PREFIX_ARTIFACTS,
   PREFIX_TALLY,
   PREFIX_COUNT
 };
@@ -31,12 +32,20 @@ enum route_permission
   PERMISSION_MANAGE
 };
 
-/* Body limit as a multiple of max-body-bytes. */
+/* Body limit as a multiple of max-body-bytes; a STREAM is taken piece by piece, up to max-artifact-bytes. */
 enum route_body
 {
   BODY_NONE = 0,
   BODY_ONE = 1,
-  BODY_FOUR = 4
+  BODY_FOUR = 4,
+  BODY_STREAM = -1
+};
+
+/* Which threads run `handle`. */
+enum route_lane
+{
+  LANE_WORK, /* workers: SQL, in milliseconds */
+  LANE_BYTES /* the artifact lane: also disk and network */
 };
 
 struct route
@@ -48,6 +57,8 @@ struct route
   enum route_body body;
   api_admit *admit;
   api_handle *handle;
+  api_handle *take; /* consumes a piece of a STREAM; else NULL */
+  enum route_lane lane;
   const char *doc;
 };
 

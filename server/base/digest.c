@@ -1,0 +1,107 @@
+/* SHA-256 through OpenSSL. */
+#include "base/digest.h"
+
+#include "base/hex.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+static EVP_MD_CTX *
+context_of (struct digest_stream *stream)
+{
+  return (EVP_MD_CTX *)stream;
+}
+
+bool
+digest_of (struct digest *digest, struct slice bytes)
+{
+  return 1 == EVP_Digest (0 == bytes.len ? "" : bytes.data, bytes.len, digest->bytes, NULL, EVP_sha256 (), NULL);
+}
+
+struct digest_stream *
+digest_start (void)
+{
+  EVP_MD_CTX *context = EVP_MD_CTX_new ();
+
+  if (NULL != context && 1 != EVP_DigestInit_ex (context, EVP_sha256 (), NULL))
+  {
+    EVP_MD_CTX_free (context);
+    context = NULL;
+  }
+  return (struct digest_stream *)context;
+}
+
+bool
+digest_add (struct digest_stream *stream, struct slice bytes)
+{
+  return 0 == bytes.len || 1 == EVP_DigestUpdate (context_of (stream), bytes.data, bytes.len);
+}
+
+bool
+digest_end (struct digest *digest, struct digest_stream *stream)
+{
+  return 1 == EVP_DigestFinal_ex (context_of (stream), digest->bytes, NULL);
+}
+
+void
+digest_free (struct digest_stream *stream)
+{
+  EVP_MD_CTX_free (context_of (stream));
+}
+
+bool
+digest_equal (const struct digest *a, const struct digest *b)
+{
+  return 0 == memcmp (a->bytes, b->bytes, sizeof (a->bytes));
+}
+
+void
+digest_format (char text[DIGEST_TEXT_BYTES], const struct digest *digest)
+{
+  static const char digits[] = "0123456789abcdef";
+
+  for (size_t i = 0; i < sizeof (digest->bytes); i++)
+  {
+    text[2 * i] = digits[digest->bytes[i] >> 4];
+    text[2 * i + 1] = digits[digest->bytes[i] & 15];
+  }
+  text[DIGEST_TEXT_BYTES - 1] = '\0';
+}
+
+bool
+digest_parse (struct digest *digest, struct slice text)
+{
+  if (DIGEST_TEXT_BYTES - 1 != text.len)
+    return false;
+  for (size_t i = 0; i < sizeof (digest->bytes); i++)
+  {
+    int high = hex_value (text.data[2 * i]);
+    int low = hex_value (text.data[2 * i + 1]);
+
+    /* One spelling only: a digest is a name. */
+    if (high < 0 || low < 0 || (text.data[2 * i] >= 'A' && text.data[2 * i] <= 'F')
+        || (text.data[2 * i + 1] >= 'A' && text.data[2 * i + 1] <= 'F'))
+      return false;
+    digest->bytes[i] = (unsigned char)(high << 4 | low);
+  }
+  return true;
+}
+
+void
+digest_base64 (char text[DIGEST_BASE64_BYTES], const struct digest *digest)
+{
+  (void)EVP_EncodeBlock ((unsigned char *)text, digest->bytes, sizeof (digest->bytes));
+}
+
+bool
+digest_parse_base64 (struct digest *digest, struct slice text)
+{
+  /* 44 characters are 33 bytes, the last of them padding. */
+  unsigned char bytes[33];
+
+  if (DIGEST_BASE64_BYTES - 1 != text.len || '=' != text.data[text.len - 1] || '=' == text.data[text.len - 2]
+      || (int)sizeof (bytes) != EVP_DecodeBlock (bytes, (const unsigned char *)text.data, (int)text.len))
+    return false;
+  memcpy (digest->bytes, bytes, sizeof (digest->bytes));
+  return true;
+}

@@ -1,0 +1,39 @@
+/* SHA-256: of bytes at once or as they come, as hexadecimal digits and base64. */
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
+
+#include "base/slice.h"
+
+#include <stdbool.h>
+
+/* A SHA-256 in its stored form (FIPS 180-4). */
+struct digest
+{
+  unsigned char bytes[32];
+};
+
+/* 64 lower-case hexadecimal digits and NUL. */
+#define DIGEST_TEXT_BYTES 65
+/* 44 characters of base64 (RFC 4648, with padding) and NUL. */
+#define DIGEST_BASE64_BYTES 45
+
+/* Of bytes that are all there. False when the crypto library fails, which only lack of memory makes it. */
+bool digest_of (struct digest *digest, struct slice bytes);
+
+/* Of bytes that come piece by piece. */
+struct digest_stream;
+struct digest_stream *digest_start (void); /* NULL when memory is out */
+bool digest_add (struct digest_stream *stream, struct slice bytes);
+bool digest_end (struct digest *digest, struct digest_stream *stream); /* once; nothing can be added afterwards */
+void digest_free (struct digest_stream *stream);
+
+bool digest_equal (const struct digest *a, const struct digest *b);
+
+void digest_format (char text[DIGEST_TEXT_BYTES], const struct digest *digest);
+/* Exactly 64 lower-case hexadecimal digits. */
+bool digest_parse (struct digest *digest, struct slice text);
+void digest_base64 (char text[DIGEST_BASE64_BYTES], const struct digest *digest);
+/* Exactly 44 characters. */
+bool digest_parse_base64 (struct digest *digest, struct slice text);
+
+#endif

@@ -5,8 +5,8 @@
    never changes; writing one that exists again changes nothing.
 
    Functions wait for disk or network: they are for the threads of the artifact lane and for commands, never for a
-   connection's thread. Errors of all of them: TEMPORARILY_UNAVAILABLE (the service does not answer), INSUFFICIENT_STORAGE (no
-   space is left, or a quota is reached), INTERNAL_ERROR with the system's text as cause. */
+   connection's thread. Errors of all of them: TEMPORARILY_UNAVAILABLE (the service does not answer),
+   INSUFFICIENT_STORAGE (no space is left, or a quota is reached), INTERNAL_ERROR with the system's text as cause. */
 #ifndef BLOB_BLOB_H
 #define BLOB_BLOB_H
 
@@ -40,7 +40,9 @@ enum err_code blob_write_end (struct digest *digest, int64_t *size_bytes, struct
 
 /* Give what blob_write_end (or blob_upload_complete) made durable its name, durably. The caller holds the row of the
    content in the table blob, so that garbage collection cannot take it away at the same moment. May be called again
-   when the transaction around it is tried again. */
+   when the transaction around it is tried again. Errors, besides the common ones: TEMPORARILY_UNAVAILABLE when the
+   content was removed between two such calls: it has to be sent again; of a part, RESOURCE_DOES_NOT_EXIST when its
+   upload was dropped meanwhile. */
 enum err_code blob_publish (struct blob_writer *writer, struct err *err);
 
 /* Free; what was not published is removed where that takes no network, else it is left for blob_sweep. Never waits
@@ -63,8 +65,8 @@ enum err_code blob_read (struct buffer *out, struct blob_store *store, const str
 enum err_code blob_verify (bool *intact, struct blob_store *store, const struct digest *digest, int64_t size_bytes,
                            struct err *err);
 
-/* A URL from which anybody may GET the content until `expires_s` seconds have passed, written NUL-terminated; empty when
-   this kind of store has none, and the daemon signs one of its own. `disposition` is the Content-Disposition the
+/* A URL from which anybody may GET the content until `expires_s` seconds have passed, written NUL-terminated; empty
+   when this kind of store has none, and the daemon signs one of its own. `disposition` is the Content-Disposition the
    download shall have, `type` its media type. */
 enum err_code blob_url (struct buffer *url, struct blob_store *store, const struct digest *digest, int expires_s,
                         struct slice disposition, struct slice type, struct err *err);
@@ -94,18 +96,20 @@ enum err_code blob_part_url (struct buffer *url, struct blob_store *store, const
                              const char *name, int number, int expires_s, struct err *err);
 
 /* A writer for a part: blob_write, blob_write_end (whose digest is the etag), blob_publish, blob_writer_free. A part
-   sent again replaces the first. Errors, besides the common ones: NOT_IMPLEMENTED when the store signs URLs. */
+   sent again replaces the first. Errors, besides the common ones: NOT_IMPLEMENTED when the store signs URLs,
+   RESOURCE_DOES_NOT_EXIST when there is no such upload. */
 enum err_code blob_part_start (struct blob_writer **writer, struct blob_store *store, const struct uuid *upload_id,
                                int number, struct err *err);
 
-/* The parts that are there, by number; at most BLOB_PARTS_MAX. The caller frees `parts` with free(). Errors, besides the
-   common ones: RESOURCE_DOES_NOT_EXIST when there is no such upload. */
+/* The parts that are there, by number; at most BLOB_PARTS_MAX. The caller frees `parts` with free(). Errors, besides
+   the common ones: RESOURCE_DOES_NOT_EXIST when there is no such upload. */
 enum err_code blob_part_list (struct blob_part **parts, size_t *count, struct blob_store *store,
                               const struct uuid *upload_id, const char *name, struct err *err);
 
 /* Make one content of the parts, in the order given, hashed and durable: the writer is as after blob_write_end. The
-   parts go when the writer is published; until then a complete may be tried again. Errors, besides the common ones:
-   INVALID_PARAMETER_VALUE naming a part that is not there or has another etag. */
+   parts stay until blob_upload_drop, which the caller calls once the content has its name: until then a complete may be
+   tried again. Errors, besides the common ones: INVALID_PARAMETER_VALUE naming a part that is not there or has another
+   etag, RESOURCE_DOES_NOT_EXIST when there is no such upload. */
 enum err_code blob_upload_complete (struct blob_writer **writer, struct digest *digest, int64_t *size_bytes,
                                     struct blob_store *store, const struct uuid *upload_id, const char *name,
                                     const struct blob_part *parts, size_t count, struct err *err);
@@ -121,13 +125,13 @@ typedef bool (*blob_found) (void *context, int64_t size_bytes);
 
 /* Remove what crashed or broken-off writers and uploads have left and nobody has touched for `older_than_s` seconds;
    with `dry_run` only report. Safe beside daemons. */
-enum err_code blob_sweep (struct blob_store *store, int64_t older_than_s, bool dry_run, blob_found found,
-                          void *context, struct err *err);
+enum err_code blob_sweep (struct blob_store *store, int64_t older_than_s, bool dry_run, blob_found found, void *context,
+                          struct err *err);
 
 /* Called for each content in the store, by digest; false ends the listing. `age_s` counts from its publishing. */
 typedef bool (*blob_listed) (void *context, const struct digest *digest, int64_t size_bytes, int64_t age_s);
 
-/* List contents in the order of their digests, from `after` on (NULL: from the first). */
+/* List contents in the order of their digests, those behind `after` (NULL: from the first). */
 enum err_code blob_list (struct blob_store *store, const struct digest *after, blob_listed listed, void *context,
                          struct err *err);
 

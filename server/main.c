@@ -233,6 +233,8 @@ serve (struct config *config)
   signals_to_wait_for (&signals);
   (void)pthread_sigmask (SIG_BLOCK, &signals, NULL);
   (void)signal (SIGPIPE, SIG_IGN);
+  /* A limit on the size of files is an error like a full disk. */
+  (void)signal (SIGXFSZ, SIG_IGN);
   code = start (&daemon, &err);
   if (ERR_OK != code)
   {

@@ -102,3 +102,7 @@ COMMENT ON COLUMN metric_context_run.context_id IS 'The context, in metric_conte
 COMMENT ON COLUMN metric_context_run.run_id IS 'The run.';
 INSERT INTO metric_context_run SELECT DISTINCT context_id, run_id FROM metric_series WHERE context_id <> 0;
 CREATE INDEX metric_context_model ON metric_context (model_id) WHERE model_id <> '';
+
+ALTER TABLE run_purge ADD COLUMN artifact_directory text COLLATE "C";
+COMMENT ON COLUMN run_purge.artifact_directory IS
+  'Directory in the artifact store whose names are removed too; NULL when its artifacts are elsewhere.';

@@ -128,7 +128,7 @@ START_TEST (leaves_a_restored_run_alone)
 {
   int64_t before = metric_rows (1);
   struct err err = { 0 };
-  uint64_t removed;
+  struct store_purge_rows removed;
   bool finished;
   bool begun;
 
@@ -139,7 +139,7 @@ START_TEST (leaves_a_restored_run_alone)
       ERR_OK);
   ck_assert (! begun);
   ck_assert_int_eq (store_purge_step (&removed, &finished, database.connection, &engine.runs[1], 1000, &err), ERR_OK);
-  ck_assert_uint_eq (removed, 0);
+  ck_assert_uint_eq (removed.metrics + removed.artifacts, 0);
   ck_assert (! finished);
   ck_assert_int_eq (metric_rows (1), before);
 }
@@ -149,7 +149,7 @@ START_TEST (goes_on_where_it_was_ended)
 {
   int64_t rows = metric_rows (1);
   struct err err = { 0 };
-  uint64_t removed;
+  struct store_purge_rows removed;
   bool finished;
   bool begun;
 
@@ -160,7 +160,7 @@ START_TEST (goes_on_where_it_was_ended)
   ck_assert (begun);
   /* Each step is bounded. */
   ck_assert_int_eq (store_purge_step (&removed, &finished, database.connection, &engine.runs[1], 2, &err), ERR_OK);
-  ck_assert_uint_eq (removed, 2);
+  ck_assert_uint_eq (removed.metrics, 2);
   ck_assert (! finished);
   ck_assert_int_eq (metric_rows (1), rows - 2);
   ck_assert_int_eq (rows_of ("run_purge", 1), 1);

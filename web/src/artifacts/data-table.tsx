@@ -45,13 +45,19 @@ export function DataTable(props: {
   useEffect(() => {
     if (atEnd) onEnd?.();
   }, [atEnd, version, onEnd]);
-  const widths = useMemo(
+  const shapes = useMemo(
     () =>
       columns.map((name, column) => {
-        let width = name.length + 1;
-        for (let row = 0; row < Math.min(rowCount, measured); row++)
-          width = Math.max(width, cell(row, column).text.length);
-        return Math.max(narrowest, Math.min(widest, width)) + 3;
+        let width = name.length;
+        let numbers = 0;
+        const seen = Math.min(rowCount, measured);
+        for (let row = 0; row < seen; row++) {
+          const { text, number } = cell(row, column);
+          width = Math.max(width, text.length);
+          if (number) numbers++;
+        }
+        // Room for the edges; most letters are narrower than the zero that "ch" is.
+        return { width: Math.max(narrowest, Math.min(widest, width)) + 3, numeric: numbers > seen / 2 };
       }),
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [columns, cell, rowCount > 0],
@@ -63,7 +69,7 @@ export function DataTable(props: {
         <colgroup>
           <col style={{ width: `${digits + 3}ch` }} />
           {shown.map((_, i) => (
-            <col key={i} style={{ width: `${widths[i] ?? narrowest}ch` }} />
+            <col key={i} style={{ width: `${shapes[i]?.width ?? narrowest}ch` }} />
           ))}
         </colgroup>
         <thead>
@@ -72,7 +78,7 @@ export function DataTable(props: {
               <span className="visually-hidden">Row</span>
             </th>
             {shown.map((name, i) => (
-              <th key={i} scope="col" title={name}>
+              <th key={i} scope="col" title={name} className={shapes[i]?.numeric ? 'number' : undefined}>
                 {name}
               </th>
             ))}

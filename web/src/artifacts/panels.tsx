@@ -8,7 +8,7 @@ import type { FolderState } from '../lib/artifact-tree';
 import { formatBytes, formatCount, plural } from '../lib/format';
 import { Icon } from '../ui/icons';
 import { Ago, Copy, Loading } from '../ui/parts';
-import { Digest, Trouble } from './parts';
+import { Digest, iconOf, Trouble } from './parts';
 
 const TextPreview = lazy(() => import('./text'));
 const CsvPreview = lazy(() => import('./csv'));
@@ -68,17 +68,27 @@ export function FolderPanel(props: {
           {upload}
           {files !== undefined && files.length > 0 && (
             <>
-              <a className="button" href={archiveAddress(source, path, 'tar.gz')} download>
+              <a
+                className="button"
+                href={archiveAddress(source, path, 'tar.gz')}
+                title="Download the folder as .tar.gz"
+                download
+              >
                 <Icon name="download" /> <span>.tar.gz</span>
               </a>
-              <a className="button" href={archiveAddress(source, path, 'zip')} download>
+              <a
+                className="button"
+                href={archiveAddress(source, path, 'zip')}
+                title="Download the folder as .zip"
+                download
+              >
                 <Icon name="download" /> <span>.zip</span>
               </a>
             </>
           )}
         </div>
         <div className="artifact-facts">
-          {files && (
+          {files && files.length > 0 && (
             <span>
               {state?.more
                 ? `The first ${formatCount(files.length)} entries`
@@ -171,7 +181,7 @@ function FolderTable(props: {
               <tr key={file.path} aria-rowindex={index + 2}>
                 <td className="col-name">
                   <span className="name-cell">
-                    <Icon name={file.is_dir ? 'folder' : 'file'} className="tree-icon" />
+                    <Icon name={iconOf(file)} className="tree-icon" />
                     <a href={hrefOf(file.path)} className="clip" title={name}>
                       {name}
                     </a>

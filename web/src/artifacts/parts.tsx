@@ -1,8 +1,15 @@
 // Small parts that the panels of artifacts share.
-import { ApiError } from '../api/http';
-import { Copy } from '../ui/parts';
-import { Icon } from '../ui/icons';
 import type { ReactNode } from 'react';
+import { ApiError } from '../api/http';
+import type { ArtifactFile } from '../api/types';
+import { previewKind } from '../lib/artifact';
+import { Icon, type IconName } from '../ui/icons';
+import { Copy } from '../ui/parts';
+
+export function iconOf(file: ArtifactFile): IconName {
+  if (file.is_dir) return 'folder';
+  return previewKind(file.path, file.content_type) === 'image' ? 'image' : 'file';
+}
 
 /** Something could not be read; what is around it stays. */
 export function Trouble(props: { what: string; error: unknown; onRetry?: () => void }) {

@@ -73,7 +73,7 @@ function NoFiles({ runId, rootUri }: { runId: string; rootUri: string | undefine
           title="From Python, by the ID of the run"
           text={`import mlflow\nmlflow.set_tracking_uri("${server}")\nmlflow.log_artifact("plot.png", run_id="${runId}")`}
         />
-        {url !== undefined && <Snippet title="From the shell" text={`curl -T plot.png '${url}'`} />}
+        {url !== undefined && <Snippet title="From the shell" text={`curl -T plot.png \\\n  '${url}'`} />}
       </div>
     </div>
   );

@@ -1,10 +1,11 @@
 // The tree of files: one element takes the focus, a cursor moves inside, and only rows in sight are made.
 import { defaultRangeExtractor, useVirtualizer, type Range } from '@tanstack/react-virtual';
 import { useEffect, useId, useRef, useState, type DragEvent, type KeyboardEvent } from 'react';
-import { baseName, parentOf, previewKind } from '../lib/artifact';
+import { baseName, parentOf } from '../lib/artifact';
 import { treeMove, typeAhead, type FolderState, type TreeRow } from '../lib/artifact-tree';
 import { formatBytes, formatCount } from '../lib/format';
 import { Icon } from '../ui/icons';
+import { iconOf } from './parts';
 
 export const rowHeight = 28;
 
@@ -224,7 +225,7 @@ function TreeItem(props: {
       )}
       {row.kind === 'entry' ? (
         <>
-          <Icon name={isFolder ? 'folder' : iconOf(row.key)} className="tree-icon" />
+          <Icon name={iconOf(row.file)} className="tree-icon" />
           <a href={href} tabIndex={-1} className="clip tree-name" title={baseName(row.key)}>
             {baseName(row.key)}
           </a>
@@ -237,10 +238,6 @@ function TreeItem(props: {
       )}
     </div>
   );
-}
-
-function iconOf(path: string) {
-  return previewKind(path, undefined) === 'image' ? 'image' : 'file';
 }
 
 function NoteText({ note, folder }: { note: string; folder: FolderState | undefined }) {

@@ -14,7 +14,7 @@ const lines = (count, line) => Array.from({ length: count }, (_, i) => line(i + 
 
 /** A run with files of every kind. */
 async function runWith(name, files, options = { status: 'FINISHED' }) {
-  const id = await makeExperiment(`${name} ${mark}`);
+  const id = await makeExperiment(`artifacts ${name} ${mark}`);
   const run = await makeRun(id, name, options);
   for (const [path, content] of Object.entries(files))
     await putArtifact(`${id}/${run}/artifacts/${path}`, content);
@@ -258,24 +258,31 @@ test('artifacts: pictures are shown, pages are not run', async ({ page }) => {
   equal(await page.evaluate(() => top.ran), undefined, 'no script ran');
 });
 
-test('artifacts: a long folder is read as it is scrolled', async ({ page }) => {
-  const count = 1205;
-  const files = {};
-  for (let i = 0; i < count; i++) files[`many/f${String(i).padStart(5, '0')}`] = 'same';
-  const { href } = await runWith('long', files);
-  await go(page, href('many'));
-  await page.getByText('The first 1,000 entries').waitFor();
-  // The link to a file that is on no page that was read.
-  await go(page, href('many/f01204'));
-  await page.getByText('All of its bytes:').waitFor();
-  await go(page, href('many'));
-  await treeOf(page).focus();
-  ok((await treeOf(page).getByRole('treeitem').count()) < 150, 'only rows in sight are made');
-  await page.keyboard.press('End');
-  await until('all of them', async () => (await page.getByText('1,205 entries').count()) === 1);
-  await page.keyboard.press('End');
-  await until('the last', async () => (await cursorOf(page)) === 'f01204');
-});
+test(
+  'artifacts: a long folder is read as it is scrolled',
+  { expects: [/status of 404/] },
+  async ({ page }) => {
+    const count = 1205;
+    const files = {};
+    for (let i = 0; i < count; i++) files[`many/f${String(i).padStart(5, '0')}`] = 'same';
+    files['many/z/inside.txt'] = 'deep';
+    const { href } = await runWith('long', files);
+    await go(page, href('many'));
+    await page.getByText('The first 1,000 entries').waitFor();
+    // The link to a file that is on no page that was read.
+    await go(page, href('many/f01204'));
+    await page.getByText('All of its bytes:').waitFor();
+    await go(page, href('many/z'));
+    await page.getByRole('table', { name: 'Entries' }).getByRole('link', { name: 'inside.txt' }).waitFor();
+    await go(page, href('many'));
+    await treeOf(page).focus();
+    ok((await treeOf(page).getByRole('treeitem').count()) < 150, 'only rows in sight are made');
+    await page.keyboard.press('End');
+    await until('all of them', async () => (await page.getByText('1,206 entries').count()) === 1);
+    await page.keyboard.press('End');
+    await until('the last', async () => (await cursorOf(page)) === 'f01204');
+  },
+);
 
 test('artifacts: nothing yet, uploads, replaced files', async ({ page }) => {
   const { href, run } = await runWith('uploads', {}, {});
@@ -343,7 +350,7 @@ test('artifacts: the models that a run made', async ({ page }) => {
 
 test('artifacts: elsewhere', { expects: [/status of 501/] }, async ({ page }) => {
   const { experiment_id: id } = await post('experiments/create', {
-    name: `elsewhere ${mark}`,
+    name: `artifacts elsewhere ${mark}`,
     artifact_location: 's3://bucket/somewhere',
   });
   const run = await makeRun(id, 'elsewhere');

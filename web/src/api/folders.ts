@@ -4,10 +4,11 @@ import { useCallback, useMemo } from 'react';
 import type { Source } from '../lib/artifact';
 import type { FolderState } from '../lib/artifact-tree';
 import { readFolder, statFile, type Folder } from './artifacts';
-import { idleMs } from './queries';
 
 // A run that is running may log files at any time, but seldom as often as metrics.
 const liveFolderMs = 10_000;
+// Nothing is expected; this is only to notice what others put there.
+const idleFolderMs = 60_000;
 
 const keyOf = (source: Source, path: string) => ['artifacts', source.kind, source.id, path];
 
@@ -36,7 +37,7 @@ export function useFolders(source: Source, paths: readonly string[], live: boole
         const held = queries.getQueryData<Folder>(keyOf(source, path))?.files.length ?? 0;
         return readFolder(source, path, held, undefined, signal);
       },
-      refetchInterval: live ? liveFolderMs : idleMs * 3,
+      refetchInterval: live ? liveFolderMs : idleFolderMs,
     })),
     combine,
   });

@@ -38,7 +38,7 @@ export default function ArtifactBrowser(props: {
   const narrow = useMedia('(max-width: 719px)');
   const [open, setOpen] = useState<ReadonlySet<string>>(() => new Set());
 
-  // The root, the way to what is chosen, and what is unfolded: the chosen one itself once it is known to be a folder.
+  // The root, the way to what is chosen, and what is unfolded: the chosen one itself once it may be a folder.
   const [folderKnown, setFolderKnown] = useState<string>();
   const paths = useMemo(
     () => [...new Set(['', ...ancestors(path), ...open, ...(folderKnown === path ? [path] : [])])],
@@ -50,8 +50,11 @@ export default function ArtifactBrowser(props: {
   const beside = states.get(parentOf(path));
   const listed = path === '' ? root : beside?.files?.find((file) => file.path === path);
   const stat = useFileStat(source, path, path !== '' && !listed && beside?.more === true);
-  const entry = listed ?? stat.data;
-  if (entry?.is_dir && folderKnown !== path) setFolderKnown(path);
+  // No file, but perhaps a folder that stands further down in a long list: one that has entries is there.
+  const noFile = stat.error instanceof ApiError && stat.error.status === 404;
+  const inside = noFile ? states.get(path)?.files : undefined;
+  const entry = listed ?? stat.data ?? (inside?.length ? { path, is_dir: true } : undefined);
+  if ((entry?.is_dir || noFile) && folderKnown !== path) setFolderKnown(path);
 
   // Whatever led here, the tree shows where it is; folding it away again is left to the person.
   const unfolded = `${path}\0${String(entry?.is_dir ?? false)}`;
@@ -132,7 +135,7 @@ export default function ArtifactBrowser(props: {
         />
       );
     if (entry) return <FilePanel source={source} file={entry} hrefOf={hrefOf} />;
-    const failed = ancestors(path).find((folder) => states.get(folder)?.error !== undefined);
+    const failed = [...ancestors(path), path].find((folder) => states.get(folder)?.error !== undefined);
     if (failed !== undefined)
       return (
         <Trouble
@@ -141,11 +144,11 @@ export default function ArtifactBrowser(props: {
           onRetry={() => retry(failed)}
         />
       );
-    if (stat.isError && !(stat.error instanceof ApiError && stat.error.status === 404))
+    if (stat.isError && !noFile)
       return (
         <Trouble what="The file could not be read" error={stat.error} onRetry={() => void stat.refetch()} />
       );
-    if (!stat.isError && (!beside?.files || beside.more)) return <Loading rows={6} />;
+    if (noFile ? !inside : !beside?.files || beside.more) return <Loading rows={6} />;
     return (
       <div className="trouble">
         <h3>There is no {baseName(path)}</h3>

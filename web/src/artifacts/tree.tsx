@@ -212,7 +212,7 @@ function TreeItem(props: {
       onClick={(event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
-        if ((event.target as Element).closest('.tree-fold')) onFold();
+        if (isFolder && (event.target as Element).closest('.tree-fold')) onFold();
         else onChoose();
       }}
     >

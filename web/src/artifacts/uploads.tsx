@@ -1,9 +1,9 @@
 // Files from the person's disk on their way to the server: one after another, each with its progress.
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { upload } from '../api/artifacts';
-import { formatBytes } from '../lib/format';
+import { formatBytes, plural } from '../lib/format';
 import { Icon } from '../ui/icons';
-import { announce } from '../ui/toast';
+import { announce, toast } from '../ui/toast';
 
 export interface Upload {
   id: number;
@@ -33,7 +33,11 @@ export function useUploads(onDone: () => void) {
   });
   useEffect(() => {
     const all = tasks;
-    return () => all.current.forEach((task) => task.stop.abort());
+    return () => {
+      const left = all.current.length;
+      all.current.forEach((task) => task.stop.abort());
+      if (left > 0) toast(`${plural(left, 'upload')} stopped, for the page was left.`, 'failed');
+    };
   }, []);
 
   const change = (id: number, changes: Partial<Upload>) =>

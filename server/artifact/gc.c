@@ -18,6 +18,9 @@
 
 /* Uploads that are looked up at once. */
 #define UPLOADS 64
+/* Strays are what crashes leave, and pages are random samples of a store: when more than so many of a page, and more
+   than half, are strays, something is wrong with the database or with the setting. */
+#define STRAYS_DOUBTFUL 100
 /* Time for one step in PostgreSQL, waiting for a writer included. */
 #define STEP_BUDGET_US 60000000
 /* For the lists of one step: a few for each content that is looked at. */
@@ -34,7 +37,8 @@ struct gc
   struct arena *arena;
   struct store_blob *blobs; /* STORE_BLOB_LOOK_MAX */
   size_t count;
-  struct digest last; /* that the store has listed */
+  size_t listed; /* by the store, in this page */
+  struct digest last; /* of those */
   struct err *err;
 };
 
@@ -237,6 +241,7 @@ note_content (void *context, const struct digest *digest, int64_t size_bytes, in
 
   gc->last = *digest;
   gc->progress->looked++;
+  gc->listed++;
   if (age_s >= gc->options->grace_s)
     gc->blobs[gc->count++] = (struct store_blob){ *digest, size_bytes };
   return gc->count < STORE_BLOB_LOOK_MAX;
@@ -254,13 +259,20 @@ collect_strays (struct gc *gc)
     struct digest after = gc->last;
 
     gc->count = 0;
+    gc->listed = 0;
     code = blob_list (gc->options->blobs, first ? NULL : &after, note_content, gc, gc->err);
     first = false;
     more = STORE_BLOB_LOOK_MAX == gc->count;
     start_step (gc);
     if (ERR_OK == code)
       code = store_blob_strays (gc->blobs, &gc->count, gc->connection, gc->arena, gc->err);
-    if (ERR_OK == code && gc->options->dry_run)
+    if (ERR_OK == code && gc->count > STRAYS_DOUBTFUL && 2 * gc->count > gc->listed && ! gc->options->all_strays
+        && ! gc->options->dry_run)
+      code = err_set (gc->err, ERR_RESOURCE_CONFLICT,
+                      "%zu of %zu contents in the artifact store are unknown to this database: is it the store of "
+                      "another one, or the database restored from an old backup? Nothing of them was removed",
+                      gc->count, gc->listed);
+    else if (ERR_OK == code && gc->options->dry_run)
     {
       gc->progress->strays += gc->count;
       gc->progress->stray_bytes += size_of (gc->blobs, gc->count);

@@ -11,6 +11,7 @@ struct gc_options
   struct blob_store *blobs;
   int64_t grace_s; /* how long nobody must have used what goes */
   bool dry_run; /* count only */
+  bool all_strays; /* also when most contents have no row */
 };
 
 /* How far a collection has come, and what it removed (would remove, in a dry run). */
@@ -35,7 +36,8 @@ enum err_code artifact_gc_sweep (struct gc_progress *progress, struct store_conn
                                  const struct gc_options *options, gc_report report, void *context, struct err *err);
 
 /* Remove contents that no artifact names and that were not used for `grace_s`, and those that have been in the store
-   for that long without a row. As above otherwise. */
+   for that long without a row. As above otherwise. Errors, besides: RESOURCE_CONFLICT when so many contents have no row
+   that the store is likely to belong to another database, unless `all_strays`. */
 enum err_code artifact_gc_collect (struct gc_progress *progress, struct store_connection *connection,
                                    const struct gc_options *options, gc_report report, void *context, struct err *err);
 

@@ -2,6 +2,7 @@
 #include "database.h"
 
 #include "store/artifact.h"
+#include "store/artifact_root.h"
 #include "store/blob.h"
 #include "store/dataset.h"
 #include "store/experiment.h"
@@ -19,10 +20,10 @@
 #include <stdio.h>
 
 static const struct statement_table *const tables[] = {
-  &store_experiment_statements,  &store_run_statements,         &store_metric_statements,   &store_dataset_statements,
-  &store_migrate_statements,     &store_health_statements,      &store_series_statements,   &store_fold_statements,
-  &store_purge_statements,       &store_run_columns_statements, &store_artifact_statements, &store_blob_statements,
-  &store_signing_key_statements, &store_upload_statements,
+  &store_experiment_statements,    &store_run_statements,         &store_metric_statements,   &store_dataset_statements,
+  &store_migrate_statements,       &store_health_statements,      &store_series_statements,   &store_fold_statements,
+  &store_purge_statements,         &store_run_columns_statements, &store_artifact_statements, &store_blob_statements,
+  &store_artifact_root_statements, &store_signing_key_statements, &store_upload_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

@@ -63,6 +63,7 @@ struct expired
 {
   struct uuid upload_ids[UPLOADS];
   char names[UPLOADS][BLOB_UPLOAD_NAME_BYTES];
+  bool completed[UPLOADS];
   size_t count;
 };
 
@@ -74,6 +75,7 @@ note_upload (void *context, const struct store_upload *upload, struct err *err)
   if (upload->store_upload.len >= BLOB_UPLOAD_NAME_BYTES)
     return err_set_cause (err, ERR_INTERNAL_ERROR, "the name of an upload is too long", "internal error");
   expired->upload_ids[expired->count] = upload->upload_id;
+  expired->completed[expired->count] = upload->completed;
   if (upload->store_upload.len > 0)
     memcpy (expired->names[expired->count], upload->store_upload.data, upload->store_upload.len);
   expired->names[expired->count][upload->store_upload.len] = '\0';
@@ -86,9 +88,8 @@ count_upload (void *context, const struct store_upload *upload, struct err *err)
 {
   struct gc_progress *progress = context;
 
-  (void)upload;
   (void)err;
-  progress->uploads++;
+  progress->uploads += ! upload->completed;
   return ERR_OK;
 }
 
@@ -114,7 +115,7 @@ drop_uploads (struct gc *gc)
       start_step (gc);
       if (ERR_OK == code)
         code = store_upload_remove (&removed, gc->connection, &expired->upload_ids[i], gc->err);
-      gc->progress->uploads += removed;
+      gc->progress->uploads += removed && ! expired->completed[i];
       end_step (gc);
     }
   } while (ERR_OK == code && gc->going && UPLOADS == expired->count);

@@ -17,7 +17,7 @@ struct gc_options
 /* How far a collection has come, and what it removed (would remove, in a dry run). */
 struct gc_progress
 {
-  uint64_t uploads; /* in parts, that have expired */
+  uint64_t uploads; /* in parts, that have expired before they were completed */
   uint64_t leftovers; /* of writers and uploads that broke off */
   int64_t leftover_bytes;
   uint64_t looked; /* rows of contents, then contents in the store */

@@ -228,6 +228,8 @@ START_TEST (drops_what_was_broken_off)
 
   (void)begin_upload (clock_wall_ms () - 1);
   (void)begin_upload (clock_wall_ms () + 1000000);
+  /* Not broken off: forgotten without a word. */
+  database_run ("INSERT INTO artifact_upload SELECT gen_random_uuid(), 1, 'c', '', 1, 1, 1, sha256('c')");
   leave_behind ("0123456789abcdef0123456789abcdef");
   ck_assert_int_eq (blob_write_start (&writer, contents.blobs, &err), ERR_OK);
   progress = collect (0, true, SIZE_MAX);

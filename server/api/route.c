@@ -5,6 +5,7 @@
 #include "api/artifact_signed.h"
 #include "api/dataset.h"
 #include "api/experiment.h"
+#include "api/logged_model.h"
 #include "api/metric.h"
 #include "api/run.h"
 #include "api/system.h"

@@ -40,7 +40,9 @@ enum err_code blob_write_end (struct digest *digest, int64_t *size_bytes, struct
 
 /* Give what blob_write_end (or blob_upload_complete) made durable its name, durably. The caller holds the row of the
    content in the table blob, so that garbage collection cannot take it away at the same moment. May be called again
-   when the transaction around it is tried again. */
+   when the transaction around it is tried again. Errors, besides the common ones: TEMPORARILY_UNAVAILABLE when the
+   content was removed between two such calls: it has to be sent again; of a part, RESOURCE_DOES_NOT_EXIST when its
+   upload was dropped meanwhile. */
 enum err_code blob_publish (struct blob_writer *writer, struct err *err);
 
 /* Free; what was not published is removed where that takes no network, else it is left for blob_sweep. Never waits
@@ -94,7 +96,8 @@ enum err_code blob_part_url (struct buffer *url, struct blob_store *store, const
                              const char *name, int number, int expires_s, struct err *err);
 
 /* A writer for a part: blob_write, blob_write_end (whose digest is the etag), blob_publish, blob_writer_free. A part
-   sent again replaces the first. Errors, besides the common ones: NOT_IMPLEMENTED when the store signs URLs. */
+   sent again replaces the first. Errors, besides the common ones: NOT_IMPLEMENTED when the store signs URLs,
+   RESOURCE_DOES_NOT_EXIST when there is no such upload. */
 enum err_code blob_part_start (struct blob_writer **writer, struct blob_store *store, const struct uuid *upload_id,
                                int number, struct err *err);
 
@@ -104,8 +107,9 @@ enum err_code blob_part_list (struct blob_part **parts, size_t *count, struct bl
                               const struct uuid *upload_id, const char *name, struct err *err);
 
 /* Make one content of the parts, in the order given, hashed and durable: the writer is as after blob_write_end. The
-   parts go when the writer is published; until then a complete may be tried again. Errors, besides the common ones:
-   INVALID_PARAMETER_VALUE naming a part that is not there or has another etag. */
+   parts stay until blob_upload_drop, which the caller calls once the content has its name: until then a complete may be
+   tried again. Errors, besides the common ones: INVALID_PARAMETER_VALUE naming a part that is not there or has another
+   etag, RESOURCE_DOES_NOT_EXIST when there is no such upload. */
 enum err_code blob_upload_complete (struct blob_writer **writer, struct digest *digest, int64_t *size_bytes,
                                     struct blob_store *store, const struct uuid *upload_id, const char *name,
                                     const struct blob_part *parts, size_t count, struct err *err);
@@ -127,7 +131,7 @@ enum err_code blob_sweep (struct blob_store *store, int64_t older_than_s, bool d
 /* Called for each content in the store, by digest; false ends the listing. `age_s` counts from its publishing. */
 typedef bool (*blob_listed) (void *context, const struct digest *digest, int64_t size_bytes, int64_t age_s);
 
-/* List contents in the order of their digests, from `after` on (NULL: from the first). */
+/* List contents in the order of their digests, those behind `after` (NULL: from the first). */
 enum err_code blob_list (struct blob_store *store, const struct digest *after, blob_listed listed, void *context,
                          struct err *err);
 

@@ -19,8 +19,8 @@
 #define WINDOW_BITS 15
 /* + 16: with the header and trailer of gzip; negative: bare. */
 #define WINDOW_BITS_GZIP (WINDOW_BITS + 16)
-/* Room that is asked for at a time. */
-#define ROOM_BYTES ((size_t)64 * 1024)
+/* Room that is asked for at a time, on the stack. */
+#define ROOM_BYTES ((size_t)16 * 1024)
 #define TAR_BLOCK_BYTES 512
 
 static const struct
@@ -68,12 +68,6 @@ archive_format_of (enum archive_format *format, struct slice *stem, struct slice
     return true;
   }
   return false;
-}
-
-enum err_code
-archive_no_memory (struct err *err)
-{
-  return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
 }
 
 struct archive *
@@ -125,7 +119,7 @@ deflate_all (z_stream *stream, struct buffer *out, int flush, struct err *err)
     /* Z_BUF_ERROR: there was nothing to do. */
     (void)deflate (stream, flush);
     if (! buffer_append (out, room, sizeof (room) - stream->avail_out))
-      return archive_no_memory (err);
+      return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   } while (0 == stream->avail_out);
   return ERR_OK;
 }
@@ -179,7 +173,7 @@ archive_choose_level (struct archive *archive, struct buffer *out, struct slice 
     archive->deflater.avail_out = sizeof (room);
     status = deflateParams (&archive->deflater, level, Z_DEFAULT_STRATEGY);
     if (! buffer_append (out, room, sizeof (room) - archive->deflater.avail_out))
-      return archive_no_memory (err);
+      return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   } while (Z_BUF_ERROR == status);
   return Z_OK == status ? ERR_OK : err_set (err, ERR_INTERNAL_ERROR, "the level of compression could not be changed");
 }
@@ -192,7 +186,9 @@ tar_put (struct archive *archive, struct buffer *out, struct slice bytes, struct
 {
   if (ARCHIVE_TAR_GZ == archive->format)
     return archive_deflate (archive, out, bytes, Z_NO_FLUSH, err);
-  return buffer_append (out, bytes.data, bytes.len) || 0 == bytes.len ? ERR_OK : archive_no_memory (err);
+  return buffer_append (out, bytes.data, bytes.len) || 0 == bytes.len
+             ? ERR_OK
+             : err_set (err, ERR_INTERNAL_ERROR, "out of memory");
 }
 
 static size_t
@@ -210,7 +206,8 @@ tar_begin (struct archive *archive, struct buffer *out, const struct archive_fil
   /* Twice a header, and the longest name thrice. */
   buffer_init (&header, 64 * 1024);
   tar_header (&header, file);
-  code = header.failed ? archive_no_memory (err) : tar_put (archive, out, buffer_slice (&header), err);
+  code = header.failed ? err_set (err, ERR_INTERNAL_ERROR, "out of memory")
+                       : tar_put (archive, out, buffer_slice (&header), err);
   buffer_free (&header);
   return code;
 }

@@ -44,7 +44,7 @@ enum err_code archive_write (struct archive *archive, struct buffer *out, struct
 
 enum err_code archive_end (struct archive *archive, struct buffer *out, struct err *err);
 
-/* What comes behind the last file, about a megabyte of it in each call, until `ended`. */
+/* What comes behind the last file, some 100 KB of it in each call, until `ended`. */
 enum err_code archive_close (bool *ended, struct archive *archive, struct buffer *out, struct err *err);
 
 /* Bytes that a file takes in a tar archive, and those of its end; for telling the size of one ahead. */

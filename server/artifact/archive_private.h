@@ -45,8 +45,6 @@ enum err_code archive_deflate (struct archive *archive, struct buffer *out, stru
 /* Let the deflater only copy when the bytes, the first of a file, do not get much smaller. */
 enum err_code archive_choose_level (struct archive *archive, struct buffer *out, struct slice bytes, struct err *err);
 
-enum err_code archive_no_memory (struct err *err);
-
 /* Headers of a tar: one block of 512 bytes, with those of a pax header before it where needed. */
 void tar_header (struct buffer *out, const struct archive_file *file);
 

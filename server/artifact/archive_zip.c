@@ -25,8 +25,8 @@
 /* From here on a file is written in the zip64 form: packed it may be larger than it is, by five bytes for each 16 KiB.
  */
 #define LARGE_BYTES 0xf0000000U
-/* Of the directory, at a time. */
-#define DIRECTORY_PIECE_BYTES ((size_t)1024 * 1024)
+/* Of the directory, at a time: a quarter of the smallest limit that answers can have. */
+#define DIRECTORY_PIECE_BYTES ((size_t)256 * 1024)
 
 static void
 put (struct buffer *out, uint64_t number, size_t bytes)
@@ -187,7 +187,7 @@ static enum err_code
 count_bytes (struct archive *archive, const struct buffer *out, size_t before, struct err *err)
 {
   archive->bytes += out->len - before;
-  return out->failed ? archive_no_memory (err) : ERR_OK;
+  return out->failed ? err_set (err, ERR_INTERNAL_ERROR, "out of memory") : ERR_OK;
 }
 
 enum err_code
@@ -198,7 +198,7 @@ zip_begin (struct archive *archive, struct buffer *out, const struct archive_fil
   char *name = malloc (file->name.len + (0 == file->name.len));
 
   if (NULL == name)
-    return archive_no_memory (err);
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   memcpy (name, file->name.data, file->name.len);
   free (entry->name);
   *entry = (struct zip_file){ .name = name,
@@ -241,7 +241,7 @@ zip_end (struct archive *archive, struct buffer *out, struct err *err)
   zip_directory_entry (&archive->directory, entry);
   archive->files++;
   if (ERR_OK == code && archive->directory.failed)
-    code = archive_no_memory (err);
+    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   return ERR_OK != code ? code : count_bytes (archive, out, before, err);
 }
 
@@ -256,5 +256,5 @@ zip_close (bool *ended, struct archive *archive, struct buffer *out, struct err 
   *ended = bytes == left;
   if (*ended)
     zip_directory_end (out, archive->files, archive->bytes, archive->directory.len);
-  return out->failed ? archive_no_memory (err) : ERR_OK;
+  return out->failed ? err_set (err, ERR_INTERNAL_ERROR, "out of memory") : ERR_OK;
 }

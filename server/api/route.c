@@ -1,8 +1,12 @@
 /* The route table, expanded. */
 #include "api/route.h"
 
+#include "api/blob_users.h"
 #include "api/dataset.h"
+#include "api/download.h"
+#include "api/dvc.h"
 #include "api/experiment.h"
+#include "api/manifest.h"
 #include "api/metric.h"
 #include "api/run.h"
 #include "api/system.h"

@@ -2,6 +2,7 @@
 #include "database.h"
 
 #include "store/artifact.h"
+#include "store/artifact_owner.h"
 #include "store/dataset.h"
 #include "store/experiment.h"
 #include "store/health.h"
@@ -16,9 +17,10 @@
 #include <stdio.h>
 
 static const struct statement_table *const tables[] = {
-  &store_experiment_statements, &store_run_statements,         &store_metric_statements,   &store_dataset_statements,
-  &store_migrate_statements,    &store_health_statements,      &store_series_statements,   &store_fold_statements,
-  &store_purge_statements,      &store_run_columns_statements, &store_artifact_statements,
+  &store_experiment_statements,  &store_run_statements,      &store_metric_statements,
+  &store_dataset_statements,     &store_migrate_statements,  &store_health_statements,
+  &store_series_statements,      &store_fold_statements,     &store_purge_statements,
+  &store_run_columns_statements, &store_artifact_statements, &store_artifact_owner_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

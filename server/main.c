@@ -1,4 +1,5 @@
 /* tallyd: subcommands, start, signals, stop. */
+#include "artifact/sign.h"
 #include "api/metric.h"
 #include "api/reference.h"
 #include "api/route.h"
@@ -149,6 +150,12 @@ start (struct daemon *daemon, struct err *err)
   };
   if (NULL == daemon->service.searcher.memory)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  code = blob_store_open (&daemon->service.blobs, daemon->config, err);
+  if (ERR_OK != code)
+    return code;
+  daemon->service.signing_keys = artifact_keys_new ();
+  if (NULL == daemon->service.signing_keys)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   daemon->metrics.folder = folder_start (daemon->store, daemon->config);
   if (NULL == daemon->metrics.folder)
     return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started");
@@ -183,6 +190,8 @@ stop (struct daemon *daemon)
   committer_free (daemon->service.run_committer);
   folder_free (daemon->metrics.folder);
   run_memory_free (daemon->service.searcher.memory);
+  artifact_keys_free (daemon->service.signing_keys);
+  blob_store_close (daemon->service.blobs);
   metric_keys_free (daemon->metrics.keys);
   store_free (daemon->store);
 }

@@ -19,8 +19,8 @@ static const struct statement statements[] = {
             3 },
 };
 
-const struct statement_table store_signing_key_statements
-    = { statements, sizeof (statements) / sizeof (statements[0]) };
+const struct statement_table store_signing_key_statements = { statements,
+                                                              sizeof (statements) / sizeof (statements[0]) };
 
 static enum err_code
 get (bool *found, struct store_signing_key *key, struct store_connection *connection, struct slice purpose,

@@ -14,21 +14,21 @@ FILES = ((KB, "1 KB"), (MB, "1 MB"), (100 * MB, "100 MB"), (GB, "1 GB"))
 CLIENTS = (1, 8)
 PROXY = "/api/2.0/mlflow-artifacts/artifacts/0/bench"
 # Each client writes so many different names, which are then fetched: it bounds the disk that a figure takes.
-NAMES = {KB: 1000, MB: 50, 100 * MB: 3, GB: 1}
+NAMES = {KB: 1200, MB: 50, 100 * MB: 3, GB: 1}
 # A server that needs longer for one round is not asked for more.
 ROUND_LIMIT_S = 120
 RATES = {True: ("files/s", lambda found: found["requests_per_s"]),
          False: ("MB/s", lambda found: found["bytes_per_s"] / MB)}
 
 
-def words(direction, size, clients, seconds):
-    return [direction, "--bytes", str(size), "--clients", str(clients), "--seconds", f"{seconds:g}", "--files", str(NAMES[size])]
+def words(direction, size, clients, seconds, files):
+    return [direction, "--bytes", str(size), "--clients", str(clients), "--seconds", f"{seconds:g}", "--files", str(files)]
 
 
-def transfer(server, direction, size, clients, seconds, first, folder):
+def transfer(server, direction, size, clients, seconds, first, folder, files):
     """One round; with it the greatest memory of the server."""
-    command = [str(OUT / "transfer"), *words(direction, size, clients, seconds), "--first", str(first), server.address,
-               f"{PROXY}/{folder}"]
+    command = [str(OUT / "transfer"), *words(direction, size, clients, seconds, files), "--first", str(first),
+               server.address, f"{PROXY}/{folder}"]
     with machine.MemoryWatch(server.process.pid) as watch:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + ROUND_LIMIT_S + GRACE_S)
     found = json.loads(done.stdout)
@@ -67,8 +67,11 @@ def measure_one(bench, size, label, clients):
                 if server.name in slow:
                     continue
                 try:
+                    files = NAMES[size]
                     for direction in ("put", "get"):
-                        one = transfer(server, direction, size, clients, bench.options.seconds, first, folder)
+                        one = transfer(server, direction, size, clients, bench.options.seconds, first, folder, files)
+                        # Only what every client has put can be fetched.
+                        files = max(1, min(files, one["least_of_a_client"]))
                         found[direction][server.name].append(one)
                         if one["errors"]:
                             (bench.fail if server is bench.tallyd else print)(f"{name}: {server.name}: {one['first_error']}")
@@ -79,11 +82,11 @@ def measure_one(bench, size, label, clients):
                     bench.remarks.append(f"{name}: MLflow was given up: {str(error)[:200]}")
                     server.stop()
                     server.start()
-            first += 1_000_000
+            first += 1_200  # a multiple of all NAMES
         for direction, way in (("put", "up"), ("get", "down")):
             rounds = {key: values for key, values in found[direction].items() if values}
             bench.add(f"{name}, {way}", unit, True, {key: [rate(one) for one in values] for key, values in rounds.items()},
-                      command=" ".join(["build/bench/transfer", *words(direction, size, clients, bench.options.seconds),
+                      command=" ".join(["build/bench/transfer", *words(direction, size, clients, bench.options.seconds, NAMES[size]),
                                         "ADDRESS", f"{PROXY}/FOLDER"]))
             bench.add(f"{name}, {way}, p50", "ms", False,
                       {key: [one["p50_ms"] for one in values] for key, values in rounds.items()})

@@ -249,6 +249,7 @@ print_result (struct client *clients, double elapsed_s)
   static struct histogram all;
   unsigned long long requests = 0;
   unsigned long long errors = 0;
+  unsigned long long least = 0;
   const char *first_error = "";
 
   for (int i = 0; i < options.clients; i++)
@@ -259,11 +260,18 @@ print_result (struct client *clients, double elapsed_s)
       first_error = clients[i].first_error;
     for (size_t k = 0; k < HISTOGRAM_POWERS * HISTOGRAM_PARTS; k++)
       all.counts[k] += clients[i].times.counts[k];
+    if (clients[i].times.total > 0 && (0 == all.total || clients[i].times.min_ns < all.min_ns))
+      all.min_ns = clients[i].times.min_ns;
+    if (clients[i].times.max_ns > all.max_ns)
+      all.max_ns = clients[i].times.max_ns;
     all.total += clients[i].times.total;
+    if (0 == i || clients[i].requests < least)
+      least = clients[i].requests;
   }
-  printf ("{\"requests\": %llu, \"errors\": %llu, \"first_error\": \"%s\", \"elapsed_s\": %.6f, \"bytes_per_s\": %.1f, "
+  printf ("{\"requests\": %llu, \"least_of_a_client\": %llu, \"errors\": %llu, \"first_error\": \"%s\", \"elapsed_s\": "
+          "%.6f, \"bytes_per_s\": %.1f, "
           "\"requests_per_s\": %.3f, \"p50_ms\": %.4f, \"p99_ms\": %.4f}\n",
-          requests, errors, first_error, elapsed_s, (double)requests * (double)options.bytes / elapsed_s,
+          requests, least, errors, first_error, elapsed_s, (double)requests * (double)options.bytes / elapsed_s,
           (double)requests / elapsed_s, (double)histogram_percentile_ns (&all, 0.5) / 1e6,
           (double)histogram_percentile_ns (&all, 0.99) / 1e6);
 }

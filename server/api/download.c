@@ -6,11 +6,9 @@
 #include "api/artifact_send.h"
 #include "api/decode.h"
 #include "artifact/archive_stream.h"
-#include "base/url.h"
 
 #define MODEL_PREFIX "m-"
 #define RUNS "runs"
-#define MEBIBYTE ((size_t)1024 * 1024)
 
 /* --- archives ---------------------------------------------------------------------------------------------------- */
 
@@ -32,45 +30,21 @@ more_archive (struct api_call *call, struct err *err)
   return code;
 }
 
-/* Content-Disposition (RFC 6266): a name in ASCII, and the whole one in the form of RFC 8187. */
-static void
-name_attachment (struct api_call *call, struct slice stem, enum archive_format format)
-{
-  const char *extension = archive_extension (format);
-  struct buffer value;
-
-  buffer_init (&value, MEBIBYTE);
-  buffer_text (&value, "attachment; filename=\"");
-  for (size_t i = 0; i < stem.len; i++)
-  {
-    char byte = stem.data[i];
-
-    buffer_byte (&value, byte < 0x20 || byte > 0x7e || '"' == byte || '\\' == byte || '%' == byte ? '_' : byte);
-  }
-  buffer_printf (&value, ".%s\"; filename*=UTF-8''", extension);
-  url_encode (&value, stem);
-  buffer_printf (&value, ".%s", extension);
-  api_header (call, "Content-Disposition", buffer_slice (&value));
-  buffer_free (&value);
-}
-
-static struct slice
-last_segment (struct slice path)
-{
-  const char *slash = memrchr (path.data, '/', path.len);
-
-  return NULL == slash ? path : (struct slice){ slash + 1, path.len - (size_t)(slash + 1 - path.data) };
-}
-
 /* Answer with the directory `path` of an owner. */
 static enum err_code
 send_archive (struct api_call *call, const struct artifact_owner *owner, struct slice path, enum archive_format format,
               struct err *err)
 {
   struct archive_stream *stream;
+  struct slice name = 0 == path.len ? owner->is.id : path;
+  struct slice disposition;
   struct slice directory;
   enum err_code code = artifact_path_join (&directory, owner->root, path, call->arena, err);
 
+  if (ERR_OK == code)
+    code = artifact_disposition (
+        &disposition, slice_of (arena_printf (call->arena, "%.*s.%s", SLICE_ARG (name), archive_extension (format))),
+        call->arena, err);
   if (ERR_OK != code)
     return code;
   code = archive_stream_open (&stream, &call->stream_bytes, call->connection, call->service->blobs, format, directory,
@@ -85,7 +59,7 @@ send_archive (struct api_call *call, const struct artifact_owner *owner, struct 
   call->drop = drop_archive;
   call->more = more_archive;
   call->type = archive_media_type (format);
-  name_attachment (call, 0 == path.len ? owner->is.id : last_segment (path), format);
+  api_header (call, "Content-Disposition", disposition);
   return more_archive (call, err);
 }
 

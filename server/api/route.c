@@ -6,6 +6,7 @@
 #include "api/download.h"
 #include "api/dvc.h"
 #include "api/experiment.h"
+#include "api/logged_model.h"
 #include "api/manifest.h"
 #include "api/metric.h"
 #include "api/run.h"

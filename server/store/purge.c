@@ -55,7 +55,8 @@ static const struct statement statements[] = {
   [STEP_CHUNK] = { "purge_step_chunk", STEP ("metric_chunk"), 2 },
   [STEP_SERIES] = { "purge_step_series", STEP ("metric_series"), 2 },
   [FINISH] = { "purge_finish",
-               "WITH forgotten AS (DELETE FROM metric_folded WHERE run_id = $1::uuid)"
+               "WITH forgotten AS (DELETE FROM metric_folded WHERE run_id = $1::uuid),"
+               " unlinked AS (DELETE FROM metric_context_run WHERE run_id = $1::uuid)"
                " DELETE FROM run_purge WHERE run_id = $1::uuid",
                1 },
 };

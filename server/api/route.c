@@ -1,6 +1,8 @@
 /* The route table, expanded. */
 #include "api/route.h"
 
+#include "api/artifact.h"
+#include "api/artifact_signed.h"
 #include "api/blob_users.h"
 #include "api/dataset.h"
 #include "api/download.h"

@@ -117,13 +117,16 @@ api_artifact_store (struct artifact_receiving *receiving, struct api_call *call,
 {
   struct digest digest;
   int64_t size_bytes;
-  enum err_code code = artifact_receive_end (&digest, &size_bytes, receiving, call, err);
+  enum err_code code = artifact_receive_end (&digest, &size_bytes, receiving, err);
 
   if (ERR_OK != code)
     return code;
   /* A slow disk has used up some of the time by now. */
   api_renew_budget (call);
-  return artifact_link (call->connection, receiving->writer, receiving->path, &digest, size_bytes, err);
+  code = artifact_link (call->connection, receiving->writer, receiving->path, &digest, size_bytes, err);
+  if (ERR_OK == code)
+    artifact_etag_header (call, &digest);
+  return code;
 }
 
 static enum err_code

@@ -125,25 +125,27 @@ artifact_receive (struct artifact_receiving **receiving, struct api_call *call, 
 }
 
 enum err_code
-artifact_receive_end (struct digest *digest, int64_t *size_bytes, struct artifact_receiving *receiving,
-                      struct api_call *call, struct err *err)
+artifact_receive_end (struct digest *digest, int64_t *size_bytes, struct artifact_receiving *receiving, struct err *err)
+{
+  char text[DIGEST_TEXT_BYTES];
+  char expected[DIGEST_TEXT_BYTES];
+  enum err_code code = blob_write_end (digest, size_bytes, receiving->writer, err);
+
+  if (ERR_OK != code || ! receiving->has_expected || digest_equal (digest, &receiving->expected))
+    return code;
+  digest_format (text, digest);
+  digest_format (expected, &receiving->expected);
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                  "The content was damaged on its way: its SHA-256 is %s, the header says %s.", text, expected);
+}
+
+void
+artifact_etag_header (struct api_call *call, const struct digest *digest)
 {
   char text[DIGEST_TEXT_BYTES];
   char etag[DIGEST_TEXT_BYTES + 2];
-  enum err_code code = blob_write_end (digest, size_bytes, receiving->writer, err);
 
-  if (ERR_OK != code)
-    return code;
   digest_format (text, digest);
-  if (receiving->has_expected && ! digest_equal (digest, &receiving->expected))
-  {
-    char expected[DIGEST_TEXT_BYTES];
-
-    digest_format (expected, &receiving->expected);
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                    "The content was damaged on its way: its SHA-256 is %s, the header says %s.", text, expected);
-  }
   snprintf (etag, sizeof (etag), "\"%s\"", text);
   api_header (call, "ETag", slice_of (etag));
-  return ERR_OK;
 }

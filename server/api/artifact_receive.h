@@ -27,10 +27,13 @@ typedef enum err_code (*artifact_receive_begin) (struct artifact_receiving *rece
 enum err_code artifact_receive (struct artifact_receiving **receiving, struct api_call *call,
                                 artifact_receive_begin begin, struct err *err);
 
-/* All is there: make it durable and compare it with what the client says. The answer gets its ETag. Errors, besides
+/* All is there: make it durable and compare it with what the client says. Errors, besides
    those of blob_write_end: INVALID_PARAMETER_VALUE when the digests differ. */
 enum err_code artifact_receive_end (struct digest *digest, int64_t *size_bytes, struct artifact_receiving *receiving,
-                                    struct api_call *call, struct err *err);
+                                    struct err *err);
+
+/* Give the answer the entity tag of a content: its digest. */
+void artifact_etag_header (struct api_call *call, const struct digest *digest);
 
 /* The SHA-256 that a Content-Digest or Repr-Digest field holds; other algorithms are passed over. False when the field
    is malformed; `*found` tells whether there was one. */

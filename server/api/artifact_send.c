@@ -159,16 +159,9 @@ artifact_send (struct api_call *call, const struct store_artifact *artifact, enu
     return code;
   format_etag (etag, &artifact->digest);
   format_date (date, artifact->created_at_ms);
-  api_header (call, "ETag", slice_of (etag));
-  /* Another content may get the name: ask again, and have it for nothing while it is the same. */
-  api_header (call, "Cache-Control", SLICE ("no-cache"));
   if (range_etag_listed (call->headers[CALL_IF_NONE_MATCH], slice_of (etag)))
-  {
     call->status = 304;
-    return ERR_OK;
-  }
-  api_header (call, "Accept-Ranges", SLICE ("bytes"));
-  if (range_still_valid (call->headers[CALL_IF_RANGE], slice_of (etag), slice_of (date)))
+  else if (range_still_valid (call->headers[CALL_IF_RANGE], slice_of (etag), slice_of (date)))
     kind = range_parse (&offset, &bytes, call->headers[CALL_RANGE], artifact->size_bytes);
   if (RANGE_OUTSIDE == kind)
   {
@@ -178,6 +171,12 @@ artifact_send (struct api_call *call, const struct store_artifact *artifact, enu
                     (int)(call->headers[CALL_RANGE].len < 100 ? call->headers[CALL_RANGE].len : 100),
                     call->headers[CALL_RANGE].data, artifact->size_bytes);
   }
+  api_header (call, "ETag", slice_of (etag));
+  /* Another content may get the name: ask again, and have it for nothing while it is the same. */
+  api_header (call, "Cache-Control", SLICE ("no-cache"));
+  if (304 == call->status)
+    return ERR_OK;
+  api_header (call, "Accept-Ranges", SLICE ("bytes"));
   if (RANGE_PART == kind)
   {
     snprintf (text, sizeof (text), "bytes %" PRId64 "-%" PRId64 "/%" PRId64, offset, offset + bytes - 1,

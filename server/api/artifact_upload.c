@@ -17,7 +17,6 @@
 #include "store/upload.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* The size of a URL of S3 with its signature is about 600 bytes. */
@@ -356,17 +355,6 @@ check_size (struct api_call *call, const struct store_upload *upload, struct err
   return code;
 }
 
-static void
-add_etag (struct api_call *call, const struct digest *digest)
-{
-  char text[DIGEST_TEXT_BYTES];
-  char etag[DIGEST_TEXT_BYTES + 2];
-
-  digest_format (text, digest);
-  snprintf (etag, sizeof (etag), "\"%s\"", text);
-  api_header (call, "ETag", slice_of (etag));
-}
-
 static enum err_code
 complete (struct api_call *call, const struct store_upload *upload, const struct blob_part *parts, size_t count,
           struct err *err)
@@ -390,7 +378,7 @@ complete (struct api_call *call, const struct store_upload *upload, const struct
     return code;
   /* The file has its name. What stays of the parts is swept when the upload expires. */
   (void)blob_upload_drop (call->service->blobs, &upload->upload_id, upload->store_upload.data, NULL);
-  add_etag (call, &digest);
+  artifact_etag_header (call, &digest);
   return ERR_OK;
 }
 
@@ -415,7 +403,7 @@ api_upload_complete (struct api_call *call, struct err *err)
   if (ERR_OK == code)
     code = read_parts (&parts, call, &request, &upload, err);
   if (ERR_OK == code && upload.completed)
-    add_etag (call, &upload.digest);
+    artifact_etag_header (call, &upload.digest);
   else if (ERR_OK == code)
     code = complete (call, &upload, parts, request.parts.count, err);
   return code;
@@ -482,6 +470,10 @@ api_upload_part (struct api_call *call, struct err *err)
   enum err_code code = artifact_receive (&receiving, call, begin_part, err);
 
   if (ERR_OK == code)
-    code = artifact_receive_end (&digest, &size_bytes, receiving, call, err);
-  return ERR_OK == code ? blob_publish (receiving->writer, err) : code;
+    code = artifact_receive_end (&digest, &size_bytes, receiving, err);
+  if (ERR_OK == code)
+    code = blob_publish (receiving->writer, err);
+  if (ERR_OK == code)
+    artifact_etag_header (call, &digest);
+  return code;
 }

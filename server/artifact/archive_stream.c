@@ -17,7 +17,7 @@
 #define PAGE_ARENA_BYTES ((size_t)PAGE_FILES * (STORE_ARTIFACT_PATH_MAX_BYTES + 256))
 /* What is read at a time, and about the size of a piece: large enough that the way through two threads costs nothing
    beside it, and that of a request to S3 little. */
-#define BLOCK_BYTES ((size_t)1024 * 1024)
+#define BLOCK_BYTES ((size_t)512 * 1024)
 /* What is read for one piece when it packs well, so that a piece takes no longer than a fraction of a second. */
 #define PIECE_READ_BYTES ((size_t)8 * 1024 * 1024)
 

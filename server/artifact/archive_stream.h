@@ -6,7 +6,7 @@
 #include "blob/blob.h"
 #include "store/artifact.h"
 
-/* One archive on its way: some megabytes, however large it gets. Holds no connection between calls; the caller gives
+/* One archive on its way: one or two megabytes, however large it gets. Holds no connection between calls; the caller gives
    one to each. One owner at a time. */
 struct archive_stream;
 
@@ -18,7 +18,7 @@ enum err_code archive_stream_open (struct archive_stream **stream, int64_t *tota
                                    enum archive_format format, struct slice directory, struct err *err);
 void archive_stream_free (struct archive_stream *stream);
 
-/* Append the next piece: about a megabyte, at least one byte. Every file is hashed on its way. Errors: those of
+/* Append the next piece: about half a megabyte, at least one byte. Every file is hashed on its way. Errors: those of
    store_artifact_tree and blob_read; INTERNAL_ERROR naming a file whose bytes are not those of its digest. */
 enum err_code archive_stream_next (bool *ended, struct buffer *out, struct archive_stream *stream,
                                    struct store_connection *connection, struct err *err);

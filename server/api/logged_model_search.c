@@ -65,10 +65,7 @@ struct search_request
 };
 
 static const struct field search_fields[] = {
-  { .name = "experiment_ids",
-    .type = FIELD_STRINGS,
-    .flags = FIELD_REQUIRED,
-    .offset = offsetof (struct search_request, experiment_ids) },
+  { .name = "experiment_ids", .type = FIELD_STRINGS, .offset = offsetof (struct search_request, experiment_ids) },
   { .name = "filter", .type = FIELD_STRING, .offset = offsetof (struct search_request, filter) },
   { .name = "datasets",
     .type = FIELD_OBJECTS,
@@ -134,13 +131,22 @@ read_order (struct logged_model_search *search, const struct objects *given, str
   return ERR_OK;
 }
 
+/* An empty list is an answer without models, as in MLflow; none at all is an error. */
 static enum err_code
-read_experiments (struct logged_model_search *search, const struct slices *given, struct arena *arena, struct err *err)
+read_experiments (struct logged_model_search *search, const struct slices *given, struct api_call *call,
+                  struct err *err)
 {
+  struct arena *arena = call->arena;
   int64_t *ids = arena_array (arena, given->count, sizeof (ids[0]));
 
   if (NULL == ids)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  if (! json_is_array (json_object_get (call->arguments, "experiment_ids"))
+      && ! json_is_array (json_object_get (call->arguments, "experimentIds")))
+    return err_set (
+        err, ERR_INVALID_PARAMETER_VALUE,
+        "Missing value for required parameter 'experiment_ids'. See the API docs for more information about "
+        "request parameters.");
   search->experiment_ids = ids;
   return names_experiment_ids (ids, &search->experiment_count, given->items, given->count, err);
 }
@@ -202,7 +208,7 @@ api_logged_model_search (struct api_call *call, struct err *err)
   enum err_code code = api_decode (&request, call, &search_schema, err);
 
   if (ERR_OK == code)
-    code = read_experiments (search, &request.experiment_ids, call->arena, err);
+    code = read_experiments (search, &request.experiment_ids, call, err);
   if (ERR_OK == code)
     code = read_max_results (search, &request.max_results, err);
   if (ERR_OK == code)

@@ -6,8 +6,8 @@
 #include "blob/blob.h"
 #include "store/artifact.h"
 
-/* One archive on its way: one or two megabytes, however large it gets. Holds no connection between calls; the caller gives
-   one to each. One owner at a time. */
+/* One archive on its way: one or two megabytes, however large it gets. Holds no connection between calls; the caller
+   gives one to each. One owner at a time. */
 struct archive_stream;
 
 /* Begin. Names in the archive are relative to `directory`. `total_bytes` receives the size of the archive when it is

@@ -40,7 +40,7 @@ pkg_once = $(if $(filter undefined,$(origin pkg_$(1)_$(2))),$(eval pkg_$(1)_$(2)
   deploy/dev/setup build check))$(pkg_$(1)_$(2))
 pkg = $(foreach package,$(2),$(call pkg_once,$(1),$(package)))
 
-SERVER_PACKAGES := libmicrohttpd libpq jansson libcrypto libpcre2-8
+SERVER_PACKAGES := libmicrohttpd libpq jansson libcrypto libpcre2-8 libcurl expat
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer \
   $(if $(findstring undefined,$(SANITIZER)),-fno-sanitize-recover=undefined))
 # _FORTIFY_SOURCE hides calls from the sanitizers; -O1 keeps their reports readable.
@@ -140,8 +140,7 @@ $(STAMP): FORCE
 	if [ "$$old" != "$$plain -Werror" ] && { [ -n '$(WERROR)' ] || [ "$$old" != "$$plain" ]; }; then \
 	  printf '%s\n' "$$plain$(if $(WERROR), -Werror)" > $@; fi
 
-packages_of = $(SERVER_PACKAGES) $(if $(filter tests/unit/% tests/store/%,$(1)),check) \
-  $(if $(filter tests/http/% tests/crash/% tests/bench/%,$(1)),libcurl)
+packages_of = $(SERVER_PACKAGES) $(if $(filter tests/unit/% tests/store/% tests/s3/%,$(1)),check)
 
 $(BUILD)/obj/gen/%.o: $(GEN)/%.c $(STAMP)
 	$(call say,CC,$<)
@@ -216,12 +215,12 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(BUIL
 $(BUILD)/tests/http-runner: $(call objects,$(HTTP_SOURCES)) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl jansson)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS)
 
 $(BUILD)/tests/crash-runner: $(call objects,$(CRASH_SOURCES)) $(CRASH_HELPERS) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl jansson)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS)
 
 # --- web -----------------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ COMMENT ON COLUMN artifact.path IS
 COMMENT ON COLUMN artifact.sha256 IS 'The content.';
 COMMENT ON COLUMN artifact.size_bytes IS 'Its size, bytes.';
 COMMENT ON COLUMN artifact.created_at_ms IS 'When the name was last given a content, ms.';
-CREATE INDEX artifact_sha256 ON artifact (sha256);
+CREATE INDEX artifact_content ON artifact (sha256, workspace_id, path);
 
 CREATE TABLE artifact_upload (
   upload_id uuid PRIMARY KEY,

@@ -4,9 +4,11 @@
 #include "api/route.h"
 #include "api/route_stats.h"
 #include "api/run.h"
+#include "artifact/sign.h"
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "blob/blob.h"
 #include "http/server.h"
 #include "ingest/keys.h"
 #include "ingest/metric_flush.h"
@@ -149,6 +151,12 @@ start (struct daemon *daemon, struct err *err)
   };
   if (NULL == daemon->service.searcher.memory)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  code = blob_store_open (&daemon->service.blobs, daemon->config, err);
+  if (ERR_OK != code)
+    return code;
+  daemon->service.signing_keys = artifact_keys_new ();
+  if (NULL == daemon->service.signing_keys)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   daemon->metrics.folder = folder_start (daemon->store, daemon->config);
   if (NULL == daemon->metrics.folder)
     return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started");
@@ -183,6 +191,8 @@ stop (struct daemon *daemon)
   committer_free (daemon->service.run_committer);
   folder_free (daemon->metrics.folder);
   run_memory_free (daemon->service.searcher.memory);
+  artifact_keys_free (daemon->service.signing_keys);
+  blob_store_close (daemon->service.blobs);
   metric_keys_free (daemon->metrics.keys);
   store_free (daemon->store);
 }
@@ -233,6 +243,8 @@ serve (struct config *config)
   signals_to_wait_for (&signals);
   (void)pthread_sigmask (SIG_BLOCK, &signals, NULL);
   (void)signal (SIGPIPE, SIG_IGN);
+  /* A limit on the size of files is an error like a full disk. */
+  (void)signal (SIGXFSZ, SIG_IGN);
   code = start (&daemon, &err);
   if (ERR_OK != code)
   {

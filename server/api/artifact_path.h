@@ -5,9 +5,9 @@
 #include "api/call.h"
 
 /* Check a path that was percent-decoded once, and make it normal: several slashes between segments become one, one at
-   the end goes. Refused, naming `field`: what MLflow refuses (mlflow/utils/uri.py, validate_path_is_safe) after up to ten
-   further rounds of decoding: parent and current segments, backslashes, absolute paths and drive letters, file: URIs,
-   control characters; and more than STORE_ARTIFACT_PATH_MAX_BYTES. `path` is in the arena. Empty passes only when
+   the end goes. Refused, naming `field`: what MLflow refuses (mlflow/utils/uri.py, validate_path_is_safe) after up to
+   ten further rounds of decoding: parent and current segments, backslashes, absolute paths and drive letters, file:
+   URIs, control characters; and more than STORE_ARTIFACT_PATH_MAX_BYTES. `path` is in the arena. Empty passes only when
    `may_be_empty`. Errors: INVALID_PARAMETER_VALUE. */
 enum err_code artifact_path_check (struct slice *path, struct slice given, const char *field, bool may_be_empty,
                                    struct arena *arena, struct err *err);

@@ -1,6 +1,7 @@
-/* Hand-over of calls to committers. */
+/* What every kind of call does: hand-over to committers, headers, time. */
 #include "api/call.h"
 
+#include "base/clock.h"
 #include "base/stats.h"
 
 enum err_code
@@ -8,6 +9,26 @@ api_busy (struct err *err)
 {
   stats_add (&stats.requests_refused, 1);
   return err_set (err, ERR_TEMPORARILY_UNAVAILABLE, "The server is busy; try again shortly.");
+}
+
+void
+api_header (struct api_call *call, const char *name, struct slice value)
+{
+  struct call_out_header *header = arena_alloc (call->arena, sizeof (*header));
+  const char *text = arena_copy (call->arena, value.data, value.len);
+
+  /* Without memory the answer is still right. */
+  if (NULL == header || NULL == text)
+    return;
+  *header = (struct call_out_header){ .next = call->out_headers, .name = name, .value = text };
+  call->out_headers = header;
+}
+
+void
+api_renew_budget (struct api_call *call)
+{
+  call->deadline_us = clock_monotonic_us () + (uint64_t)call->service->config->work_timeout_ms * 1000;
+  store_renew_deadline (call->connection, call->deadline_us);
 }
 
 static void

@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+struct artifact_keys;
 struct blob_store;
 struct metric_sink;
 
@@ -25,6 +26,7 @@ struct api_service
   struct committer *run_committer;
   struct run_searcher searcher;
   struct blob_store *blobs;
+  struct artifact_keys *signing_keys;
 };
 
 /* Headers of a request that routes of the artifact lane may read. */
@@ -35,6 +37,7 @@ enum call_header
   CALL_IF_NONE_MATCH,
   CALL_CONTENT_TYPE,
   CALL_CONTENT_DIGEST, /* RFC 9530 */
+  CALL_REPR_DIGEST,
   CALL_CONTENT_LENGTH,
   CALL_HOST,
   CALL_FORWARDED_PROTO, /* X-Forwarded-Proto */

@@ -6,6 +6,23 @@
 #include "base/json_write.h"
 #include "base/log.h"
 
+static const char *
+body_limit (enum route_body body)
+{
+  switch (body)
+  {
+  case BODY_ONE:
+    return "`max-body-bytes`";
+  case BODY_FOUR:
+    return "4 × `max-body-bytes`";
+  case BODY_STREAM:
+    return "`max-artifact-bytes`";
+  case BODY_NONE:
+  default:
+    return "none";
+  }
+}
+
 static void
 write_routes (struct buffer *out)
 {
@@ -16,11 +33,7 @@ write_routes (struct buffer *out)
   for (size_t i = 0; i < routes_count; i++)
     buffer_printf (out, "| %s | `%s%s` | %s | %s | %s |\n", route_method_name (routes[i].method),
                    route_prefix_paths (routes[i].prefix)[0], routes[i].path,
-                   route_permission_name (routes[i].permission),
-                   BODY_NONE == routes[i].body  ? "none"
-                   : BODY_ONE == routes[i].body ? "`max-body-bytes`"
-                                                : "4 × `max-body-bytes`",
-                   routes[i].doc);
+                   route_permission_name (routes[i].permission), body_limit (routes[i].body), routes[i].doc);
 }
 
 static void

@@ -169,7 +169,7 @@ blob_verify (bool *intact, struct blob_store *store, const struct digest *digest
   return store->backend->verify (intact, store, digest, size_bytes, err);
 }
 
-/* A URL that a back end has written, with a NUL behind it also when it wrote none. */
+/* The verdict on a URL that a back end has written, with a NUL behind it also when it wrote none. */
 static enum err_code
 finish_url (struct buffer *url, enum err_code code, struct err *err)
 {
@@ -182,8 +182,12 @@ enum err_code
 blob_url (struct buffer *url, struct blob_store *store, const struct digest *digest, int expires_s,
           struct slice disposition, struct slice type, struct err *err)
 {
+  enum err_code code = ERR_OK;
+
   buffer_clear (url);
-  return finish_url (url, store->backend->url (url, store, digest, expires_s, disposition, type, err), err);
+  if (NULL != store->backend->url)
+    code = store->backend->url (url, store, digest, expires_s, disposition, type, err);
+  return finish_url (url, code, err);
 }
 
 /* --- uploads in parts --------------------------------------------------------------------------------------------- */
@@ -199,8 +203,12 @@ enum err_code
 blob_part_url (struct buffer *url, struct blob_store *store, const struct uuid *upload_id, const char *name, int number,
                int expires_s, struct err *err)
 {
+  enum err_code code = ERR_OK;
+
   buffer_clear (url);
-  return finish_url (url, store->backend->part_url (url, store, upload_id, name, number, expires_s, err), err);
+  if (NULL != store->backend->part_url)
+    code = store->backend->part_url (url, store, upload_id, name, number, expires_s, err);
+  return finish_url (url, code, err);
 }
 
 enum err_code

@@ -49,7 +49,7 @@ struct blob_backend
                          size_t bytes, struct err *err);
   enum err_code (*verify) (bool *intact, struct blob_store *store, const struct digest *digest, int64_t size_bytes,
                            struct err *err);
-  /* `url` is empty; blob.c keeps a NUL behind it. */
+  /* `url` is empty; blob.c puts a NUL behind it. NULL: there are none; so for part_url. */
   enum err_code (*url) (struct buffer *url, struct blob_store *store, const struct digest *digest, int expires_s,
                         struct slice disposition, struct slice type, struct err *err);
 

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 /* Scripts, styles and data from this server only; nothing inline, no plug-ins, no foreign frames. */
 #define CONTENT_SECURITY_POLICY                                                                                        \
@@ -29,11 +30,23 @@ add_common_headers (struct MHD_Response *response)
   add_header (response, "X-Frame-Options", "SAMEORIGIN");
 }
 
+/* Whether the call itself says what this header is. */
+static bool
+has_out_header (const struct request *request, const char *name)
+{
+  for (const struct call_out_header *header = request->call.out_headers; NULL != header; header = header->next)
+    if (0 == strcasecmp (header->name, name))
+      return true;
+  return false;
+}
+
 static enum MHD_Result
 queue (struct request *request, unsigned status, struct MHD_Response *response)
 {
   enum MHD_Result result;
 
+  for (const struct call_out_header *header = request->call.out_headers; NULL != header; header = header->next)
+    add_header (response, header->name, header->value);
   request->state = REQUEST_ANSWERED;
   request->call.status = status;
   if (atomic_load (&request->server->draining))
@@ -150,9 +163,28 @@ queue_dynamic (struct request *request, unsigned status, struct MHD_Response *re
 {
   const char *type = request->call.type;
 
-  add_header (response, "Content-Type", NULL == type ? "application/json" : type);
-  add_header (response, "Cache-Control", "no-store");
+  if (MHD_HTTP_NOT_MODIFIED != status && MHD_HTTP_NO_CONTENT != status)
+    add_header (response, "Content-Type", NULL == type ? "application/json" : type);
+  if (! has_out_header (request, "Cache-Control"))
+    add_header (response, "Cache-Control", "no-store");
   return queue (request, status, response);
+}
+
+/* An open file, which the kernel copies to the socket. */
+static enum MHD_Result
+send_open_file (struct request *request, unsigned status)
+{
+  struct api_call *call = &request->call;
+  struct MHD_Response *response =
+      MHD_create_response_from_fd_at_offset64 ((uint64_t)call->file_bytes, call->file_fd, (uint64_t)call->file_offset);
+
+  if (NULL == response)
+    return MHD_NO;
+  /* The library closes it with the response. */
+  call->has_file = false;
+  request->response_bytes = request->is_head ? 0 : (size_t)call->file_bytes;
+  add_common_headers (response);
+  return queue_dynamic (request, status, response);
 }
 
 static enum MHD_Result
@@ -183,14 +215,17 @@ reply_send (struct request *request)
     return request->lacks_slash ? send_slash (request) : send_file (request);
   if (NULL != call->more)
     return send_stream (request, status);
-  if (0 == call->reply.len && MHD_HTTP_OK == status && NULL == call->type && ! atomic_load (&request->server->draining))
+  if (call->has_file)
+    return send_open_file (request, status);
+  if (0 == call->reply.len && MHD_HTTP_OK == status && NULL == call->type && NULL == call->out_headers
+      && ! atomic_load (&request->server->draining))
   {
     request->state = REQUEST_ANSWERED;
     request->response_bytes = 2;
     call->status = MHD_HTTP_OK;
     return MHD_queue_response (request->connection, MHD_HTTP_OK, request->server->empty_object);
   }
-  if (0 == call->reply.len && NULL == call->type)
+  if (0 == call->reply.len && NULL == call->type && MHD_HTTP_NOT_MODIFIED != status && MHD_HTTP_NO_CONTENT != status)
     buffer_text (&call->reply, "{}");
   request->response_bytes = call->reply.len;
   response = response_of (call->reply.data, call->reply.len);

@@ -2,9 +2,7 @@
 
    DESIGN
    request_step is the only place where a request changes state on its connection's thread. What another thread does
-   between REQUEST_WAITING and the resume is confined to the call (see api/call.h). Sizes are judged before bytes are
-   read; a body that turns out too large while it arrives is read to its end without being kept, because only then can
-   the library answer. */
+   between REQUEST_TAKING or REQUEST_WAITING and the resume is confined to the call (see api/call.h). */
 #include "http/request.h"
 
 #include "api/arguments.h"
@@ -13,6 +11,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "base/url.h"
+#include "http/body.h"
 #include "http/guard.h"
 #include "http/poller.h"
 #include "http/router.h"
@@ -20,9 +19,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* A refused request whose body is no larger is read to its end, so that its connection can go on. */
-#define REFUSED_BODY_MAX_BYTES ((size_t)64 * 1024)
+#include <unistd.h>
 
 static void
 make_id (struct request *request)
@@ -100,7 +97,7 @@ log_request (const struct request *request, uint64_t duration_us)
   fields[count++] = LOG_SLICE ("method", request->method);
   fields[count++] = LOG_TEXT ("route", route);
   fields[count++] = LOG_NUMBER ("status", call->status);
-  fields[count++] = LOG_NUMBER ("in_bytes", request->body.len);
+  fields[count++] = LOG_NUMBER ("in_bytes", request->body_total);
   fields[count++] = LOG_NUMBER ("out_bytes", request->response_bytes);
   fields[count++] = LOG_NUMBER ("us", duration_us);
   fields[count++] = LOG_NUMBER ("database_us", call->database_us);
@@ -131,10 +128,14 @@ request_free (struct request *request)
     /* An answer that broke off counts as its error does, though its status was sent before. */
     route_stats_add (request->call.route, NULL != request->file ? ROUTE_STATS_STATIC : ROUTE_STATS_UNMATCHED,
                      ERR_OK == request->call.err.code ? request->call.status : err_http_status (request->call.err.code),
-                     request->body.len, request->response_bytes, duration_us);
+                     request->body_total, request->response_bytes, duration_us);
   }
   set_phase (request, CLIENT_IDLE);
   atomic_fetch_sub (&server->body_bytes, request->body_reserved);
+  if (NULL != request->call.drop)
+    request->call.drop (&request->call);
+  if (request->call.has_file)
+    (void)close (request->call.file_fd);
   json_decref (request->call.arguments);
   buffer_free (&request->call.reply);
   buffer_free (&request->body);
@@ -176,55 +177,6 @@ check_guards (const struct request *request, struct err *err)
   return code;
 }
 
-/* Take room for the body among all bodies. */
-static bool
-reserve_body (struct request *request, size_t bytes)
-{
-  struct http_server *server = request->server;
-  size_t before = atomic_fetch_add (&server->body_bytes, bytes);
-
-  if (before + bytes <= (size_t)server->config->queue_bytes || 0 == before)
-  {
-    request->body_reserved += bytes;
-    return true;
-  }
-  atomic_fetch_sub (&server->body_bytes, bytes);
-  return false;
-}
-
-static enum err_code
-too_large (const struct request *request, struct err *err)
-{
-  return err_set (err, ERR_REQUEST_TOO_LARGE, "The request body is larger than the limit of %zu bytes.",
-                  request->body_limit);
-}
-
-static enum err_code
-no_room (struct err *err)
-{
-  stats_add (&stats.requests_refused, 1);
-  return err_set (err, ERR_TEMPORARILY_UNAVAILABLE, "The server is busy reading other requests; try again shortly.");
-}
-
-/* The declared size of the body against the limit of the route and the room there is. */
-static enum err_code
-check_body_size (struct request *request, struct err *err)
-{
-  const char *declared = request_header (request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-  const struct route *route = request->call.route;
-  unsigned long long bytes = strtoull (declared, NULL, 10);
-
-  /* A GET may carry a body that nobody reads; it gets the same limit. */
-  request->body_limit =
-      (size_t)request->server->config->max_body_bytes * (BODY_NONE == route->body ? 1 : (size_t)route->body);
-  buffer_init (&request->body, request->body_limit);
-  if (bytes > request->body_limit)
-    return too_large (request, err);
-  if (bytes > 0 && ! reserve_body (request, (size_t)bytes))
-    return no_room (err);
-  return ERR_OK;
-}
-
 static enum err_code
 check_content_type (const struct request *request, struct err *err)
 {
@@ -232,7 +184,7 @@ check_content_type (const struct request *request, struct err *err)
   const char *type = MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
   size_t length;
 
-  if (BODY_NONE == request->call.route->body
+  if (BODY_NONE == request->call.route->body || BODY_STREAM == request->call.route->body
       || (METHOD_POST != request->call.route->method && METHOD_PUT != request->call.route->method))
     return ERR_OK;
   if (NULL == type)
@@ -257,6 +209,26 @@ not_allowed (const struct request *request, struct err *err)
 {
   return err_set (err, ERR_METHOD_NOT_ALLOWED, "Method %.*s is not allowed here; allowed are %s.",
                   SLICE_ARG (request->method), request->allow);
+}
+
+/* What routes of the artifact lane may read; the texts are the library's and last as long as the request. */
+static void
+note_headers (struct request *request)
+{
+  static const char *const names[CALL_HEADER_COUNT] = {
+    [CALL_RANGE] = MHD_HTTP_HEADER_RANGE,
+    [CALL_IF_RANGE] = MHD_HTTP_HEADER_IF_RANGE,
+    [CALL_IF_NONE_MATCH] = MHD_HTTP_HEADER_IF_NONE_MATCH,
+    [CALL_CONTENT_TYPE] = MHD_HTTP_HEADER_CONTENT_TYPE,
+    [CALL_CONTENT_DIGEST] = "Content-Digest",
+    [CALL_REPR_DIGEST] = "Repr-Digest",
+    [CALL_CONTENT_LENGTH] = MHD_HTTP_HEADER_CONTENT_LENGTH,
+    [CALL_HOST] = MHD_HTTP_HEADER_HOST,
+    [CALL_FORWARDED_PROTO] = "X-Forwarded-Proto",
+  };
+
+  for (size_t i = 0; i < CALL_HEADER_COUNT; i++)
+    request->call.headers[i] = slice_of (MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, names[i]));
 }
 
 /* Which route or file is meant. */
@@ -296,6 +268,11 @@ find_route (struct request *request, struct err *err)
   if (NULL == match.route)
     return not_allowed (request, err);
   call->route = match.route;
+  call->target = full;
+  call->is_head = request->is_head;
+  memcpy (call->path_values, match.values, sizeof (call->path_values));
+  if (LANE_BYTES == match.route->lane)
+    note_headers (request);
   call->arguments_in_query = METHOD_GET == match.route->method;
   return ERR_OK;
 }
@@ -325,41 +302,24 @@ accept_headers (struct request *request, const char *method, struct err *err)
   if (ERR_OK == code)
     code = find_route (request, err);
   if (ERR_OK == code && NULL != request->call.route)
-    code = check_body_size (request, err);
+    code = body_check_size (request, err);
   if (ERR_OK == code && NULL != request->call.route)
     code = check_content_type (request, err);
   return code;
 }
 
-static void
-take_body (struct request *request, const char *body, size_t bytes)
-{
-  size_t needed = request->body.len + bytes;
-
-  if (request->refused || request->body_too_large || request->body_refused)
-  {
-    request->body_dropped += bytes;
-    return;
-  }
-  if (needed > request->body_limit)
-    request->body_too_large = true;
-  else if (needed > request->body_reserved && ! reserve_body (request, needed - request->body_reserved))
-    request->body_refused = true;
-  else if (! buffer_append (&request->body, body, bytes))
-    request->body_refused = true;
-  if (request->body_too_large || request->body_refused)
-    buffer_free (&request->body);
-}
-
-/* Give the suspended request to a worker; the first time, or for the next piece of its answer. */
+/* Give the suspended request to a thread of its route's lane; the first time, or for the next piece of its body or
+   answer. */
 static void
 push_work (struct request *request, bool (*push) (struct queue *queue, struct queue_entry *entry))
 {
+  bool bytes = LANE_BYTES == request->call.route->lane;
+
   request->entry.bytes = request->body.len + sizeof (*request);
-  stats_add (&stats.work_queue, 1);
-  if (push (&request->server->work, &request->entry))
+  stats_add (bytes ? &stats.artifact_queue : &stats.work_queue, 1);
+  if (push (bytes ? &request->server->bytes : &request->server->work, &request->entry))
     return;
-  stats_add (&stats.work_queue, -1);
+  stats_add (bytes ? &stats.artifact_queue : &stats.work_queue, -1);
   (void)api_busy (&request->call.err);
   poller_resume (request->poller, request->connection);
 }
@@ -382,6 +342,20 @@ request_next_piece (struct request *request)
   push_work (request, queue_push_again);
 }
 
+/* A piece of a streamed body is full. */
+static void
+hand_piece (struct request *request)
+{
+  request->call.body = buffer_slice (&request->body);
+  start_budget (request);
+  set_phase (request, CLIENT_WORKING);
+  request->state = REQUEST_TAKING;
+  /* Suspended before it is given away, as in dispatch. */
+  MHD_suspend_connection (request->connection);
+  /* The upload was let in when it began: it goes on past the limits of the queue, like the pieces of an answer. */
+  push_work (request, queue_push_again);
+}
+
 /* The whole request is here. */
 static enum MHD_Result
 dispatch (struct request *request)
@@ -395,9 +369,12 @@ dispatch (struct request *request)
     return reply_send (request);
   if (request->body_too_large || request->body_refused)
   {
-    (void)(request->body_too_large ? too_large (request, &call->err) : no_room (&call->err));
+    (void)(request->body_too_large ? body_too_large (request, &call->err) : body_no_room (&call->err));
     return reply_send (request);
   }
+  /* A piece of the body failed. */
+  if (ERR_OK != call->err.code)
+    return reply_send (request);
   call->body = NULL == request->body.data ? SLICE ("") : buffer_slice (&request->body);
   start_budget (request);
   if (NULL == route->handle)
@@ -427,18 +404,6 @@ finish (struct request *request)
   return reply_send (request);
 }
 
-/* Refused: whether to answer before the body, which ends the connection, or after reading it to its end. The first when
-   the body may be large, or when the client waits to be told to send it. */
-static bool
-must_answer_now (const struct request *request)
-{
-  const char *declared = request_header (request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-
-  return strtoull (declared, NULL, 10) > REFUSED_BODY_MAX_BYTES
-         || '\0' != *request_header (request, MHD_HTTP_HEADER_TRANSFER_ENCODING)
-         || '\0' != *request_header (request, MHD_HTTP_HEADER_EXPECT);
-}
-
 enum MHD_Result
 request_step (struct request *request, const char *method, const char *body, size_t *body_bytes)
 {
@@ -449,14 +414,22 @@ request_step (struct request *request, const char *method, const char *body, siz
     if (ERR_OK == accept_headers (request, method, &request->call.err))
       return MHD_YES;
     request->refused = true;
-    return must_answer_now (request) ? reply_send (request) : MHD_YES;
+    return body_must_answer_now (request) ? reply_send (request) : MHD_YES;
+  case REQUEST_TAKING:
+    request->state = REQUEST_READING;
+    buffer_clear (&request->body);
+    /* fall through */
   case REQUEST_READING:
     if (0 == *body_bytes)
       return dispatch (request);
-    take_body (request, body, *body_bytes);
-    *body_bytes = 0;
+    *body_bytes -= body_take (request, body, *body_bytes);
+    if (body_piece_is_full (request))
+      hand_piece (request);
+    else if (NULL != request->call.route && BODY_STREAM == request->call.route->body)
+      /* As long as it comes, it has time. */
+      set_phase (request, CLIENT_READING);
     /* A client that does not stop is cut off; the library has no answer in the middle of a body. */
-    return request->body_dropped > request->body_limit + REFUSED_BODY_MAX_BYTES ? MHD_NO : MHD_YES;
+    return body_must_stop (request) ? MHD_NO : MHD_YES;
   case REQUEST_WAITING:
     request->state = REQUEST_FINISHED;
     return finish (request);
@@ -467,12 +440,17 @@ request_step (struct request *request, const char *method, const char *body, siz
   }
 }
 
-/* Run the route's handle function, or have the next piece made. */
+/* Run the route's handle function, or have a piece of the body taken or the next one of the answer made. */
 static void
 handle (struct request *request)
 {
   struct api_call *call = &request->call;
 
+  if (REQUEST_TAKING == request->state)
+  {
+    (void)call->route->take (call, &call->err);
+    return;
+  }
   if (NULL == call->more)
   {
     (void)call->route->handle (call, &call->err);
@@ -492,7 +470,7 @@ request_work (struct request *request, struct store_connection *connection)
 {
   struct api_call *call = &request->call;
 
-  stats_add (&stats.work_queue, -1);
+  stats_add (LANE_BYTES == call->route->lane ? &stats.artifact_queue : &stats.work_queue, -1);
   if (clock_monotonic_us () >= call->deadline_us)
     (void)api_busy (&call->err);
   else

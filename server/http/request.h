@@ -46,7 +46,8 @@ struct http_server
   struct client *clients;
 
   struct queue work; /* requests for workers */
-  pthread_t *workers;
+  struct queue bytes; /* requests for the artifact lane */
+  pthread_t *workers; /* of both */
   size_t workers_started;
 
   _Atomic size_t body_bytes; /* of all requests being read or waiting */
@@ -60,6 +61,7 @@ enum request_state
 {
   REQUEST_NEW, /* only the first line is known */
   REQUEST_READING, /* headers are accepted, the body is arriving */
+  REQUEST_TAKING, /* a thread of the artifact lane takes a piece of the body; the connection is suspended */
   REQUEST_WAITING, /* a worker or committer has it; the connection is suspended */
   REQUEST_FINISHED, /* the answer is known but not yet queued */
   REQUEST_ANSWERED /* the answer is queued; pieces of a streamed one may still have to be made */
@@ -86,6 +88,7 @@ struct request
   bool lacks_slash; /* of the static prefix: relative links of the dashboard would lead astray */
   const char *allow; /* for 405 and OPTIONS */
   size_t body_limit;
+  size_t body_total; /* bytes that arrived and were kept or taken */
   size_t body_reserved; /* counted in server->body_bytes */
   bool refused; /* the headers were; what still arrives is not kept */
   bool body_too_large;

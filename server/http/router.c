@@ -1,4 +1,4 @@
-/* From the path of a request to its route: binary search over the full paths. */
+/* From the path of a request to its route: binary search over the full paths, then the paths with {name} in turn. */
 #include "http/router.h"
 
 #include "base/url.h"
@@ -12,8 +12,9 @@ struct entry
   const struct route *route;
 };
 
-static struct entry *entries;
-static size_t entry_count;
+static struct entry *entries; /* first those without {name}, sorted */
+static size_t entry_count; /* of those */
+static size_t template_count; /* of those behind them */
 
 /* Compare a path with prefix + path of an entry without putting them together. */
 static int
@@ -49,6 +50,25 @@ compare_entries (const void *a, const void *b)
   return 0 != order ? order : (int)left->route->method - (int)right->route->method;
 }
 
+static bool
+is_template (const struct route *route)
+{
+  return NULL != strchr (route->path, '{');
+}
+
+/* Append the routes that are templates, or those that are not; gives how many entries they make. */
+static size_t
+add_entries (size_t first, bool templates)
+{
+  size_t count = 0;
+
+  for (size_t i = 0; i < routes_count; i++)
+    for (const char *const *prefix = route_prefix_paths (routes[i].prefix);
+         NULL != *prefix && templates == is_template (&routes[i]); prefix++)
+      entries[first + count++] = (struct entry){ *prefix, &routes[i] };
+  return count;
+}
+
 bool
 router_init (void)
 {
@@ -56,10 +76,8 @@ router_init (void)
   entries = calloc (routes_count * 2, sizeof (entries[0]));
   if (NULL == entries)
     return false;
-  entry_count = 0;
-  for (size_t i = 0; i < routes_count; i++)
-    for (const char *const *prefix = route_prefix_paths (routes[i].prefix); NULL != *prefix; prefix++)
-      entries[entry_count++] = (struct entry){ *prefix, &routes[i] };
+  entry_count = add_entries (0, false);
+  template_count = add_entries (entry_count, true);
   qsort (entries, entry_count, sizeof (entries[0]), compare_entries);
   return true;
 }
@@ -70,6 +88,7 @@ router_free (void)
   free (entries);
   entries = NULL;
   entry_count = 0;
+  template_count = 0;
 }
 
 struct slice
@@ -105,34 +124,105 @@ lower_bound (struct slice path)
 }
 
 static void
-add_method (struct router_match *match, const char *name)
+add_method (struct router_match *match, enum route_method method)
 {
+  const char *name = route_method_name (method);
   size_t length = strlen (match->allow);
 
-  snprintf (match->allow + length, sizeof (match->allow) - length, "%s%s", 0 == length ? "" : ", ", name);
+  /* Two templates may fit one path. */
+  if (NULL == strstr (match->allow, name))
+    snprintf (match->allow + length, sizeof (match->allow) - length, "%s%s%s", 0 == length ? "" : ", ", name,
+              METHOD_GET == method ? ", HEAD" : "");
+}
+
+/* An entry has the path of the request: note its method, and tell whether it is the one asked for. */
+static bool
+note_entry (struct router_match *match, const struct route *route, struct slice method)
+{
+  match->path_known = true;
+  add_method (match, route->method);
+  return slice_is (method, route_method_name (route->method))
+         || (METHOD_GET == route->method && slice_is (method, "HEAD"));
+}
+
+/* Take `text` off the beginning of a raw path. */
+static bool
+take_text (struct slice *path, const char *text, size_t length)
+{
+  if (path->len < length || 0 != memcmp (path->data, text, length))
+    return false;
+  *path = (struct slice){ path->data + length, path->len - length };
+  return true;
+}
+
+/* Walk a template and a raw path together. Segments are separated before they are decoded, so that an encoded slash is
+   part of a name; {name} stands for a segment that is not empty, {name...} for all that is left. */
+static bool
+template_fits (struct slice *values, const struct entry *entry, struct slice path, struct arena *arena)
+{
+  const char *template = entry->route->path;
+  size_t count = 0;
+
+  if (! take_text (&path, entry->prefix, strlen (entry->prefix)))
+    return false;
+  while ('\0' != *template)
+  {
+    size_t length = strcspn (template, "{");
+    struct slice raw = path;
+    bool is_rest;
+
+    if (! take_text (&path, template, length))
+      return false;
+    template += length;
+    if ('\0' == *template)
+      break;
+    length = strcspn (template, "}");
+    is_rest = '.' == template[length - 1];
+    raw = path;
+    if (! is_rest)
+    {
+      const char *slash = memchr (path.data, '/', path.len);
+
+      raw.len = NULL == slash ? path.len : (size_t)(slash - path.data);
+      if (0 == raw.len)
+        return false;
+    }
+    path = (struct slice){ raw.data + raw.len, path.len - raw.len };
+    if (count >= CALL_PATH_VALUES_MAX || ! url_decode (&values[count++], raw, false, arena))
+      return false;
+    template += length + 1;
+  }
+  return 0 == path.len;
 }
 
 void
 router_find (struct router_match *match, struct slice method, struct slice path, struct slice static_prefix,
              struct arena *arena)
 {
+  struct slice raw = router_strip_prefix (path, static_prefix);
+
   *match = (struct router_match){ .route = NULL };
   match->malformed = NULL != memchr (path.data, '%', path.len) && ! url_decode (&path, path, false, arena);
   if (match->malformed)
     return;
   path = router_strip_prefix (path, static_prefix);
   for (size_t i = lower_bound (path); i < entry_count && 0 == compare_path (path, &entries[i]); i++)
+    if (note_entry (match, entries[i].route, method))
+      match->route = entries[i].route;
+  for (size_t i = entry_count; i < entry_count + template_count; i++)
   {
-    const struct route *route = entries[i].route;
+    struct slice values[CALL_PATH_VALUES_MAX] = { { NULL, 0 } };
 
-    match->path_known = true;
-    add_method (match, route_method_name (route->method));
-    if (METHOD_GET == route->method)
-      add_method (match, "HEAD");
-    if (slice_is (method, route_method_name (route->method))
-        || (METHOD_GET == route->method && slice_is (method, "HEAD")))
-      match->route = route;
+    if (! template_fits (values, &entries[i], raw, arena) || ! note_entry (match, entries[i].route, method)
+        || NULL != match->route)
+      continue;
+    match->route = entries[i].route;
+    memcpy (match->values, values, sizeof (values));
   }
   if (match->path_known)
-    add_method (match, "OPTIONS");
+  {
+    size_t length = strlen (match->allow);
+
+    snprintf (match->allow + length, sizeof (match->allow) - length, ", OPTIONS");
+  }
 }

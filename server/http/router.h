@@ -12,6 +12,7 @@ struct router_match
   const struct route *route; /* NULL when the method does not fit */
   bool malformed; /* the path cannot be decoded */
   bool path_known; /* whether any route has the path */
+  struct slice values[CALL_PATH_VALUES_MAX]; /* what {name} in the path of `route` stood for, decoded, in the arena */
   char allow[ROUTER_ALLOW_BYTES]; /* methods of the path, as in an Allow header; "" when it is not known */
 };
 
@@ -21,7 +22,7 @@ void router_free (void);
 
 /* Find the route of a method and a raw path (as in the request line, without query). `static_prefix` (such as
    "/mlflow", or "") is taken off when the path begins with it. HEAD counts as GET. Paths with percent signs are decoded
-   first, in the arena. Thread-safe. */
+   first, in the arena. A path that is spelled out in the table goes before one with {name}. Thread-safe. */
 void router_find (struct router_match *match, struct slice method, struct slice path, struct slice static_prefix,
                   struct arena *arena);
 

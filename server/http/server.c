@@ -43,19 +43,35 @@ http_server_sweep (struct http_server *server)
   lock_release (&server->clients_lock);
 }
 
+/* Do what is queued, until the queue is closed. */
 static void *
-work (void *context)
+work_on (struct http_server *server, struct queue *queue)
 {
-  struct http_server *server = context;
   struct store_connection *connection = store_connection_new (server->service->store);
   struct queue_entry *entry;
 
   if (NULL == connection)
     abort (); /* only at start-up */
-  while (NULL != (entry = queue_pop (&server->work)))
+  while (NULL != (entry = queue_pop (queue)))
     request_work ((struct request *)((char *)entry - offsetof (struct request, entry)), connection);
   store_connection_free (connection);
   return NULL;
+}
+
+static void *
+work (void *context)
+{
+  struct http_server *server = context;
+
+  return work_on (server, &server->work);
+}
+
+static void *
+work_bytes (void *context)
+{
+  struct http_server *server = context;
+
+  return work_on (server, &server->bytes);
 }
 
 /* Split "127.0.0.1:5000" or "[::1]:5000" into name and port. */
@@ -155,13 +171,15 @@ open_socket (int *fd, struct http_server *server, struct err *err)
 static enum err_code
 start_workers (struct http_server *server, struct err *err)
 {
-  size_t count = (size_t)server->config->workers;
+  size_t count = (size_t)server->config->workers + (size_t)server->config->artifact_threads;
 
   server->workers = calloc (count, sizeof (pthread_t));
   if (NULL == server->workers)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   for (; server->workers_started < count; server->workers_started++)
-    if (0 != pthread_create (&server->workers[server->workers_started], NULL, work, server))
+    if (0
+        != pthread_create (&server->workers[server->workers_started], NULL,
+                           server->workers_started < (size_t)server->config->workers ? work : work_bytes, server))
       return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started: %s", strerror (errno));
   return ERR_OK;
 }
@@ -204,6 +222,7 @@ http_server_start (struct http_server **out, const struct api_service *service, 
   server->stop_fd = -1;
   lock_init (&server->clients_lock);
   queue_init (&server->work, (size_t)server->config->queue_requests, (size_t)server->config->queue_bytes);
+  queue_init (&server->bytes, (size_t)server->config->queue_requests, (size_t)server->config->queue_bytes);
   server->static_prefix = clean_prefix (server->config->static_prefix);
   if (server->static_prefix.len > 0 && '/' != server->static_prefix.data[0])
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "static-prefix '%s' must begin with a slash",
@@ -253,6 +272,7 @@ void
 http_server_stop_work (struct http_server *server)
 {
   queue_close (&server->work);
+  queue_close (&server->bytes);
   for (size_t i = 0; i < server->workers_started; i++)
     (void)pthread_join (server->workers[i], NULL);
   server->workers_started = 0;
@@ -271,6 +291,7 @@ http_server_stop (struct http_server *server)
   web_close (server->web);
   free (server->workers);
   queue_destroy (&server->work);
+  queue_destroy (&server->bytes);
   lock_destroy (&server->clients_lock);
   free (server);
 }

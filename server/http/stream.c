@@ -57,6 +57,8 @@ next_bytes (void *context, uint64_t position, char *out, size_t room)
     memcpy (out, call->reply.data + request->piece_taken, bytes);
     request->piece_taken += bytes;
     request->response_bytes += bytes;
+    /* When the size was told, the library does not ask for the end. */
+    request->stream_ended = call->stream_bytes > 0 && request->response_bytes == (size_t)call->stream_bytes;
     return (ssize_t)bytes;
   }
   if (NULL == call->more)
@@ -72,14 +74,14 @@ next_bytes (void *context, uint64_t position, char *out, size_t room)
 struct MHD_Response *
 stream_response (struct request *request)
 {
-  struct MHD_Response *response =
-      MHD_create_response_from_callback (MHD_SIZE_UNKNOWN, BLOCK_BYTES, next_bytes, request, NULL);
+  uint64_t size = request->call.stream_bytes > 0 ? (uint64_t)request->call.stream_bytes : MHD_SIZE_UNKNOWN;
+  struct MHD_Response *response = MHD_create_response_from_callback (size, BLOCK_BYTES, next_bytes, request, NULL);
 
   request->kept = arena_mark (request->call.arena);
   request->streamed = ! request->is_head;
   /* 0.9.75 sends the last chunk behind the headers of an answer to HEAD too, where the client looks for its next
      answer. Without chunks it closes the connection instead. */
-  if (NULL != response && request->is_head)
+  if (NULL != response && request->is_head && MHD_SIZE_UNKNOWN == size)
     (void)MHD_set_response_options (response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
   return response;
 }

@@ -33,8 +33,10 @@ struct store_artifact_entry
 typedef enum err_code (*store_artifact_entry_row) (void *context, const struct store_artifact_entry *entry,
                                                    struct err *err);
 
-/* Entries directly below a directory ("" is the root), by name, those behind `after` (absent: from the first), at most
-   `limit`. A file or what does not exist has none. Costs grow with the entries, not with what is below them. */
+/* Entries directly below a directory ("" is the root), at most `limit`, in the order of paths: that of their names,
+   where a directory counts with its slash ("a.txt", "a/", "b"). `after`: only those behind this name, which ends in a
+   slash when it was a directory; absent: from the first. A file or what does not exist has none. Costs grow with the
+   entries, not with what is below them. */
 enum err_code store_artifact_list (struct store_connection *connection, struct slice directory, struct slice after,
                                    int64_t limit, store_artifact_entry_row row, void *context, struct arena *arena,
                                    struct err *err);

@@ -216,6 +216,12 @@ store_start_request (struct store_connection *connection, uint64_t deadline_us)
   connection->checked = false;
 }
 
+void
+store_renew_deadline (struct store_connection *connection, uint64_t deadline_us)
+{
+  connection->deadline_us = deadline_us;
+}
+
 uint64_t
 store_end_request (struct store_connection *connection)
 {

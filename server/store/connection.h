@@ -48,6 +48,9 @@ enum err_code store_server (uint64_t *server, struct store_connection *connectio
 /* Start the budget of a request: statements must end before `deadline_us` of clock_monotonic_us. */
 void store_start_request (struct store_connection *connection, uint64_t deadline_us);
 
+/* Give the request under way another deadline. */
+void store_renew_deadline (struct store_connection *connection, uint64_t deadline_us);
+
 /* Roll back what a failed request left open; gives the time spent waiting for PostgreSQL since store_start_request. */
 uint64_t store_end_request (struct store_connection *connection);
 

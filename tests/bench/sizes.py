@@ -33,16 +33,17 @@ class Size:
     search_crowded: int  # the one of them beside which further experiments are put
     search_wide: int  # runs of an experiment with very many metrics; 0: none
     search_bound_s: float  # a question that MLflow answers later is left out
+    largest_file: int  # of the artifacts, bytes
 
 
 SIZES = {
     "quick": Size("quick", 2, 0.2, 20, 120, 20_000, (50_000,), (0, 100_000), 100_000, False, 100, 100, 100, 2, 1,
-                  (10_000, 100_000), 10_000, 0, 3),
+                  (10_000, 100_000), 10_000, 0, 3, 1024**2),
     "short": Size("short", 3, 1, 45, 500, 100_000, (1_000_000,), (0, 10_000_000), 0, False, 1000, 200, 1000, 5, 3,
-                  (10_000, 100_000), 100_000, 0, 5),
+                  (10_000, 100_000), 100_000, 0, 5, 1024**3),
     "full": Size("full", 5, 2, 180, 2000, 1_000_000, (1_000_000, 10_000_000), (0, 10_000_000, 100_000_000), 10_000_000,
                  True, 10_000, 1000, 2000, 15, 6,
-                 (1000, 10_000, 100_000, 1_000_000), 100_000, 10_000, 20),
+                 (1000, 10_000, 100_000, 1_000_000), 100_000, 10_000, 20, 1024**3),
 }
 
 

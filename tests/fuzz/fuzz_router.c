@@ -10,15 +10,42 @@
 /* Decoding makes no text longer. */
 #define ARENA_BYTES ((size_t)1024 * 1024)
 
+/* Whether a path is that of a template, segment by segment; both without prefix. */
 static bool
-has_path (const struct route *route, struct slice path)
+is_template_of (struct slice template, struct slice raw)
 {
+  struct slice name;
+  struct slice segment;
+
+  while (template.len > 0)
+  {
+    struct slice all = raw;
+
+    REQUIRE (url_segment_next (&template, &name));
+    if (! url_segment_next (&raw, &segment))
+      return false;
+    if (name.len > 4 && '{' == name.data[0] && 0 == memcmp (name.data + name.len - 4, "...}", 4))
+      return all.len > 0 && '/' == all.data[0];
+    if ('{' == name.data[0] ? 0 == segment.len : ! slice_equal (name, segment))
+      return false;
+  }
+  return 0 == raw.len;
+}
+
+static bool
+has_path (const struct route *route, struct slice path, struct slice raw)
+{
+  bool is_template = NULL != strchr (route->path, '{');
+
   for (const char *const *prefix = route_prefix_paths (route->prefix); NULL != *prefix; prefix++)
   {
     size_t length = strlen (*prefix);
+    struct slice given = is_template ? raw : path;
 
-    if (path.len >= length && 0 == memcmp (path.data, *prefix, length)
-        && slice_is ((struct slice){ path.data + length, path.len - length }, route->path))
+    if (given.len < length || 0 != memcmp (given.data, *prefix, length))
+      continue;
+    given = (struct slice){ given.data + length, given.len - length };
+    if (is_template ? is_template_of (slice_of (route->path), given) : slice_is (given, route->path))
       return true;
   }
   return false;
@@ -41,6 +68,7 @@ check (struct slice method, struct slice path, const char *static_prefix, struct
 {
   struct router_match match;
   const struct route *expected = NULL;
+  struct slice raw = without_prefix (path, static_prefix);
   bool known = false;
   bool malformed;
 
@@ -57,11 +85,15 @@ check (struct slice method, struct slice path, const char *static_prefix, struct
   {
     const char *name = route_method_name (routes[i].method);
 
-    if (! has_path (&routes[i], path))
+    bool is_template = NULL != strchr (routes[i].path, '{');
+
+    if (! has_path (&routes[i], path, raw))
       continue;
     known = true;
     REQUIRE (NULL != strstr (match.allow, name));
-    if (slice_is (method, name) || (METHOD_GET == routes[i].method && slice_is (method, "HEAD")))
+    /* One that is spelled out goes first, then the first template. */
+    if ((slice_is (method, name) || (METHOD_GET == routes[i].method && slice_is (method, "HEAD")))
+        && (NULL == expected || (! is_template && NULL != strchr (expected->path, '{'))))
       expected = &routes[i];
   }
   REQUIRE (match.path_known == known);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Walk both paths: "{name}" in the template stands for one segment or, at its end, for all that follow. */
+/* Walk both paths: "{name}" in the template stands for one segment, "{name...}" for all that is left. */
 static bool
 path_fits (const char *template, const char *path)
 {
@@ -14,9 +14,9 @@ path_fits (const char *template, const char *path)
     if ('{' == *template)
     {
       template += strcspn (template, "}");
-      template += '\0' != *template;
-      if ('\0' == *template)
+      if ('.' == template[-1])
         return true;
+      template += '\0' != *template;
       path += strcspn (path, "/");
     }
     else if (*template ++ != *path++)

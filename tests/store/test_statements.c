@@ -1,6 +1,7 @@
 /* Tests that prepare every statement of the program on a database as the migrations make it. */
 #include "database.h"
 
+#include "store/artifact.h"
 #include "store/dataset.h"
 #include "store/experiment.h"
 #include "store/health.h"
@@ -15,9 +16,9 @@
 #include <stdio.h>
 
 static const struct statement_table *const tables[] = {
-  &store_experiment_statements, &store_run_statements,         &store_metric_statements, &store_dataset_statements,
-  &store_migrate_statements,    &store_health_statements,      &store_series_statements, &store_fold_statements,
-  &store_purge_statements,      &store_run_columns_statements,
+  &store_experiment_statements, &store_run_statements,         &store_metric_statements,   &store_dataset_statements,
+  &store_migrate_statements,    &store_health_statements,      &store_series_statements,   &store_fold_statements,
+  &store_purge_statements,      &store_run_columns_statements, &store_artifact_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

@@ -43,15 +43,39 @@ table_has (enum route_method method, enum route_prefix prefix, const char *path)
   return false;
 }
 
+/* A path of a route: "v1", "v2" for its first, second {name}, "v3/more" for {name...}. */
+static void
+path_of (char *path, size_t size, const struct route *route, const char *prefix, const char *static_prefix)
+{
+  size_t length = (size_t)snprintf (path, size, "%s%s", static_prefix, prefix);
+  unsigned values = 0;
+
+  for (const char *at = route->path; '\0' != *at; at++)
+  {
+    const char *end = strchr (at, '}');
+
+    if ('{' != *at)
+    {
+      path[length++] = *at;
+      continue;
+    }
+    length += (size_t)snprintf (path + length, size - length, "v%u%s", ++values, '.' == end[-1] ? "/more" : "");
+    at = end;
+  }
+  path[length] = '\0';
+}
+
 static void
 check_route (const struct route *route, const char *prefix, const char *static_prefix)
 {
   char path[256];
   struct router_match match;
 
-  snprintf (path, sizeof (path), "%s%s%s", static_prefix, prefix, route->path);
+  path_of (path, sizeof (path), route, prefix, static_prefix);
   match = find (route_method_name (route->method), path, static_prefix);
   ck_assert_msg (match.route == route, "%s", path);
+  for (size_t i = 0; i < CALL_PATH_VALUES_MAX && NULL != match.values[i].data; i++)
+    ck_assert_msg ('v' == match.values[i].data[0] && (char)('1' + i) == match.values[i].data[1], "%s", path);
   ck_assert (match.path_known && ! match.malformed);
   for (enum route_method method = 0; method < METHOD_COUNT; method++)
   {

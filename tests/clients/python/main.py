@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 
+import checks_artifacts
 import checks_cli
 import checks_experiments
 import checks_metrics
@@ -11,7 +12,7 @@ import checks_runs
 import checks_training
 import harness
 
-MODULES = (checks_experiments, checks_runs, checks_metrics, checks_training, checks_cli)
+MODULES = (checks_experiments, checks_runs, checks_metrics, checks_training, checks_artifacts, checks_cli)
 
 
 def main():

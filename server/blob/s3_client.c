@@ -503,9 +503,14 @@ curl_failed (const struct s3_call *call, CURLcode result, const char *text, stru
 static bool
 is_for_caller (const struct s3_call *call, const struct s3_answer *answer)
 {
-  /* Without its bucket nothing can be said about an object. */
-  return call->judge && ! is_full (answer) && 0 != strcmp (answer->code, "NoSuchBucket")
-         && (400 == answer->status || 404 == answer->status || 409 == answer->status || 416 == answer->status);
+  /* Only these say that an object is not there, and an answer to HEAD, which has no code: a bucket or a user that is
+     not known says nothing about it. */
+  bool absent = 404 == answer->status
+                && ('\0' == answer->code[0] || 0 == strcmp (answer->code, "NoSuchKey")
+                    || 0 == strcmp (answer->code, "NoSuchUpload"));
+
+  return call->judge && ! is_full (answer)
+         && (absent || 400 == answer->status || 409 == answer->status || 416 == answer->status);
 }
 
 /* Wait before attempt `number` (from 1), with a random part so that many who failed together do not come together. */

@@ -36,28 +36,25 @@ struct vector
     }                                                                                                                  \
   }
 
+/* No pairs. */
+#define NONE                                                                                                           \
+  {                                                                                                                    \
+    {                                                                                                                  \
+      { NULL, 0 },                                                                                                     \
+      {                                                                                                                \
+        NULL, 0                                                                                                        \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }
+
 static const struct vector signed_vectors[] = {
-  { "GET",
-    "bucket.s3.eu-central-1.amazonaws.com",
-    "/tally/sha256/ab/cdef",
-    { 0 },
-    { 0 },
-    EMPTY_HASH,
-    "",
-    "eu-central-1",
+  { "GET", "bucket.s3.eu-central-1.amazonaws.com", "/tally/sha256/ab/cdef", NONE, NONE, EMPTY_HASH, "", "eu-central-1",
     0,
     "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261125/eu-central-1/s3/aws4_request, "
     "SignedHeaders=host;x-amz-content-sha256;x-amz-date, "
     "Signature=5b8ff5ed467b0adf6b685146ca5d291b72c6c5f5ab5a0bcb3e3a11d8db8bf403" },
-  { "PUT",
-    "127.0.0.1:9000",
-    "/bucket/a b/é&+=#%~-._/x",
-    { 0 },
-    { 0 },
-    "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
-    "",
-    "eu-central-1",
-    0,
+  { "PUT", "127.0.0.1:9000", "/bucket/a b/é&+=#%~-._/x", NONE, NONE,
+    "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", "", "eu-central-1", 0,
     "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261125/eu-central-1/s3/aws4_request, "
     "SignedHeaders=host;x-amz-content-sha256;x-amz-date, "
     "Signature=b6ce71c43ffb040d3158f83edacfe325affc2846cd8d9528561165edbf5115a9" },
@@ -66,7 +63,7 @@ static const struct vector signed_vectors[] = {
     "/bucket",
     { PAIR ("list-type", "2"), PAIR ("prefix", "tally/tmp/"), PAIR ("start-after", "a b"), PAIR ("a-b", "1"),
       PAIR ("a", "2"), PAIR ("uploads", "") },
-    { 0 },
+    NONE,
     EMPTY_HASH,
     "",
     "eu-central-1",
@@ -77,7 +74,7 @@ static const struct vector signed_vectors[] = {
   { "PUT",
     "127.0.0.1:9000",
     "/bucket/k",
-    { 0 },
+    NONE,
     { PAIR ("x-amz-copy-source-range", "bytes=0-9"), PAIR ("x-amz-copy-source", "/bucket/a%20b") },
     EMPTY_HASH,
     TOKEN,
@@ -94,7 +91,7 @@ static const struct vector presigned_vectors[] = {
     "/tally/sha256/ab/cdef",
     { PAIR ("response-content-disposition", "attachment; filename*=UTF-8''a%20b.txt"),
       PAIR ("response-content-type", "text/plain; charset=utf-8") },
-    { 0 },
+    NONE,
     NULL,
     "",
     "eu-central-1",
@@ -104,7 +101,7 @@ static const struct vector presigned_vectors[] = {
     "127.0.0.1:9000",
     "/bucket/tally/tmp/x y",
     { PAIR ("partNumber", "7"), PAIR ("uploadId", "a/b+c==") },
-    { 0 },
+    NONE,
     NULL,
     TOKEN,
     "us-east-1",

@@ -58,7 +58,7 @@ export default defineConfig({
     host: '127.0.0.1',
     port: 5173,
     proxy: Object.fromEntries(
-      ['/ajax-api', '/api'].map((path) => [
+      ['/ajax-api', '/api', '/get-artifact'].map((path) => [
         path,
         { target: process.env['TALLY_URL'] ?? 'http://127.0.0.1:5000' },
       ]),

@@ -51,3 +51,29 @@ export function logMetric(runId, key, value, step) {
 export async function getRun(runId) {
   return (await call('GET', `runs/get?run_id=${runId}`)).run;
 }
+
+/** Stores a file; the path is from the root of the store. */
+export async function putArtifact(path, content) {
+  const address = path.split('/').map(encodeURIComponent).join('/');
+  const answer = await fetch(`${base}api/2.0/mlflow-artifacts/artifacts/${address}`, {
+    method: 'PUT',
+    body: content,
+  });
+  if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status} ${await answer.text()}`);
+}
+
+/** Logs a model as an output of a run, with files. */
+export async function makeModel(experimentId, runId, name, files) {
+  const { model } = await post('logged-models', {
+    experiment_id: experimentId,
+    name,
+    source_run_id: runId,
+    model_type: 'test',
+  });
+  const id = model.info.model_id;
+  await post('runs/outputs', { run_id: runId, models: [{ model_id: id, step: 0 }] });
+  for (const [path, content] of Object.entries(files))
+    await putArtifact(`${experimentId}/models/${id}/artifacts/${path}`, content);
+  await call('PATCH', `logged-models/${id}`, { model_id: id, status: 'LOGGED_MODEL_READY' });
+  return id;
+}

@@ -6,6 +6,7 @@ import './cases/runs.mjs';
 import './cases/search.mjs';
 import './cases/charts.mjs';
 import './cases/run-page.mjs';
+import './cases/artifacts.mjs';
 import './cases/compare.mjs';
 import './cases/access.mjs';
 

@@ -1,7 +1,7 @@
 // The frame around every page: top bar, banner while the server is away, shortcuts, messages.
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { probeNow, useReachable } from './api/http';
-import { useExperiment, useRefresh, useRun, useTitle } from './api/queries';
+import { useExperiment, useLoggedModel, useRefresh, useRun, useTitle } from './api/queries';
 import { experimentHref, runName } from './lib/run';
 import { ExperimentsPage } from './pages/experiments';
 import { navigate, usePlace, type Route } from './router';
@@ -14,6 +14,7 @@ import { announce, Toasts } from './ui/toast';
 
 const ExperimentPage = lazy(() => import('./pages/experiment'));
 const RunPage = lazy(() => import('./pages/run'));
+const ModelPage = lazy(() => import('./pages/model'));
 const ComparePage = lazy(() => import('./pages/compare'));
 
 export function App() {
@@ -64,6 +65,7 @@ export function App() {
 function pageKey(route: Route): string {
   if (route.page === 'experiment') return `e:${route.experimentId}`;
   if (route.page === 'run') return `r:${route.runId}`;
+  if (route.page === 'model') return `m:${route.modelId}`;
   return route.page;
 }
 
@@ -74,7 +76,11 @@ function Page({ route }: { route: Route }) {
     case 'experiment':
       return <ExperimentPage experimentId={route.experimentId} />;
     case 'run':
-      return <RunPage runId={route.runId} experimentId={route.experimentId} tab={route.tab} />;
+      return (
+        <RunPage runId={route.runId} experimentId={route.experimentId} tab={route.tab} path={route.path} />
+      );
+    case 'model':
+      return <ModelPage experimentId={route.experimentId} modelId={route.modelId} path={route.path} />;
     case 'compare':
       return <ComparePage runIds={route.runIds} />;
     case 'unknown':
@@ -111,10 +117,11 @@ function TopBar({ route, onHelp }: { route: Route; onHelp: () => void }) {
               Experiments
             </a>
           </li>
-          {(route.page === 'experiment' || route.page === 'run') && (
+          {'experimentId' in route && (
             <ExperimentCrumb id={route.experimentId} current={route.page === 'experiment'} />
           )}
           {route.page === 'run' && <RunCrumb id={route.runId} />}
+          {route.page === 'model' && <ModelCrumb id={route.modelId} />}
           {route.page === 'compare' && (
             <li>
               <span aria-current="page">Compare</span>
@@ -150,6 +157,18 @@ function ExperimentCrumb({ id, current }: { id: string; current: boolean }) {
 function RunCrumb({ id }: { id: string }) {
   const { data } = useRun(id);
   const name = data ? runName(data) : id.slice(0, 8);
+  return (
+    <li>
+      <span aria-current="page" title={name}>
+        {name}
+      </span>
+    </li>
+  );
+}
+
+function ModelCrumb({ id }: { id: string }) {
+  const { data } = useLoggedModel(id);
+  const name = data?.info.name ?? id;
   return (
     <li>
       <span aria-current="page" title={name}>
@@ -218,6 +237,14 @@ const shortcuts: [string, [string[], string][]][] = [
       [['←'], 'Fold nested runs'],
       [['→'], 'Unfold nested runs'],
       [['c'], 'Compare the selected runs'],
+    ],
+  ],
+  [
+    'In the tree of files',
+    [
+      [['→'], 'Unfold a folder, go into it'],
+      [['←'], 'Fold it, go out of it'],
+      [['a', '–', 'z'], 'Go to a name that starts so'],
     ],
   ],
   [

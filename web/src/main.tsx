@@ -8,6 +8,7 @@ import './styles/base.css';
 import './styles/parts.css';
 import './styles/pages.css';
 import './styles/search.css';
+import './styles/artifacts.css';
 
 const root = document.getElementById('root');
 if (root)

@@ -4,7 +4,8 @@ import { useSyncExternalStore } from 'react';
 export type Route =
   | { page: 'experiments' }
   | { page: 'experiment'; experimentId: string }
-  | { page: 'run'; experimentId: string; runId: string; tab: string }
+  | { page: 'run'; experimentId: string; runId: string; tab: string; path: string }
+  | { page: 'model'; experimentId: string; modelId: string; path: string }
   | { page: 'compare'; runIds: string[] }
   | { page: 'unknown' };
 
@@ -18,12 +19,16 @@ export function readHash(hash: string): Place {
   const [path = '', search = ''] = hash.replace(/^#/, '').split(/\?(.*)/s);
   const query = new URLSearchParams(search);
   const parts = path.split('/').filter(Boolean).map(decode);
-  const [room, id, sub, runId, tab] = parts;
+  const [room, id, sub, subId, tab] = parts;
+  // What follows is the path of a file, one part for each of its segments.
+  const file = parts.slice(5).join('/');
   let route: Route = { page: 'unknown' };
   if (room === undefined) route = { page: 'experiments' };
   else if (room === 'experiments' && id === undefined) route = { page: 'experiments' };
-  else if (room === 'experiments' && id !== undefined && sub === 'runs' && runId !== undefined)
-    route = { page: 'run', experimentId: id, runId, tab: tab ?? '' };
+  else if (room === 'experiments' && id !== undefined && sub === 'runs' && subId !== undefined)
+    route = { page: 'run', experimentId: id, runId: subId, tab: tab ?? '', path: file };
+  else if (room === 'experiments' && id !== undefined && sub === 'models' && subId !== undefined)
+    route = { page: 'model', experimentId: id, modelId: subId, path: file };
   else if (room === 'experiments' && id !== undefined) route = { page: 'experiment', experimentId: id };
   else if (room === 'compare')
     route = { page: 'compare', runIds: (query.get('runs') ?? '').split(',').filter(Boolean) };

@@ -185,6 +185,7 @@ describe('readHash', () => {
       experimentId: '3',
       runId: 'abc',
       tab: '',
+      path: '',
     });
     expect(readHash('#/experiments/3/runs/abc/model-metrics').route).toMatchObject({
       runId: 'abc',

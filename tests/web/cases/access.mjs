@@ -1,7 +1,7 @@
 // Every page for everybody: checked by axe in both themes, and on a narrow screen.
 import { readFileSync } from 'node:fs';
 import { chartWords, equal, go, mark, modules, ok, rowOf, test, until } from '../harness.mjs';
-import { makeExperiment, makeRun } from '../api.mjs';
+import { makeExperiment, makeModel, makeRun, putArtifact } from '../api.mjs';
 
 const axe = readFileSync(modules.resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -22,12 +22,21 @@ function scene() {
       params: { lr: '2' },
       status: 'FAILED',
     });
-    return { id, parent, child };
+    const root = `${id}/${parent}/artifacts`;
+    await putArtifact(
+      `${root}/a folder with a long name/and another one in it/config.json`,
+      '{"a": [1, "b", null]}',
+    );
+    await putArtifact(`${root}/table.csv`, 'a,b\n1,2\n');
+    await putArtifact(`${root}/train.log`, `${'a long line '.repeat(60)}\nshort\n`);
+    await putArtifact(`${root}/weights.bin`, Buffer.alloc(300));
+    const model = await makeModel(id, parent, 'net', { MLmodel: 'flavors: {}' });
+    return { id, parent, child, model };
   })();
   return made;
 }
 
-const places = ({ id, parent, child }) => ({
+const places = ({ id, parent, child, model }) => ({
   experiments: {
     hash: `#/?q=${mark}`,
     ready: (page) => page.locator('tbody tr[data-row]').first().waitFor(),
@@ -55,6 +64,34 @@ const places = ({ id, parent, child }) => ({
   tags: {
     hash: `#/experiments/${id}/runs/${parent}/tags`,
     ready: (page) => page.getByText('System tags').waitFor(),
+  },
+  artifacts: {
+    hash: `#/experiments/${id}/runs/${parent}/artifacts`,
+    ready: (page) => page.getByRole('table', { name: 'Entries' }).waitFor(),
+  },
+  'a text': {
+    hash: `#/experiments/${id}/runs/${parent}/artifacts/train.log`,
+    ready: (page) => page.getByText('short', { exact: true }).waitFor(),
+  },
+  'a table': {
+    hash: `#/experiments/${id}/runs/${parent}/artifacts/table.csv`,
+    ready: (page) => page.getByRole('table', { name: 'Rows of the file' }).waitFor(),
+  },
+  'a JSON': {
+    hash: `#/experiments/${id}/runs/${parent}/artifacts/a%20folder%20with%20a%20long%20name/and%20another%20one%20in%20it/config.json`,
+    ready: (page) => page.getByRole('region', { name: 'JSON' }).waitFor(),
+  },
+  'some bytes': {
+    hash: `#/experiments/${id}/runs/${parent}/artifacts/weights.bin`,
+    ready: (page) => page.getByRole('region', { name: 'Bytes' }).waitFor(),
+  },
+  'no files': {
+    hash: `#/experiments/${id}/runs/${child}/artifacts`,
+    ready: (page) => page.getByRole('heading', { name: 'This run has no files yet' }).waitFor(),
+  },
+  'a model': {
+    hash: `#/experiments/${id}/models/${model}/artifacts/MLmodel`,
+    ready: (page) => page.getByText('flavors: {}').waitFor(),
   },
   groups: {
     hash: `#/experiments/${id}?group=param:lr&sort=metric:loss`,

@@ -1,6 +1,6 @@
 // One function for each request that the dashboard makes.
 import { get, post } from './http';
-import type { Experiment, Metric, Run, Tag, ViewType } from './types';
+import type { Experiment, LoggedModel, Metric, Run, Tag, ViewType } from './types';
 
 export interface ExperimentPage {
   experiments?: Experiment[];
@@ -62,6 +62,12 @@ export function deleteRun(id: string) {
 
 export function restoreRun(id: string) {
   return post('runs/restore', { run_id: id });
+}
+
+export function getLoggedModel(id: string, signal?: AbortSignal) {
+  return get<{ model: LoggedModel }>(`logged-models/${encodeURIComponent(id)}`, {}, signal).then(
+    (answer) => answer.model,
+  );
 }
 
 export interface HistoryPage {

@@ -24,15 +24,45 @@ const tallyBase = 'api/tally/v1/';
 
 export type Query = Record<string, string | number | undefined | readonly string[]>;
 
-/** Reads from the API; the path is relative to the page, so a static prefix needs no configuration. */
-export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+/** A path with its query; relative to the page, so a static prefix needs no configuration. */
+export function address(path: string, query: Query = {}): string {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
     if (Array.isArray(value)) for (const one of value as readonly string[]) search.append(key, one);
     else if (value !== undefined) search.append(key, String(value));
   }
   const text = search.toString();
-  return send<T>(`${base}${path}${text ? `?${text}` : ''}`, { method: 'GET', signal: signal ?? null });
+  return text ? `${path}?${text}` : path;
+}
+
+/** Where MLflow's part of the API has something, for a link or an image. */
+export function mlflowAddress(path: string, query: Query = {}): string {
+  return address(base + path, query);
+}
+
+/** Where Tally's own part of the API has something. */
+export function tallyAddress(path: string, query: Query = {}): string {
+  return address(tallyBase + path, query);
+}
+
+/** Reads from the API. */
+export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  return send<T>(mlflowAddress(path, query), { method: 'GET', signal: signal ?? null });
+}
+
+/** Reads from Tally's own part of the API. */
+export function getTally<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  return send<T>(tallyAddress(path, query), { method: 'GET', signal: signal ?? null });
+}
+
+/** Asks for the bytes of a file, or with HEAD for what is to be said of it. */
+export function fetchFile(
+  url: string,
+  method: 'GET' | 'HEAD',
+  headers: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<Response> {
+  return exchange(url, { method, headers, signal: signal ?? null });
 }
 
 /** Writes to the API, or searches it. */
@@ -99,7 +129,8 @@ export function parse(text: string): unknown {
   return JSON.parse(text, keep);
 }
 
-function errorFrom(status: number, text: string): ApiError {
+/** What an answer that says no means: the server's words, or those of a proxy before it. */
+export function errorFrom(status: number, text: string): ApiError {
   try {
     const body = JSON.parse(text) as { error_code?: string; message?: string; request_id?: string };
     if (typeof body.message === 'string')

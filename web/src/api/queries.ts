@@ -74,6 +74,15 @@ export function useRun(id: string) {
   });
 }
 
+export function useLoggedModel(id: string) {
+  return useQuery({
+    queryKey: ['logged-model', id],
+    queryFn: ({ signal }) => client.getLoggedModel(id, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: (query) => (query.state.data?.info.status === 'LOGGED_MODEL_PENDING' ? 5000 : false),
+  });
+}
+
 /** Several runs by their ids; runs that are gone are told apart from those still loading. */
 export function useRunsById(ids: readonly string[]) {
   return useQuery({

@@ -59,4 +59,31 @@ export interface Run {
   outputs?: { model_outputs?: { model_id: string; step?: WireStep }[] };
 }
 
+/** A file or folder among the artifacts of a run or a model; its path is from the root of those. */
+export interface ArtifactFile {
+  path: string;
+  is_dir?: boolean;
+  file_size?: number;
+  sha256?: string;
+  content_type?: string;
+  created_at?: number;
+}
+
+export interface LoggedModel {
+  info: {
+    model_id: string;
+    experiment_id: string;
+    name?: string;
+    creation_timestamp_ms?: number;
+    last_updated_timestamp_ms?: number;
+    artifact_uri?: string;
+    status?: string;
+    model_type?: string;
+    source_run_id?: string;
+    status_message?: string;
+    tags?: Tag[];
+  };
+  data?: { params?: Tag[]; metrics?: (Metric & { dataset_name?: string })[] };
+}
+
 export type ViewType = 'ACTIVE_ONLY' | 'DELETED_ONLY' | 'ALL';

@@ -102,3 +102,18 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 export function countText(shown: number, all: number): string {
   return shown < all ? `${formatCount(shown)} of ${plural(all, 'point')}` : plural(all, 'point');
 }
+
+const byteUnits = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** "812 B", "1.4 MiB": at most three significant digits, by powers of 1,024. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  let size = bytes / 1024;
+  let unit = 0;
+  // 999.5 would be shown with four digits.
+  while (size >= 999.5 && unit < byteUnits.length - 1) {
+    size /= 1024;
+    unit++;
+  }
+  return `${size < 99.95 ? trimZeros(size.toFixed(size < 9.995 ? 2 : 1)) : size.toFixed(0)} ${byteUnits[unit] ?? ''}`;
+}

@@ -1,5 +1,6 @@
 // Reads the parts of a run that several pages show.
 import type { Experiment, Metric, Run, Tag } from '../api/types';
+import { escapePath } from './artifact';
 
 export const noteKey = 'mlflow.note.content';
 
@@ -50,6 +51,17 @@ export function experimentHref(id: string): string {
 
 export function runHref(run: Pick<Run['info'], 'experiment_id' | 'run_id'>, tab = ''): string {
   return `#/experiments/${encodeURIComponent(run.experiment_id)}/runs/${encodeURIComponent(run.run_id)}${tab ? `/${tab}` : ''}`;
+}
+
+/** A file or folder of a run; the empty path is all of them. */
+export function runArtifactHref(info: Pick<Run['info'], 'experiment_id' | 'run_id'>, path: string): string {
+  return runHref(info, 'artifacts') + (path === '' ? '' : `/${escapePath(path)}`);
+}
+
+/** A logged model, or a file or folder of it. */
+export function modelHref(experimentId: string, modelId: string, path = ''): string {
+  const model = `#/experiments/${encodeURIComponent(experimentId)}/models/${encodeURIComponent(modelId)}`;
+  return model + (path === '' ? '' : `/artifacts/${escapePath(path)}`);
 }
 
 export function compareHref(ids: readonly string[]): string {

@@ -3,6 +3,7 @@ import { useMemo, useState, type Ref } from 'react';
 import type { Run } from '../api/types';
 import { formatCount, formatExact, formatMoment, formatShort } from '../lib/format';
 import { keyMatcher, naturalOrder } from '../lib/group';
+import { modelHref, runHref } from '../lib/run';
 import { Copy, SearchField } from '../ui/parts';
 
 // A longer table is cut; the search finds the rest.
@@ -166,7 +167,9 @@ function Data({ run }: { run: Run }) {
               {inputs.map((one) => (
                 <tr key={`in:${one.model_id}`}>
                   <th scope="row">
-                    <code>{one.model_id}</code>
+                    <a href={modelHref(run.info.experiment_id, one.model_id)}>
+                      <code>{one.model_id}</code>
+                    </a>
                   </th>
                   <td>Input</td>
                   <td />
@@ -175,7 +178,9 @@ function Data({ run }: { run: Run }) {
               {outputs.map((one) => (
                 <tr key={`out:${one.model_id}:${String(one.step)}`}>
                   <th scope="row">
-                    <code>{one.model_id}</code>
+                    <a href={modelHref(run.info.experiment_id, one.model_id)}>
+                      <code>{one.model_id}</code>
+                    </a>
                   </th>
                   <td>Output</td>
                   <td className="number">{String(one.step ?? 0)}</td>
@@ -187,7 +192,9 @@ function Data({ run }: { run: Run }) {
       )}
       {place && (
         <section className="card">
-          <h2>Artifacts</h2>
+          <h2>
+            <a href={runHref(run.info, 'artifacts')}>Artifacts</a>
+          </h2>
           <p className="empty">
             <code>{place}</code>
             <Copy text={place} label="Copy artifact location" />

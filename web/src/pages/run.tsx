@@ -1,5 +1,5 @@
 // The page of one run: what it was started with, what it measured, and how that developed.
-import { useMemo, useRef, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useMemo, useRef, useState, type ReactNode } from 'react';
 import { deleteRun, renameRun, restoreRun, setRunTag } from '../api/client';
 import { ApiError } from '../api/http';
 import { useExperiment, useRefresh, useRun, useTitle } from '../api/queries';
@@ -19,17 +19,33 @@ import { toast } from '../ui/toast';
 import { Overview } from './run-overview';
 import { Tags } from './run-tags';
 
+const RunArtifacts = lazy(() => import('../artifacts/run-artifacts'));
+
 const tabs = [
   { id: '', label: 'Overview' },
   { id: 'metrics', label: 'Metrics' },
+  { id: 'artifacts', label: 'Artifacts' },
   { id: 'tags', label: 'Tags' },
 ] as const;
 
-// MLflow's own pages name their tabs differently: their links open the nearest one here.
-const otherNames: Record<string, string> = { 'model-metrics': 'metrics', 'system-metrics': 'metrics' };
+// Names of tabs that say how many they hold.
+const counted = new Set<string>(['metrics', 'tags']);
 
-export default function RunPage(props: { runId: string; experimentId: string; tab: string }) {
-  const { runId, experimentId, tab } = props;
+// MLflow's own pages name their tabs differently: their links open the nearest one here.
+const otherNames: Record<string, string> = {
+  'model-metrics': 'metrics',
+  'system-metrics': 'metrics',
+  artifactPath: 'artifacts',
+};
+
+export default function RunPage(props: {
+  runId: string;
+  experimentId: string;
+  tab: string;
+  /** Of the artifact that is chosen. */
+  path: string;
+}) {
+  const { runId, experimentId, tab, path } = props;
   const wanted = otherNames[tab] ?? tab;
   const shown = tabs.find((one) => one.id === wanted) ?? tabs[0];
   const query = useRun(runId);
@@ -49,18 +65,13 @@ export default function RunPage(props: { runId: string; experimentId: string; ta
     );
   if (!run) return <Loading />;
   // A link may name another experiment than the one the run is in: the run knows better.
-  return <Loaded run={run} experimentId={run.info.experiment_id || experimentId} tab={shown.id} />;
+  return (
+    <Loaded run={run} experimentId={run.info.experiment_id || experimentId} tab={shown.id} path={path} />
+  );
 }
 
-function Loaded({
-  run,
-  experimentId,
-  tab,
-}: {
-  run: Run;
-  experimentId: string;
-  tab: (typeof tabs)[number]['id'];
-}) {
+function Loaded(props: { run: Run; experimentId: string; tab: (typeof tabs)[number]['id']; path: string }) {
+  const { run, experimentId, tab, path } = props;
   const { info } = run;
   const refresh = useRefresh();
   const search = useRef<HTMLInputElement>(null);
@@ -119,16 +130,24 @@ function Loaded({
           {tabs.map((one) => (
             <a key={one.id} href={runHref(info, one.id)} aria-current={one.id === tab ? 'page' : undefined}>
               {one.label}
-              {one.id !== '' && <span className="count">{formatCount(counts[one.id] ?? 0)}</span>}
+              {counted.has(one.id) && <span className="count">{formatCount(counts[one.id] ?? 0)}</span>}
             </a>
           ))}
         </nav>
       </div>
+      {tab === 'artifacts' && (
+        <div className="page-body whole">
+          <Suspense fallback={<Loading />}>
+            <RunArtifacts run={run} path={path} />
+          </Suspense>
+        </div>
+      )}
       <div
         className="page-body scrolls"
         tabIndex={0}
         role="region"
         aria-label={tabs.find((one) => one.id === tab)?.label}
+        hidden={tab === 'artifacts'}
       >
         {tab === '' && <Overview run={run} searchRef={search} />}
         {tab === 'metrics' && (

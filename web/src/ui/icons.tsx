@@ -70,6 +70,17 @@ const paths = {
   offline: <path d="M2.6 6.2a8.4 8.4 0 0 1 10.8 0M4.8 8.8a5 5 0 0 1 6.4 0M8 12h.1M3 2.6l10 10.8" />,
   external: <path d="M6.5 3.5h-3v9h9v-3M9 3h4v4M13 3 7.5 8.5" />,
   download: <path d="M8 2.8v7M5 7l3 3 3-3M3 13h10" />,
+  folder: (
+    <path d="M2.2 4.2c0-.5.3-.8.8-.8h3.2l1.5 1.7h5.5c.4 0 .8.3.8.8v6.1c0 .5-.4.8-.8.8H3c-.5 0-.8-.3-.8-.8z" />
+  ),
+  file: <path d="M4 2.2h5l3 3v8.6H4zM9 2.2v3h3" />,
+  image: (
+    <>
+      <rect x="2.4" y="3" width="11.2" height="10" rx="1.2" />
+      <path d="m2.6 11.4 3.2-3.2 2.4 2.4 2-2 3.2 3.2M10.2 6.1h.1" />
+    </>
+  ),
+  upload: <path d="M8 9.8v-7M5 5.8l3-3 3 3M3 13h10" />,
 } satisfies Record<string, ReactNode>;
 
 export type IconName = keyof typeof paths;

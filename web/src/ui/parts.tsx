@@ -163,7 +163,8 @@ async function copyText(text: string): Promise<boolean> {
   }
 }
 
-export function Copy({ text, label }: { text: string; label: string }) {
+/** Copies a text; one that is costly to make is given as a function. */
+export function Copy({ text, label }: { text: string | (() => string); label: string }) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return;
@@ -177,7 +178,7 @@ export function Copy({ text, label }: { text: string; label: string }) {
       aria-label={done ? 'Copied' : label}
       title={done ? 'Copied' : label}
       onClick={() => {
-        void copyText(text).then((ok) =>
+        void copyText(typeof text === 'string' ? text : text()).then((ok) =>
           ok ? setDone(true) : toast('The browser refused to copy.', 'failed'),
         );
       }}

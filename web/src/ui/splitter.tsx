@@ -6,9 +6,17 @@ import { useRemembered } from '../lib/storage';
 const least = 25;
 const most = 75;
 
-export function Split(props: { name: string; first: ReactNode; second: ReactNode }) {
-  const { name, first, second } = props;
-  const [share, setShare] = useRemembered(`split.${name}`, 56);
+export function Split(props: {
+  name: string;
+  first: ReactNode;
+  second: ReactNode;
+  /** What the border changes, for who does not see it. */
+  label?: string;
+  /** Width of the first pane in percent until somebody changes it. */
+  initial?: number;
+}) {
+  const { name, first, second, label = 'Width of the table', initial = 56 } = props;
+  const [share, setShare] = useRemembered(`split.${name}`, initial);
   const root = useRef<HTMLDivElement>(null);
   const set = (value: number) => setShare(Math.round(Math.max(least, Math.min(most, value)) * 10) / 10);
   return (
@@ -19,7 +27,7 @@ export function Split(props: { name: string; first: ReactNode; second: ReactNode
         role="separator"
         tabIndex={0}
         aria-orientation="vertical"
-        aria-label="Width of the table"
+        aria-label={label}
         aria-valuenow={share}
         aria-valuemin={least}
         aria-valuemax={most}
@@ -32,7 +40,7 @@ export function Split(props: { name: string; first: ReactNode; second: ReactNode
           const box = root.current.getBoundingClientRect();
           set(((event.clientX - box.left) / box.width) * 100);
         }}
-        onDoubleClick={() => set(56)}
+        onDoubleClick={() => set(initial)}
         onKeyDown={(event) => {
           if (event.key === 'ArrowLeft') set(share - 2);
           else if (event.key === 'ArrowRight') set(share + 2);

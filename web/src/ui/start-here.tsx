@@ -6,7 +6,8 @@ export function serverAddress(): string {
   return new URL('.', location.href.split('#')[0]).href.replace(/\/$/, '');
 }
 
-function Snippet({ title, text }: { title: string; text: string }) {
+/** Lines to be copied, under a title. */
+export function Snippet({ title, text }: { title: string; text: string }) {
   return (
     <div className="snippet">
       <div className="snippet-head">

@@ -40,7 +40,7 @@ pkg_once = $(if $(filter undefined,$(origin pkg_$(1)_$(2))),$(eval pkg_$(1)_$(2)
   deploy/dev/setup build check))$(pkg_$(1)_$(2))
 pkg = $(foreach package,$(2),$(call pkg_once,$(1),$(package)))
 
-SERVER_PACKAGES := libmicrohttpd libpq jansson libcrypto libpcre2-8 libcurl expat
+SERVER_PACKAGES := libmicrohttpd libpq jansson libcrypto libpcre2-8 expat
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer \
   $(if $(findstring undefined,$(SANITIZER)),-fno-sanitize-recover=undefined))
 # _FORTIFY_SOURCE hides calls from the sanitizers; -O1 keeps their reports readable.
@@ -51,7 +51,7 @@ DEFINES := -D_GNU_SOURCE -DTALLY_VERSION='"$(VERSION)"'
 BASE_CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARN) $(DEFINES) -fstack-protector-strong -fPIE -pthread $(SANITIZE) \
   -Iserver -I$(GEN) $(EXTRA_CFLAGS)
 BASE_LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SANITIZE) $(EXTRA_LDFLAGS)
-SERVER_LIBS = $(call pkg,libs,$(SERVER_PACKAGES)) -lm
+SERVER_LIBS = $(call pkg,libs,$(SERVER_PACKAGES)) -lm -ldl
 
 # --- what there is -------------------------------------------------------------------------------------------------
 
@@ -143,7 +143,8 @@ $(STAMP): FORCE
 	if [ "$$old" != "$$plain -Werror" ] && { [ -n '$(WERROR)' ] || [ "$$old" != "$$plain" ]; }; then \
 	  printf '%s\n' "$$plain$(if $(WERROR), -Werror)" > $@; fi
 
-packages_of = $(SERVER_PACKAGES) $(if $(filter tests/unit/% tests/store/% tests/s3/%,$(1)),check)
+# libcurl is loaded when it is needed (server/blob/s3_curl.h); only tests are linked with it.
+packages_of = $(SERVER_PACKAGES) libcurl $(if $(filter tests/unit/% tests/store/% tests/s3/%,$(1)),check)
 
 $(BUILD)/obj/gen/%.o: $(GEN)/%.c $(STAMP)
 	$(call say,CC,$<)
@@ -214,7 +215,7 @@ $(BUILD)/tests/store/test_%: $(BUILD)/obj/tests/store/test_%.o $(BUILD)/obj/main
 $(BUILD)/tests/s3/test_%: $(BUILD)/obj/tests/s3/test_%.o $(BUILD)/obj/main/%.o $(S3_HELPERS) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,check)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,check libcurl)
 
 # FUZZ_ENGINE=1: libFuzzer brings its own main (deploy/dev/fuzz); else replay.c replays the corpus.
 FUZZ_MAIN := $(if $(FUZZ_ENGINE),,$(BUILD)/obj/tests/fuzz/replay.o)
@@ -226,12 +227,12 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(BUIL
 $(BUILD)/tests/http-runner: $(call objects,$(HTTP_SOURCES)) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl)
 
 $(BUILD)/tests/crash-runner: $(call objects,$(CRASH_SOURCES)) $(CRASH_HELPERS) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl)
 
 # --- web -----------------------------------------------------------------------------------------------------------
 

@@ -10,11 +10,10 @@
 #include "base/id.h"
 #include "base/lock.h"
 #include "base/number.h"
+#include "blob/s3_curl.h"
 #include "blob/s3_xml.h"
 
 #include <assert.h>
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +47,7 @@
 
 struct s3_client
 {
+  const struct s3_curl *curl;
   const struct s3_settings *settings;
   struct s3_credentials credentials;
   struct lock lock; /* over `idle` and `idle_count` */
@@ -69,26 +69,20 @@ struct transfer
 /* --- the client ----------------------------------------------------------------------------------------------------
  */
 
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-static CURLcode curl_ready = CURLE_FAILED_INIT;
-
-static void
-start_curl (void)
-{
-  curl_ready = curl_global_init (CURL_GLOBAL_DEFAULT);
-}
-
 enum err_code
 s3_client_new (struct s3_client **client, const struct s3_settings *settings, struct err *err)
 {
   struct s3_client *made = calloc (1, sizeof (*made));
+  enum err_code code;
 
   *client = NULL;
-  pthread_once (&curl_once, start_curl);
-  if (NULL == made || CURLE_OK != curl_ready)
+  if (NULL == made)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  code = s3_curl_load (&made->curl, err);
+  if (ERR_OK != code)
   {
     free (made);
-    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+    return code;
   }
   made->settings = settings;
   made->credentials = (struct s3_credentials){ settings->access_key_id, settings->secret_access_key,
@@ -104,7 +98,7 @@ s3_client_free (struct s3_client *client)
   if (NULL == client)
     return;
   for (size_t i = 0; i < client->idle_count; i++)
-    curl_easy_cleanup (client->idle[i]);
+    client->curl->easy_cleanup (client->idle[i]);
   lock_destroy (&client->lock);
   free (client);
 }
@@ -119,13 +113,13 @@ borrow_handle (struct s3_client *client)
   if (client->idle_count > 0)
     handle = client->idle[--client->idle_count];
   lock_release (&client->lock);
-  return NULL == handle ? curl_easy_init () : handle;
+  return NULL == handle ? client->curl->easy_init () : handle;
 }
 
 static void
 return_handle (struct s3_client *client, CURL *handle)
 {
-  curl_easy_reset (handle);
+  client->curl->easy_reset (handle);
   lock_acquire (&client->lock);
   if (client->idle_count < IDLE_MAX)
   {
@@ -134,7 +128,7 @@ return_handle (struct s3_client *client, CURL *handle)
   }
   lock_release (&client->lock);
   if (NULL != handle)
-    curl_easy_cleanup (handle);
+    client->curl->easy_cleanup (handle);
 }
 
 /* --- answers -------------------------------------------------------------------------------------------------------
@@ -301,9 +295,10 @@ add_path (struct buffer *out, const struct s3_client *client, const struct s3_ca
   return s3_encode_path (out, call->key);
 }
 
-static bool add_header (struct curl_slist **list, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+static bool add_header (struct curl_slist **list, const struct s3_curl *curl, const char *format, ...)
+    __attribute__ ((format (printf, 3, 4)));
 static bool
-add_header (struct curl_slist **list, const char *format, ...)
+add_header (struct curl_slist **list, const struct s3_curl *curl, const char *format, ...)
 {
   va_list arguments;
   char *line = NULL;
@@ -314,7 +309,7 @@ add_header (struct curl_slist **list, const char *format, ...)
     line = NULL;
   va_end (arguments);
   if (NULL != line)
-    longer = curl_slist_append (*list, line);
+    longer = curl->slist_append (*list, line);
   free (line);
   if (NULL != longer)
     *list = longer;
@@ -325,6 +320,7 @@ add_header (struct curl_slist **list, const char *format, ...)
 static bool
 prepare (CURL *handle, struct curl_slist **headers, struct s3_client *client, const struct transfer *transfer)
 {
+  const struct s3_curl *curl = client->curl;
   const struct s3_call *call = transfer->call;
   bool sends = 0 == strcmp (call->method, "PUT") || 0 == strcmp (call->method, "POST");
   struct s3_request request = { call->method,      slice_of (client->settings->host),
@@ -353,29 +349,32 @@ prepare (CURL *handle, struct curl_slist **headers, struct s3_client *client, co
   fine = fine && s3_sign_headers (&authorization, &request, hash, now, &client->credentials);
   buffer_printf (&url, "%s%.*s%s%.*s", client->settings->origin, SLICE_ARG (request.path), query.len > 0 ? "?" : "",
                  SLICE_ARG (buffer_slice (&query)));
-  fine = fine && ! url.failed && add_header (headers, "Authorization: %s", authorization.data)
-         && add_header (headers, "x-amz-date: %s", now) && add_header (headers, "x-amz-content-sha256: %s", hash);
+  fine = fine && ! url.failed && add_header (headers, curl, "Authorization: %s", authorization.data)
+         && add_header (headers, curl, "x-amz-date: %s", now)
+         && add_header (headers, curl, "x-amz-content-sha256: %s", hash);
   if (fine && '\0' != client->settings->session_token[0])
-    fine = add_header (headers, "x-amz-security-token: %s", client->settings->session_token);
+    fine = add_header (headers, curl, "x-amz-security-token: %s", client->settings->session_token);
   for (size_t i = 0; i < call->header_count && fine; i++)
-    fine = add_header (headers, "%.*s: %.*s", SLICE_ARG (call->headers[i].name), SLICE_ARG (call->headers[i].value));
+    fine =
+        add_header (headers, curl, "%.*s: %.*s", SLICE_ARG (call->headers[i].name), SLICE_ARG (call->headers[i].value));
   if (fine && NULL != call->sink)
-    fine = add_header (headers, "Range: bytes=%lld-%lld", (long long)(call->offset + transfer->delivered),
+    fine = add_header (headers, curl, "Range: bytes=%lld-%lld", (long long)(call->offset + transfer->delivered),
                        (long long)(call->offset + call->bytes - 1));
   /* curl would wait for 100 Continue, and say that the body is a form. */
   if (fine && sends)
-    fine = add_header (headers, "Expect:") && add_header (headers, "Content-Type: application/octet-stream");
+    fine =
+        add_header (headers, curl, "Expect:") && add_header (headers, curl, "Content-Type: application/octet-stream");
 
   if (sends)
   {
-    curl_easy_setopt (handle, CURLOPT_POSTFIELDS, NULL == call->body.data ? "" : call->body.data);
-    curl_easy_setopt (handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
+    curl->easy_setopt (handle, CURLOPT_POSTFIELDS, NULL == call->body.data ? "" : call->body.data);
+    curl->easy_setopt (handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
   }
   else if (0 == strcmp (call->method, "HEAD"))
-    curl_easy_setopt (handle, CURLOPT_NOBODY, 1L);
-  curl_easy_setopt (handle, CURLOPT_CUSTOMREQUEST, call->method);
-  fine = fine && CURLE_OK == curl_easy_setopt (handle, CURLOPT_URL, url.data)
-         && CURLE_OK == curl_easy_setopt (handle, CURLOPT_HTTPHEADER, *headers);
+    curl->easy_setopt (handle, CURLOPT_NOBODY, 1L);
+  curl->easy_setopt (handle, CURLOPT_CUSTOMREQUEST, call->method);
+  fine = fine && CURLE_OK == curl->easy_setopt (handle, CURLOPT_URL, url.data)
+         && CURLE_OK == curl->easy_setopt (handle, CURLOPT_HTTPHEADER, *headers);
   buffer_free (&path);
   buffer_free (&query);
   buffer_free (&url);
@@ -385,27 +384,27 @@ prepare (CURL *handle, struct curl_slist **headers, struct s3_client *client, co
 
 /* What all requests have. */
 static void
-set_options (CURL *handle, struct transfer *transfer, char *text)
+set_options (CURL *handle, const struct s3_curl *curl, struct transfer *transfer, char *text)
 {
   bool slow = transfer->call->slow;
 
-  curl_easy_setopt (handle, CURLOPT_ERRORBUFFER, text);
-  curl_easy_setopt (handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt (handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt (handle, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-  curl_easy_setopt (handle, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt (handle, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt (handle, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt (handle, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
-  curl_easy_setopt (handle, CURLOPT_LOW_SPEED_LIMIT, slow ? SLOW_LOW_SPEED_BYTES : LOW_SPEED_BYTES);
-  curl_easy_setopt (handle, CURLOPT_LOW_SPEED_TIME, slow ? SLOW_LOW_SPEED_S : LOW_SPEED_S);
-  curl_easy_setopt (handle, CURLOPT_BUFFERSIZE, TRANSFER_BYTES);
-  curl_easy_setopt (handle, CURLOPT_UPLOAD_BUFFERSIZE, TRANSFER_BYTES);
-  curl_easy_setopt (handle, CURLOPT_USERAGENT, USER_AGENT);
-  curl_easy_setopt (handle, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt (handle, CURLOPT_HEADERDATA, transfer);
-  curl_easy_setopt (handle, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt (handle, CURLOPT_WRITEDATA, transfer);
+  curl->easy_setopt (handle, CURLOPT_ERRORBUFFER, text);
+  curl->easy_setopt (handle, CURLOPT_NOSIGNAL, 1L);
+  curl->easy_setopt (handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl->easy_setopt (handle, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+  curl->easy_setopt (handle, CURLOPT_FOLLOWLOCATION, 0L);
+  curl->easy_setopt (handle, CURLOPT_PATH_AS_IS, 1L);
+  curl->easy_setopt (handle, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl->easy_setopt (handle, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+  curl->easy_setopt (handle, CURLOPT_LOW_SPEED_LIMIT, slow ? SLOW_LOW_SPEED_BYTES : LOW_SPEED_BYTES);
+  curl->easy_setopt (handle, CURLOPT_LOW_SPEED_TIME, slow ? SLOW_LOW_SPEED_S : LOW_SPEED_S);
+  curl->easy_setopt (handle, CURLOPT_BUFFERSIZE, TRANSFER_BYTES);
+  curl->easy_setopt (handle, CURLOPT_UPLOAD_BUFFERSIZE, TRANSFER_BYTES);
+  curl->easy_setopt (handle, CURLOPT_USERAGENT, USER_AGENT);
+  curl->easy_setopt (handle, CURLOPT_HEADERFUNCTION, on_header);
+  curl->easy_setopt (handle, CURLOPT_HEADERDATA, transfer);
+  curl->easy_setopt (handle, CURLOPT_WRITEFUNCTION, on_body);
+  curl->easy_setopt (handle, CURLOPT_WRITEDATA, transfer);
 }
 
 /* Send it once. `text` (CURL_ERROR_SIZE) receives what curl says when that fails. */
@@ -421,14 +420,14 @@ attempt (char *text, struct s3_client *client, struct transfer *transfer)
   transfer->range_begin = -1;
   if (NULL == handle)
     return result;
-  set_options (handle, transfer, text);
+  set_options (handle, client->curl, transfer, text);
   if (prepare (handle, &headers, client, transfer))
-    result = curl_easy_perform (handle);
+    result = client->curl->easy_perform (handle);
   /* The handle forgets it before the list goes. */
   return_handle (client, handle);
-  curl_slist_free_all (headers);
+  client->curl->slist_free_all (headers);
   if ('\0' == text[0])
-    snprintf (text, CURL_ERROR_SIZE, "%s", curl_easy_strerror (result));
+    snprintf (text, CURL_ERROR_SIZE, "%s", client->curl->easy_strerror (result));
   return result;
 }
 

@@ -1,6 +1,8 @@
 /* The route table, expanded. */
 #include "api/route.h"
 
+#include "api/artifact.h"
+#include "api/artifact_signed.h"
 #include "api/dataset.h"
 #include "api/experiment.h"
 #include "api/metric.h"

@@ -2,6 +2,7 @@
 #include "database.h"
 
 #include "store/artifact.h"
+#include "store/artifact_root.h"
 #include "store/dataset.h"
 #include "store/experiment.h"
 #include "store/health.h"
@@ -11,14 +12,18 @@
 #include "store/run.h"
 #include "store/run_columns.h"
 #include "store/series.h"
+#include "store/signing_key.h"
+#include "store/upload.h"
 
 #include <check.h>
 #include <stdio.h>
 
 static const struct statement_table *const tables[] = {
-  &store_experiment_statements, &store_run_statements,         &store_metric_statements,   &store_dataset_statements,
-  &store_migrate_statements,    &store_health_statements,      &store_series_statements,   &store_fold_statements,
-  &store_purge_statements,      &store_run_columns_statements, &store_artifact_statements,
+  &store_experiment_statements,  &store_run_statements,      &store_metric_statements,
+  &store_dataset_statements,     &store_migrate_statements,  &store_health_statements,
+  &store_series_statements,      &store_fold_statements,     &store_purge_statements,
+  &store_run_columns_statements, &store_artifact_statements, &store_artifact_root_statements,
+  &store_signing_key_statements, &store_upload_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

@@ -40,7 +40,7 @@ pkg_once = $(if $(filter undefined,$(origin pkg_$(1)_$(2))),$(eval pkg_$(1)_$(2)
   deploy/dev/setup build check))$(pkg_$(1)_$(2))
 pkg = $(foreach package,$(2),$(call pkg_once,$(1),$(package)))
 
-SERVER_PACKAGES := libmicrohttpd libpq jansson libcrypto libpcre2-8
+SERVER_PACKAGES := libmicrohttpd libpq jansson libcrypto libpcre2-8 zlib expat
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer \
   $(if $(findstring undefined,$(SANITIZER)),-fno-sanitize-recover=undefined))
 # _FORTIFY_SOURCE hides calls from the sanitizers; -O1 keeps their reports readable.
@@ -51,7 +51,7 @@ DEFINES := -D_GNU_SOURCE -DTALLY_VERSION='"$(VERSION)"'
 BASE_CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARN) $(DEFINES) -fstack-protector-strong -fPIE -pthread $(SANITIZE) \
   -Iserver -I$(GEN) $(EXTRA_CFLAGS)
 BASE_LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now $(SANITIZE) $(EXTRA_LDFLAGS)
-SERVER_LIBS = $(call pkg,libs,$(SERVER_PACKAGES)) -lm
+SERVER_LIBS = $(call pkg,libs,$(SERVER_PACKAGES)) -lm -ldl
 
 # --- what there is -------------------------------------------------------------------------------------------------
 
@@ -59,6 +59,7 @@ LIBRARY_SOURCES := $(sort $(wildcard server/*/*.c))
 MAIN_SOURCE := $(wildcard server/main.c)
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 STORE_SOURCES := $(sort $(wildcard tests/store/test_*.c))
+S3_SOURCES := $(sort $(wildcard tests/s3/test_*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 HTTP_SOURCES := $(sort $(wildcard tests/http/*.c))
 CRASH_SOURCES := $(sort $(wildcard tests/crash/*.c))
@@ -68,18 +69,20 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES)) $(BUILD)/obj/gen/migrations.o
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SOURCES))
 STORE_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(STORE_SOURCES))
+S3_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(S3_SOURCES))
 FUZZ_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(FUZZ_SOURCES))
-# Other files of tests/unit and tests/store (fixtures) are linked into each test beside them.
+# Other files of tests/unit, tests/store and tests/s3 (fixtures) are linked into each test beside them.
 helper_objects = $(call objects,$(sort $(filter-out $(2) tests/$(1)/main.c,$(wildcard tests/$(1)/*.c))))
 UNIT_HELPERS := $(call helper_objects,unit,$(UNIT_SOURCES))
 STORE_HELPERS := $(call helper_objects,store,$(STORE_SOURCES))
+S3_HELPERS := $(call helper_objects,s3,$(S3_SOURCES))
 HTTP_RUNNER := $(if $(HTTP_SOURCES),$(BUILD)/tests/http-runner)
 CRASH_RUNNER := $(if $(CRASH_SOURCES),$(BUILD)/tests/crash-runner)
 # What the crash runner shares with the HTTP tests.
 CRASH_HELPERS := $(call objects,$(addprefix tests/http/,api.c client.c raw.c))
 
 .PHONY: all run check crash oracle lint bench bench-full fuzz web web-packages install clean help setup reference format tests unit-tests \
-  store-tests fuzz-replay http-runner crash-runner objects print-tests FORCE
+  store-tests s3-tests fuzz-replay http-runner crash-runner objects print-tests FORCE
 
 ##> make            build/tallyd
 all: $(BUILD)/tallyd
@@ -140,8 +143,8 @@ $(STAMP): FORCE
 	if [ "$$old" != "$$plain -Werror" ] && { [ -n '$(WERROR)' ] || [ "$$old" != "$$plain" ]; }; then \
 	  printf '%s\n' "$$plain$(if $(WERROR), -Werror)" > $@; fi
 
-packages_of = $(SERVER_PACKAGES) $(if $(filter tests/unit/% tests/store/%,$(1)),check) \
-  $(if $(filter tests/http/% tests/crash/% tests/bench/%,$(1)),libcurl)
+# libcurl is loaded when it is needed (server/blob/s3_curl.h); only tests are linked with it.
+packages_of = $(SERVER_PACKAGES) libcurl $(if $(filter tests/unit/% tests/store/% tests/s3/%,$(1)),check)
 
 $(BUILD)/obj/gen/%.o: $(GEN)/%.c $(STAMP)
 	$(call say,CC,$<)
@@ -171,16 +174,19 @@ $(BUILD)/tallyd: $(BUILD)/obj/server/main.o $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS)
 
-objects: $(LIBRARY_OBJECTS) $(call objects,$(MAIN_SOURCE) $(UNIT_SOURCES) $(STORE_SOURCES) $(FUZZ_SOURCES) \
-  $(HTTP_SOURCES) $(CRASH_SOURCES) $(BENCH_SOURCES) $(wildcard tests/unit/main.c tests/fuzz/replay.c)) $(UNIT_HELPERS) $(STORE_HELPERS)
+objects: $(LIBRARY_OBJECTS) $(call objects,$(MAIN_SOURCE) $(UNIT_SOURCES) $(STORE_SOURCES) $(S3_SOURCES) \
+  $(FUZZ_SOURCES) $(HTTP_SOURCES) $(CRASH_SOURCES) $(BENCH_SOURCES) \
+  $(wildcard tests/unit/main.c tests/fuzz/replay.c)) $(UNIT_HELPERS) $(STORE_HELPERS) $(S3_HELPERS)
 
 # --- tests ---------------------------------------------------------------------------------------------------------
 
-tests: $(UNIT_TESTS) $(STORE_TESTS) $(FUZZ_TESTS) $(HTTP_RUNNER) $(CRASH_RUNNER)
+tests: $(UNIT_TESTS) $(STORE_TESTS) $(S3_TESTS) $(FUZZ_TESTS) $(HTTP_RUNNER) $(CRASH_RUNNER)
 	@:
 unit-tests: $(UNIT_TESTS)
 	@:
 store-tests: $(STORE_TESTS)
+	@:
+s3-tests: $(S3_TESTS)
 	@:
 fuzz-replay: $(FUZZ_TESTS)
 	@:
@@ -189,7 +195,7 @@ http-runner: $(BUILD)/tests/http-runner
 crash-runner: $(BUILD)/tests/crash-runner
 	@:
 print-tests:
-	@echo 'build=$(BUILD)'; echo 'unit=$(UNIT_TESTS)'; echo 'store=$(STORE_TESTS)'; echo 'fuzz=$(FUZZ_TESTS)'
+	@echo 'build=$(BUILD)'; echo 'unit=$(UNIT_TESTS)'; echo 'store=$(STORE_TESTS)'; echo 's3=$(S3_TESTS)'; echo 'fuzz=$(FUZZ_TESTS)'
 
 # Each test_X.c is a program: its `Suite *X_suite (void)` and the shared main, compiled to call it.
 $(BUILD)/obj/main/%.o: tests/unit/main.c $(STAMP)
@@ -206,6 +212,11 @@ $(BUILD)/tests/store/test_%: $(BUILD)/obj/tests/store/test_%.o $(BUILD)/obj/main
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,check)
 
+$(BUILD)/tests/s3/test_%: $(BUILD)/obj/tests/s3/test_%.o $(BUILD)/obj/main/%.o $(S3_HELPERS) $(BUILD)/libserver.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,check libcurl)
+
 # FUZZ_ENGINE=1: libFuzzer brings its own main (deploy/dev/fuzz); else replay.c replays the corpus.
 FUZZ_MAIN := $(if $(FUZZ_ENGINE),,$(BUILD)/obj/tests/fuzz/replay.o)
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(BUILD)/libserver.a
@@ -216,12 +227,12 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(BUIL
 $(BUILD)/tests/http-runner: $(call objects,$(HTTP_SOURCES)) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl jansson)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl)
 
 $(BUILD)/tests/crash-runner: $(call objects,$(CRASH_SOURCES)) $(CRASH_HELPERS) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl jansson)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl)
 
 # --- web -----------------------------------------------------------------------------------------------------------
 

@@ -66,9 +66,9 @@ COMMENT ON COLUMN signing_key.created_at_ms IS 'When it was made, ms.';
 CREATE TABLE logged_model (
   model_id text COLLATE "C" PRIMARY KEY,
   experiment_id bigint NOT NULL REFERENCES experiment,
-  name text COLLATE "C" NOT NULL,
-  model_type text COLLATE "C",
-  source_run_id text COLLATE "C",
+  name text COLLATE "C" NOT NULL CHECK (char_length(name) BETWEEN 1 AND 500),
+  model_type text COLLATE "C" NOT NULL DEFAULT '',
+  source_run_id text COLLATE "C" NOT NULL DEFAULT '',
   status smallint NOT NULL CHECK (status BETWEEN 0 AND 3),
   status_message text,
   artifact_uri text COLLATE "C" NOT NULL,
@@ -83,8 +83,8 @@ COMMENT ON TABLE logged_model IS 'A model that a run made, or that was logged on
 COMMENT ON COLUMN logged_model.model_id IS 'Random identifier: m- and 32 hexadecimal digits.';
 COMMENT ON COLUMN logged_model.experiment_id IS 'Owning experiment.';
 COMMENT ON COLUMN logged_model.name IS 'Name; not unique.';
-COMMENT ON COLUMN logged_model.model_type IS 'Free text of the client; NULL when not given.';
-COMMENT ON COLUMN logged_model.source_run_id IS 'Run that made it, as the client names it; NULL when not given.';
+COMMENT ON COLUMN logged_model.model_type IS 'Free text of the client; empty when not given.';
+COMMENT ON COLUMN logged_model.source_run_id IS 'Run that made it, as the client names it; empty when not given.';
 COMMENT ON COLUMN logged_model.status IS '0 UNSPECIFIED, 1 PENDING, 2 READY, 3 UPLOAD_FAILED.';
 COMMENT ON COLUMN logged_model.status_message IS 'What is to be said of the status; NULL: nothing.';
 COMMENT ON COLUMN logged_model.artifact_uri IS 'Root of the artifacts of the model.';
@@ -99,11 +99,14 @@ CREATE TABLE metric_context_run (
   run_id uuid NOT NULL,
   PRIMARY KEY (context_id, run_id)
 );
+CREATE INDEX metric_context_run_run ON metric_context_run (run_id);
 COMMENT ON TABLE metric_context_run IS
-  'Which runs have points of a context, written with the first of them: so the points of a logged model are found also while they are in metric_tail.';
+  'Which runs have points of a context that names a logged model, written with the first of them: so the points of a model are found also while they are in metric_tail.';
 COMMENT ON COLUMN metric_context_run.context_id IS 'The context, in metric_context.';
 COMMENT ON COLUMN metric_context_run.run_id IS 'The run.';
-INSERT INTO metric_context_run SELECT DISTINCT context_id, run_id FROM metric_series WHERE context_id <> 0;
+INSERT INTO metric_context_run
+  SELECT DISTINCT s.context_id, s.run_id FROM metric_series s JOIN metric_context c ON c.context_id = s.context_id
+  WHERE s.context_id <> 0 AND c.model_id <> '';
 CREATE INDEX metric_context_model ON metric_context (model_id) WHERE model_id <> '';
 
 ALTER TABLE run_purge ADD COLUMN artifact_directory text COLLATE "C";

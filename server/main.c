@@ -29,6 +29,8 @@
 
 /* Names of metrics in memory: a million keys of usual length. */
 #define METRIC_KEYS_MAX_BYTES ((size_t)64 * 1024 * 1024)
+/* Links of runs and logged models in memory: some hundred thousand. */
+#define METRIC_CONTEXTS_MAX_BYTES ((size_t)32 * 1024 * 1024)
 /* One transaction: large enough that the commit's own cost disappears, small enough to end within milliseconds. */
 #define GROUP_MAX_COUNT 4096
 #define GROUP_MAX_BYTES ((size_t)8 * 1024 * 1024)
@@ -147,7 +149,8 @@ start (struct daemon *daemon, struct err *err)
   daemon->service.store = daemon->store;
   daemon->service.metrics = &daemon->metrics;
   daemon->metrics.keys = metric_keys_new (METRIC_KEYS_MAX_BYTES);
-  if (NULL == daemon->metrics.keys)
+  daemon->metrics.contexts = metric_contexts_new (METRIC_CONTEXTS_MAX_BYTES);
+  if (NULL == daemon->metrics.keys || NULL == daemon->metrics.contexts)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   daemon->service.searcher = (struct run_searcher){
     .memory = run_memory_new ((size_t)daemon->config->search_memory_bytes,
@@ -207,6 +210,7 @@ stop (struct daemon *daemon)
   artifact_keys_free (daemon->service.signing_keys);
   blob_store_close (daemon->service.blobs);
   metric_keys_free (daemon->metrics.keys);
+  metric_contexts_free (daemon->metrics.contexts);
   store_free (daemon->store);
 }
 

@@ -37,7 +37,7 @@ api_artifact_find (struct store_artifact *artifact, struct api_call *call, struc
   if (ERR_OK != code)
     return code;
   return err_set (err, ERR_RESOURCE_DOES_NOT_EXIST,
-                  is_directory ? "Artifact '%.*s' is a directory, not a file." : "Artifact '%.*s' does not exist.",
+                  is_directory ? "No such artifact: '%.*s' is a directory, not a file." : "No such artifact: '%.*s'",
                   SLICE_ARG (path));
 }
 

@@ -146,6 +146,9 @@ struct batch_call
   const struct key_value *tags;
   size_t tag_count;
   struct slice packed; /* metric points; absent for none */
+  struct metric_link *links; /* of the run with the contexts of its points */
+  size_t link_count;
+  struct store_context_links missing_links; /* those to be written */
   char *conflicts; /* for the message; NULL for none */
   size_t conflict_count;
 };
@@ -220,7 +223,7 @@ write_and_commit (struct result *appended, struct pipeline *pipeline, const stru
   enum err_code code = queue_merge (pipeline, batch, err);
 
   if (ERR_OK == code && NULL != batch->packed.data)
-    store_metric_queue_append (appended, pipeline, &batch->run_id, &batch->packed, 1);
+    store_metric_queue_append (appended, pipeline, &batch->run_id, &batch->packed, 1, &batch->missing_links);
   return ERR_OK == code ? pipeline_commit (pipeline, err) : code;
 }
 
@@ -315,6 +318,31 @@ pack (struct buffer *packed, struct api_call *call, struct metric_write *write, 
   return code;
 }
 
+/* Points of models are linked with the run. */
+static enum err_code
+link_models (struct batch_call *batch, const struct metric_write *write, struct err *err)
+{
+  struct api_call *call = batch->call;
+  size_t wanted = metric_links_wanted (write);
+  size_t at = 0;
+  enum err_code code;
+
+  if (0 == wanted)
+    return ERR_OK;
+  batch->links = arena_array (call->arena, wanted, sizeof (batch->links[0]));
+  if (NULL == batch->links)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  metric_links_add (batch->links, &batch->link_count, write);
+  code = metric_contexts_resolve (call->service->metrics->contexts, call->connection, batch->links, batch->link_count,
+                                  call->arena, err);
+  if (ERR_OK == code)
+    code = metric_links_check (batch->links, &at, write, err);
+  if (ERR_OK != code)
+    return code;
+  batch->missing_links = metric_links_new (batch->links, batch->link_count, call->arena);
+  return arena_overflowed (call->arena) ? err_set (err, ERR_INTERNAL_ERROR, "out of memory") : ERR_OK;
+}
+
 static enum err_code
 check_request (struct metric_write *write, struct batch_request *request, const struct api_call *call, struct err *err)
 {
@@ -352,6 +380,8 @@ api_batch_log_slow (struct api_call *call, struct err *err)
   if (ERR_OK == code)
     code = check_request (&write, &request, call, err);
   if (ERR_OK == code && write.count > 0)
+    code = link_models (&batch, &write, err);
+  if (ERR_OK == code && write.count > 0)
     code = pack (&packed, call, &write, err);
   if (ERR_OK == code)
   {
@@ -367,6 +397,9 @@ api_batch_log_slow (struct api_call *call, struct err *err)
   {
     stats_add (&stats.metric_points, (int64_t)write.count);
     folder_note (call->service->metrics->folder, &write.run_id, 1, write.count);
+    for (size_t i = 0; i < batch.link_count; i++)
+      if (0 != batch.links[i].context_id)
+        metric_contexts_remember (call->service->metrics->contexts, &batch.links[i]);
   }
   buffer_free (&packed);
   return code;

@@ -15,6 +15,7 @@ static const struct
   const struct blob_backend *backend;
 } schemes[] = {
   { { "", 0 }, &blob_local },
+  { { "s3", 2 }, &blob_s3 },
 };
 
 /* Longer than any scheme, so that a directory with "://" deep inside is not taken for one. */

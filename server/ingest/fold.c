@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/stats.h"
+#include "store/context.h"
 #include "store/metric.h"
 
 #include <math.h>
@@ -126,6 +127,28 @@ resolve_contexts (struct fold *fold, struct err *err)
                                   belongs->texts.dataset_name, belongs->texts.dataset_digest, err);
   }
   return code;
+}
+
+/* Points that were logged before there were links of runs and contexts get theirs here, at the latest. */
+static enum err_code
+link_contexts (struct fold *fold, struct err *err)
+{
+  struct uuid *run_ids = arena_array (fold->arena, fold->item_count, sizeof (struct uuid));
+  int64_t *context_ids = arena_array (fold->arena, fold->item_count, sizeof (int64_t));
+  struct store_context_links links = { run_ids, context_ids, 0 };
+
+  if (NULL == run_ids || NULL == context_ids)
+    return fold_out_of_memory (err);
+  for (size_t i = 0; i < fold->item_count; i++)
+  {
+    const struct fold_item *item = &fold->items[i];
+
+    if (0 == item->context || ! slice_filled (fold->contexts[item->context - 1].texts.model_id))
+      continue;
+    run_ids[links.count] = fold->runs[item->run].run_id;
+    context_ids[links.count++] = fold->contexts[item->context - 1].context_id;
+  }
+  return 0 == links.count ? ERR_OK : store_context_link (fold->connection, &links, fold->arena, err);
 }
 
 static enum err_code
@@ -522,6 +545,8 @@ fold_work (struct store_connection *connection, void *context, struct err *err)
     code = fold_read_tail (&fold, err);
   if (ERR_OK == code)
     code = resolve_contexts (&fold, err);
+  if (ERR_OK == code && fold.context_count > 0)
+    code = link_contexts (&fold, err);
   if (ERR_OK == code && fold.item_count > 0)
   {
     code = fold_parts (&fold, err);

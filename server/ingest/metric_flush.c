@@ -18,7 +18,8 @@ struct group
   struct commit_item *const *items;
   size_t count;
   struct buffer packed;
-  const struct metric_write **writes; /* sorted by run */
+  struct commit_item **kept; /* the items that have not failed, sorted by run */
+  size_t kept_count;
   struct metric_entry **entries;
   size_t entry_count;
   struct uuid *run_ids; /* distinct, sorted */
@@ -26,6 +27,8 @@ struct group
   size_t *ends; /* where each value ends in `packed` */
   size_t *points; /* of each value; 0 when the run was refused */
   size_t run_count;
+  struct metric_link *links; /* of runs with contexts */
+  size_t link_count;
 };
 
 enum err_code
@@ -64,6 +67,65 @@ refuse (void *context, const struct uuid *run_id, bool deleted)
   }
 }
 
+static bool
+needs_link (const struct metric_entry *entry)
+{
+  return NULL != entry->context && slice_filled (entry->context->model_id);
+}
+
+/* Whether a point of a run needs another link than the last one that was made. */
+static bool
+is_other (const struct metric_link *last, const struct uuid *run_id, const struct metric_context *context)
+{
+  if (NULL == last || 0 != memcmp (&last->run_id, run_id, sizeof (*run_id)))
+    return true;
+  return last->context != context
+         && ! (slice_equal (last->context->model_id, context->model_id)
+               && slice_equal (last->context->dataset_name, context->dataset_name)
+               && slice_equal (last->context->dataset_digest, context->dataset_digest));
+}
+
+size_t
+metric_links_wanted (const struct metric_write *write)
+{
+  size_t wanted = 0;
+
+  for (size_t i = 0; i < write->count; i++)
+    wanted += needs_link (&write->entries[i]);
+  return wanted;
+}
+
+void
+metric_links_add (struct metric_link *links, size_t *count, const struct metric_write *write)
+{
+  for (size_t i = 0; i < write->count; i++)
+  {
+    const struct metric_context *context = write->entries[i].context;
+
+    if (needs_link (&write->entries[i]) && is_other (*count > 0 ? &links[*count - 1] : NULL, &write->run_id, context))
+      links[(*count)++] = (struct metric_link){ .run_id = write->run_id, .context = context };
+  }
+}
+
+enum err_code
+metric_links_check (const struct metric_link *links, size_t *at, const struct metric_write *write, struct err *err)
+{
+  enum err_code code = ERR_OK;
+
+  for (size_t i = 0; i < write->count; i++)
+  {
+    const struct metric_context *context = write->entries[i].context;
+
+    if (! needs_link (&write->entries[i]))
+      continue;
+    if (is_other (*at > 0 ? &links[*at - 1] : NULL, &write->run_id, context))
+      (*at)++;
+    if (links[*at - 1].refused && ERR_OK == code)
+      code = metric_model_unknown (err, context->model_id);
+  }
+  return code;
+}
+
 static void
 pack_into (struct pack_writer *writer, const struct metric_write *write)
 {
@@ -82,42 +144,80 @@ metric_write_pack (struct buffer *out, const struct metric_write *write)
   return ! out->failed;
 }
 
+static const struct metric_write *
+write_of (const struct commit_item *item)
+{
+  return item->payload;
+}
+
 static int
 compare_runs (const void *a, const void *b)
 {
-  const struct metric_write *const *left = a;
-  const struct metric_write *const *right = b;
+  const struct commit_item *const *left = a;
+  const struct commit_item *const *right = b;
 
-  return memcmp (&(*left)->run_id, &(*right)->run_id, sizeof (struct uuid));
+  return memcmp (&write_of (*left)->run_id, &write_of (*right)->run_id, sizeof (struct uuid));
 }
 
-static enum err_code
-collect (struct group *group, struct err *err)
+static bool
+make_arrays (struct group *group)
 {
-  struct commit_item *const *items = group->items;
   size_t count = group->count;
-  size_t at = 0;
 
   for (size_t i = 0; i < count; i++)
-    group->entry_count += ((const struct metric_write *)items[i]->payload)->count;
-  group->writes = arena_array (group->arena, count, sizeof (group->writes[0]));
+    group->entry_count += write_of (group->items[i])->count;
+  group->kept = arena_array (group->arena, count, sizeof (group->kept[0]));
   group->entries = arena_array (group->arena, group->entry_count, sizeof (group->entries[0]));
   group->run_ids = arena_array (group->arena, count, sizeof (group->run_ids[0]));
   group->values = arena_array (group->arena, count, sizeof (group->values[0]));
   group->ends = arena_array (group->arena, count, sizeof (group->ends[0]));
   group->points = arena_array (group->arena, count, sizeof (group->points[0]));
-  if (arena_overflowed (group->arena))
-    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  for (size_t i = 0; i < count; i++)
-  {
-    const struct metric_write *write = items[i]->payload;
+  return ! arena_overflowed (group->arena);
+}
 
-    group->writes[i] = write;
+/* The items that have not failed, and their entries. */
+static void
+collect (struct group *group)
+{
+  group->kept_count = 0;
+  group->entry_count = 0;
+  for (size_t i = 0; i < group->count; i++)
+  {
+    const struct metric_write *write = write_of (group->items[i]);
+
+    if (ERR_OK != group->items[i]->err->code)
+      continue;
+    group->kept[group->kept_count++] = group->items[i];
     for (size_t j = 0; j < write->count; j++)
-      group->entries[at++] = &write->entries[j];
+      group->entries[group->entry_count++] = &write->entries[j];
   }
-  qsort (group->writes, count, sizeof (group->writes[0]), compare_runs);
-  return ERR_OK;
+  qsort (group->kept, group->kept_count, sizeof (group->kept[0]), compare_runs);
+}
+
+/* Points of models are linked with their run, once for each context of it. Items that name a model which does not exist
+   fail. */
+static enum err_code
+link_models (struct group *group, const struct metric_sink *sink, struct store_connection *connection, struct err *err)
+{
+  size_t wanted = 0;
+  size_t at = 0;
+  enum err_code code;
+
+  for (size_t i = 0; i < group->kept_count; i++)
+    wanted += metric_links_wanted (write_of (group->kept[i]));
+  if (0 == wanted)
+    return ERR_OK;
+  group->links = arena_array (group->arena, wanted, sizeof (group->links[0]));
+  if (NULL == group->links)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; i < group->kept_count; i++)
+    metric_links_add (group->links, &group->link_count, write_of (group->kept[i]));
+  code = metric_contexts_resolve (sink->contexts, connection, group->links, group->link_count, group->arena, err);
+  for (size_t i = 0; ERR_OK == code && i < group->kept_count; i++)
+    (void)metric_links_check (group->links, &at, write_of (group->kept[i]), group->kept[i]->err);
+  if (ERR_OK == code)
+    collect (group);
+  return code;
 }
 
 /* Requests of the same run share one row. */
@@ -127,18 +227,20 @@ pack_group (struct group *group, struct err *err)
   struct pack_writer writer;
   size_t start = 0;
 
-  for (size_t i = 0; i < group->count; i++)
+  for (size_t i = 0; i < group->kept_count; i++)
   {
-    if (0 == i || 0 != compare_runs (&group->writes[i - 1], &group->writes[i]))
+    const struct metric_write *write = write_of (group->kept[i]);
+
+    if (0 == i || 0 != compare_runs (&group->kept[i - 1], &group->kept[i]))
     {
-      group->run_ids[group->run_count++] = group->writes[i]->run_id;
+      group->run_ids[group->run_count++] = write->run_id;
       pack_start (&writer, &group->packed);
     }
-    pack_into (&writer, group->writes[i]);
-    if (i + 1 == group->count || 0 != compare_runs (&group->writes[i], &group->writes[i + 1]))
+    pack_into (&writer, write);
+    if (i + 1 == group->kept_count || 0 != compare_runs (&group->kept[i], &group->kept[i + 1]))
       pack_finish (&writer);
     group->ends[group->run_count - 1] = group->packed.len;
-    group->points[group->run_count - 1] += group->writes[i]->count;
+    group->points[group->run_count - 1] += write->count;
   }
   if (group->packed.failed)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
@@ -151,30 +253,65 @@ pack_group (struct group *group, struct err *err)
   return ERR_OK;
 }
 
+/* What of the links was written: those of runs that got their points. */
+static void
+remember_links (const struct group *group, struct metric_contexts *contexts)
+{
+  for (size_t i = 0; i < group->link_count; i++)
+  {
+    const struct metric_link *link = &group->links[i];
+    const struct uuid *found = 0 == link->context_id ? NULL
+                                                     : bsearch (&link->run_id, group->run_ids, group->run_count,
+                                                                sizeof (group->run_ids[0]), compare_ids);
+
+    if (NULL != found && group->points[found - group->run_ids] > 0)
+      metric_contexts_remember (contexts, link);
+  }
+}
+
+static enum err_code
+write_group (struct group *group, struct store_connection *connection, struct err *err)
+{
+  struct store_context_links links = { NULL, NULL, 0 };
+  enum err_code code = pack_group (group, err);
+
+  if (ERR_OK == code && group->link_count > 0)
+    links = metric_links_new (group->links, group->link_count, group->arena);
+  if (ERR_OK == code && arena_overflowed (group->arena))
+    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  if (ERR_OK == code)
+    code = store_metric_append (connection, group->run_ids, group->values, group->run_count, &links, refuse, group,
+                                group->arena, err);
+  return code;
+}
+
 enum err_code
 metric_flush (struct store_connection *connection, struct commit_item *const *items, size_t count, void *context,
               struct err *err)
 {
   const struct metric_sink *sink = context;
   struct group group = { .arena = arena_new (GROUP_ARENA_BYTES), .items = items, .count = count };
-  enum err_code code;
+  enum err_code code = ERR_OK;
 
   buffer_init (&group.packed, GROUP_PACKED_BYTES);
-  if (NULL == group.arena)
-    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  code = collect (&group, err);
+  if (NULL == group.arena || ! make_arrays (&group))
+    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (ERR_OK == code)
+  {
+    collect (&group);
+    code = link_models (&group, sink, connection, err);
+  }
+  if (ERR_OK == code && group.kept_count > 0)
     code = metric_keys_resolve (sink->keys, connection, group.entries, group.entry_count, group.arena, err);
-  if (ERR_OK == code)
-    code = pack_group (&group, err);
-  if (ERR_OK == code)
-    code = store_metric_append (connection, group.run_ids, group.values, group.run_count, refuse, &group, group.arena,
-                                err);
+  if (ERR_OK == code && group.kept_count > 0)
+    code = write_group (&group, connection, err);
   if (ERR_OK == code)
     stats_add (&stats.metric_points, (int64_t)group.entry_count);
   for (size_t i = 0; ERR_OK == code && i < group.run_count; i++)
     if (group.points[i] > 0)
       folder_note (sink->folder, &group.run_ids[i], 1, group.points[i]);
+  if (ERR_OK == code)
+    remember_links (&group, sink->contexts);
   buffer_free (&group.packed);
   arena_free (group.arena);
   return code;

@@ -60,7 +60,7 @@ static enum err_code
 make_filter (struct filter_sql *sql, struct store_connection *connection, const struct experiment_search *search,
              struct arena *arena, struct err *err)
 {
-  static const struct filter_table table = { TABLE, CONDITION };
+  static const struct filter_table table = { .name = TABLE, .condition = CONDITION };
   struct filter filter;
   enum err_code code = filter_parse (&filter, search->filter, &search_experiments, search->now_ms, arena, err);
 

@@ -131,17 +131,21 @@ const struct search_resource search_model_versions = {
   .entities = TAG_ENTITIES,
 };
 
+#define MODEL_STATUS_NAME                                                                                              \
+  "(ARRAY['LOGGED_MODEL_STATUS_UNSPECIFIED', 'LOGGED_MODEL_PENDING', 'LOGGED_MODEL_READY',"                            \
+  " 'LOGGED_MODEL_UPLOAD_FAILED'])[status + 1] COLLATE \"C\""
+
 static const struct search_attribute logged_model_attributes[] = {
-  { "name", NULL, SEARCH_TEXT, false, false, 0, false },
-  { "model_id", NULL, SEARCH_TEXT, false, false, 1, false },
-  { "model_type", NULL, SEARCH_TEXT, true, false, 2, false },
-  { "status", NULL, SEARCH_TEXT, false, false, 3, false },
-  { "source_run_id", NULL, SEARCH_TEXT, true, false, 4, false },
-  { "creation_time", NULL, SEARCH_INT64, false, true, 5, false },
-  { "creation_timestamp", NULL, SEARCH_INT64, false, true, 5, false },
-  { "creation_timestamp_ms", NULL, SEARCH_INT64, false, true, 5, false },
-  { "last_updated_timestamp", NULL, SEARCH_INT64, false, true, 6, false },
-  { "last_updated_timestamp_ms", NULL, SEARCH_INT64, false, true, 6, false },
+  { "name", "name", SEARCH_TEXT, false, false, LOGGED_MODEL_ATTRIBUTE_NAME, false },
+  { "model_id", "model_id", SEARCH_TEXT, false, false, LOGGED_MODEL_ATTRIBUTE_ID, false },
+  { "model_type", "model_type", SEARCH_TEXT, false, false, LOGGED_MODEL_ATTRIBUTE_TYPE, false },
+  { "status", MODEL_STATUS_NAME, SEARCH_TEXT, false, false, LOGGED_MODEL_ATTRIBUTE_STATUS, false },
+  { "source_run_id", "source_run_id", SEARCH_TEXT, false, false, LOGGED_MODEL_ATTRIBUTE_SOURCE_RUN, false },
+  { "creation_time", "created_at_ms", SEARCH_INT64, false, true, LOGGED_MODEL_ATTRIBUTE_CREATED, false },
+  { "creation_timestamp", "created_at_ms", SEARCH_INT64, false, true, LOGGED_MODEL_ATTRIBUTE_CREATED, false },
+  { "creation_timestamp_ms", "created_at_ms", SEARCH_INT64, false, true, LOGGED_MODEL_ATTRIBUTE_CREATED, false },
+  { "last_updated_timestamp", "updated_at_ms", SEARCH_INT64, false, true, LOGGED_MODEL_ATTRIBUTE_UPDATED, false },
+  { "last_updated_timestamp_ms", "updated_at_ms", SEARCH_INT64, false, true, LOGGED_MODEL_ATTRIBUTE_UPDATED, false },
 };
 
 static const struct search_alias logged_model_aliases[] = {

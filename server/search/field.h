@@ -70,6 +70,18 @@ enum experiment_attribute
   EXPERIMENT_ATTRIBUTE_UPDATED
 };
 
+/* Attributes of a logged model. */
+enum logged_model_attribute
+{
+  LOGGED_MODEL_ATTRIBUTE_NAME,
+  LOGGED_MODEL_ATTRIBUTE_ID,
+  LOGGED_MODEL_ATTRIBUTE_TYPE,
+  LOGGED_MODEL_ATTRIBUTE_STATUS, /* compared by name, as clients see it; sorted by number */
+  LOGGED_MODEL_ATTRIBUTE_SOURCE_RUN,
+  LOGGED_MODEL_ATTRIBUTE_CREATED,
+  LOGGED_MODEL_ATTRIBUTE_UPDATED
+};
+
 /* What an attribute is. Several names may stand for the same one; then `sql` and `number` are equal. */
 struct search_attribute
 {

@@ -29,6 +29,8 @@ struct planned
 {
   const struct filter_node *node;
   bool by_values; /* its texts are the values that pass */
+  bool by_rows; /* its text is the JSON object of the rows that pass */
+  struct slice rows;
   struct text_list passing;
   size_t first_text; /* counted from 1, as arrays in SQL are */
   size_t text_count;
@@ -64,6 +66,15 @@ field_of (const struct plan *plan, const struct filter_node *node)
   return &plan->filter->fields[node->field];
 }
 
+/* The column of keys and texts that a field is in; NULL: it is an expression of its own. */
+static const char *
+object_of (const struct search_field *field)
+{
+  if (SEARCH_TAG == field->entity)
+    return "tags";
+  return SEARCH_PARAM == field->entity ? "params" : NULL;
+}
+
 static size_t
 count_tests (const struct filter_node *node)
 {
@@ -87,6 +98,7 @@ plan_tests (struct plan *plan, const struct filter_node *node)
     return;
   test = &plan->tests[plan->count++];
   test->node = node;
+  test->by_rows = SEARCH_METRIC == field_of (plan, node)->entity;
   test->by_values =
       field_of (plan, node)->as_number || (FILTER_PATTERN == node->test && ! search_pattern_in_sql (node->pattern));
 }
@@ -181,17 +193,35 @@ read_values (struct plan *plan, struct store_connection *connection, struct err 
 
   buffer_init (&sql, CONDITION_MAX_BYTES);
   parameters_init (&parameters, plan->arena);
-  if (SEARCH_TAG == field->entity)
+  if (NULL != plan->table->owners)
+    parameter_int64_array (&parameters, plan->table->owners, plan->table->owner_count);
+  buffer_text (&sql, "SELECT DISTINCT value FROM (SELECT ");
+  if (NULL != object_of (field))
+  {
     parameter_text (&parameters, field->key);
-  buffer_printf (&sql,
-                 "SELECT DISTINCT value FROM (SELECT %s AS value FROM %s WHERE %s) AS found WHERE value IS NOT NULL",
-                 SEARCH_TAG == field->entity ? "tags ->> $1::text" : field->attribute->sql, plan->table->name,
+    buffer_printf (&sql, "%s ->> $%u::text", object_of (field), parameters.count);
+  }
+  else
+    buffer_text (&sql, field->attribute->sql);
+  buffer_printf (&sql, " AS value FROM %s WHERE %s) AS found WHERE value IS NOT NULL", plan->table->name,
                  plan->table->condition);
   statement.sql = sql.data;
   statement.parameters = parameters.count;
   code = sql.failed ? err_set (err, ERR_INTERNAL_ERROR, "out of memory")
                     : store_stream (connection, &statement, &parameters, judge_value, plan, err);
   buffer_free (&sql);
+  return code;
+}
+
+static enum err_code
+find_rows (struct plan *plan, struct err *err)
+{
+  enum err_code code = ERR_OK;
+
+  for (size_t i = 0; ERR_OK == code && i < plan->count; i++)
+    if (plan->tests[i].by_rows)
+      code = plan->table->find_rows (&plan->tests[i].rows, plan->tests[i].node, field_of (plan, plan->tests[i].node),
+                                     plan->table->context, err);
   return code;
 }
 
@@ -214,11 +244,11 @@ find_values (struct plan *plan, struct store_connection *connection, struct err 
 
 /* --- arrays ------------------------------------------------------------------------------------------------------ */
 
-/* The key of a tag is the first of its texts. */
+/* The key of a param or tag is the first of its texts. */
 static size_t
 key_texts (const struct plan *plan, const struct filter_node *node)
 {
-  return SEARCH_TAG == field_of (plan, node)->entity;
+  return NULL != object_of (field_of (plan, node));
 }
 
 static void
@@ -230,7 +260,9 @@ count_values (struct plan *plan)
   {
     struct planned *test = &plan->tests[i];
 
-    if (test->by_values)
+    if (test->by_rows)
+      test->text_count = 1;
+    else if (test->by_values)
       test->text_count = test->passing.count;
     else if (FILTER_TEXT_LIST == test->node->test)
       test->text_count = test->node->count;
@@ -259,7 +291,9 @@ copy_values (const struct plan *plan, struct slice *texts, int64_t *ints)
 
     if (key_texts (plan, node) > 0)
       *texts++ = field_of (plan, node)->key;
-    if (test->by_values)
+    if (test->by_rows)
+      values = &test->rows;
+    else if (test->by_values)
       values = test->passing.items;
     else if (FILTER_PATTERN == node->test)
     {
@@ -269,7 +303,7 @@ copy_values (const struct plan *plan, struct slice *texts, int64_t *ints)
     if (test->text_count > 0)
       memcpy (texts, values, test->text_count * sizeof (*texts));
     texts += test->text_count;
-    if (FILTER_INT_RANGE == node->test)
+    if (FILTER_INT_RANGE == node->test && 0 != test->int_count)
     {
       *ints++ = node->least;
       *ints++ = node->most;
@@ -289,8 +323,8 @@ put_field (struct buffer *sql, const struct plan *plan, const struct planned *te
 {
   const struct search_field *field = field_of (plan, test->node);
 
-  if (SEARCH_TAG == field->entity)
-    buffer_printf (sql, "(tags ->> ($%u::text[])[%zu])", plan->out->first_parameter, test->first_text);
+  if (NULL != object_of (field))
+    buffer_printf (sql, "(%s ->> ($%u::text[])[%zu])", object_of (field), plan->out->first_parameter, test->first_text);
   else
     buffer_printf (sql, "(%s)", field->attribute->sql);
 }
@@ -335,6 +369,14 @@ put_test (struct buffer *sql, const struct plan *plan, const struct planned *tes
 {
   const struct filter_node *node = test->node;
 
+  if (test->by_rows)
+  {
+    /* The object is a constant to the planner, which reads it once. */
+    buffer_printf (sql, "(%s(($%u::text[])[%zu])::jsonb ? %s)",
+                   FILTER_EXISTS == node->test && node->negated ? "NOT " : "", plan->out->first_parameter,
+                   test->first_text, plan->table->id);
+    return;
+  }
   buffer_byte (sql, '(');
   put_field (sql, plan, test);
   if (test->by_values)
@@ -395,7 +437,8 @@ filter_sql_make (struct filter_sql *out, const struct filter *filter, const stru
   if (NULL == filter->root)
     return ERR_OK;
   for (size_t i = 0; i < filter->field_count; i++)
-    assert (SEARCH_TAG == filter->fields[i].entity
+    assert (NULL != object_of (&filter->fields[i])
+            || (SEARCH_METRIC == filter->fields[i].entity && NULL != table->find_rows)
             || (SEARCH_ATTRIBUTE == filter->fields[i].entity && NULL != filter->fields[i].attribute->sql
                 && SEARCH_UUID != filter->fields[i].type));
   plan.tests = arena_array (arena, count_tests (filter->root), sizeof (*plan.tests));
@@ -403,6 +446,8 @@ filter_sql_make (struct filter_sql *out, const struct filter *filter, const stru
     return no_memory (arena, err);
   plan_tests (&plan, filter->root);
   code = find_values (&plan, connection, err);
+  if (ERR_OK == code)
+    code = find_rows (&plan, err);
   if (ERR_OK != code)
     return code;
   count_values (&plan);

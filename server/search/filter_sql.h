@@ -18,16 +18,26 @@ struct filter_sql
   size_t int_count;
 };
 
+/* Finds the rows that pass a test of a metric, which SQL cannot: `ids` becomes the text of a JSON object that has the
+   identifier of each as a key; with a negated FILTER_EXISTS, of those that do not pass. In the arena. */
+typedef enum err_code (*filter_find_rows) (struct slice *ids, const struct filter_node *node,
+                                           const struct search_field *field, void *context, struct err *err);
+
 /* Where the rows of a resource are. All pieces are this program's own. */
 struct filter_table
 {
   const char *name;
-  const char *condition; /* which rows may be looked at: a whole condition */
+  const char *condition; /* which rows may be looked at: a whole condition, which may name $1 */
+  const int64_t *owners; /* what $1 is, an int8[]; NULL: the condition names no parameter */
+  size_t owner_count;
+  const char *id; /* column that identifies a row, for tests of metrics */
+  filter_find_rows find_rows; /* NULL: there are no metrics */
+  void *context;
 };
 
-/* Write a filter on attributes and tags as SQL. PostgreSQL compares texts by bytes and knows LIKE, but its regular
-   expressions are others and its ILIKE depends on the database; so the values that such a pattern passes, and those
-   that number() reads as the right numbers, are found first: among the distinct values of the field, here.
+/* Write a filter on attributes, params, tags and metrics as SQL. PostgreSQL compares texts by bytes and knows LIKE, but
+   its regular expressions are others and its ILIKE depends on the database; so the values that such a pattern passes,
+   and those that number() reads as the right numbers, are found first: among the distinct values of the field, here.
    Everything lives in the arena or in the filter. Errors: those of the database and of patterns;
    INVALID_PARAMETER_VALUE when too many values pass. */
 enum err_code filter_sql_make (struct filter_sql *out, const struct filter *filter, const struct filter_table *table,

@@ -137,7 +137,8 @@ bool
 search_order_in_sql (const struct search_order *order)
 {
   for (size_t i = 0; i < order->count; i++)
-    if (SEARCH_METRIC == order->keys[i].field.entity || order->keys[i].field.as_number)
+    if ((SEARCH_METRIC == order->keys[i].field.entity && NULL == order->keys[i].ranks.data)
+        || order->keys[i].field.as_number)
       return false;
   return true;
 }

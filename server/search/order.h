@@ -19,6 +19,11 @@ struct search_key
 {
   struct search_field field;
   bool descending;
+  /* A metric where SQL has none: the text of a JSON object of integers that sort as the metric does, by identifier. The
+     type of the field is SEARCH_INT64 then. Absent: there is none. */
+  struct slice ranks;
+  const char *id; /* of the ranks: the column that identifies a row */
+  unsigned parameter; /* of the ranks, while a page is asked for */
 };
 
 struct search_order
@@ -37,7 +42,7 @@ enum err_code search_order_parse (struct search_order *order, const struct slice
    order. */
 void search_order_add (struct search_order *order, const struct search_attribute *attribute, bool descending);
 
-/* True when SQL can sort by all keys: attributes, params and tags as texts. */
+/* True when SQL can sort by all keys: attributes, params and tags as texts, metrics by ranks. */
 bool search_order_in_sql (const struct search_order *order);
 
 /* Where the next page begins. */

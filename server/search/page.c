@@ -36,6 +36,12 @@ put_expression (struct buffer *sql, struct parameters *parameters, const struct 
     buffer_printf (sql, "(%s)", key->field.attribute->sql);
     return;
   }
+  if (NULL != key->ranks.data)
+  {
+    /* The object is a constant to the planner, which reads it once. */
+    buffer_printf (sql, "((($%u::text)::jsonb ->> %s)::int8)", key->parameter, key->id);
+    return;
+  }
   parameter_text (parameters, key->field.key);
   buffer_printf (sql, "((%s ->> $%u::text) COLLATE \"C\")", SEARCH_PARAM == key->field.entity ? "params" : "tags",
                  parameters->count);
@@ -186,9 +192,11 @@ put_source (struct buffer *sql, struct parameters *parameters, const struct sear
 
 enum err_code
 search_page (struct result *result, struct store_connection *connection, const struct search_source *source,
-             enum search_view view, const struct search_order *order, const struct search_position *position,
+             enum search_view view, const struct search_order *given, const struct search_position *position,
              int64_t max_results, struct arena *arena, struct err *err)
 {
+  struct search_order bound = *given;
+  const struct search_order *order = &bound;
   struct statement statement = { NULL, NULL, 0 };
   struct parameters parameters;
   struct buffer sql;
@@ -204,6 +212,12 @@ search_page (struct result *result, struct store_connection *connection, const s
     parameter_int64_array (&parameters, source->owners, source->owner_count);
   if (NULL != source->filter)
     filter_sql_parameters (&parameters, source->filter);
+  for (size_t i = 0; i < bound.count; i++)
+    if (NULL != bound.keys[i].ranks.data)
+    {
+      parameter_text (&parameters, bound.keys[i].ranks);
+      bound.keys[i].parameter = parameters.count;
+    }
   buffer_printf (&sql, "SELECT %s, ", source->columns);
   put_position (&sql, &parameters, order);
   put_source (&sql, &parameters, source, view, order, position,

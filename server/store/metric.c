@@ -12,9 +12,18 @@ enum
   KEY_FIND,
   KEY_NAMES,
   TAIL_APPEND,
+  TAIL_APPEND_LINKED,
   TAIL_REFUSED,
   TAIL_READ
 };
+
+/* The limit is the length of the arrays and leaves nothing out. It is there for the planner: of arrays that it does not
+   see it expects ten items, thinks a plan for any arrays dearer than one for the few at hand, and plans anew each time,
+   which takes longer than the rest. Of a limit that it does not see it expects a tenth. */
+#define APPEND                                                                                                         \
+  "INSERT INTO metric_tail (run_id, points, experiment_id) SELECT u.run_id, u.points, r.experiment_id FROM"            \
+  " (SELECT unnest($1::uuid[]) AS run_id, unnest($2::bytea[]) AS points LIMIT $3::int8) AS u"                          \
+  " JOIN run r ON r.run_id = u.run_id WHERE r.deleted_at_ms IS NULL RETURNING run_id"
 
 static const struct statement statements[] = {
   [KEY_RESOLVE] = { "metric_key_resolve",
@@ -31,15 +40,14 @@ static const struct statement statements[] = {
                   "SELECT k.key_id, k.name FROM metric_key k JOIN unnest((SELECT $1::int8[])) AS wanted (key_id)"
                   " ON k.key_id = wanted.key_id::int4",
                   1 },
-  /* The limit is the length of the arrays and leaves nothing out. It is there for the planner: of arrays that it does
-     not see it expects ten items, thinks a plan for any arrays dearer than one for the few at hand, and plans anew each
-     time, which takes longer than the rest. Of a limit that it does not see it expects a tenth. */
-  [TAIL_APPEND] = { "metric_tail_append",
-                    "INSERT INTO metric_tail (run_id, points, experiment_id) SELECT u.run_id, u.points, "
-                    "r.experiment_id FROM"
-                    " (SELECT unnest($1::uuid[]) AS run_id, unnest($2::bytea[]) AS points LIMIT $3::int8) AS u"
-                    " JOIN run r ON r.run_id = u.run_id WHERE r.deleted_at_ms IS NULL RETURNING run_id",
-                    3 },
+  [TAIL_APPEND] = { "metric_tail_append", APPEND, 3 },
+  [TAIL_APPEND_LINKED] = { "metric_tail_append_linked",
+                           "WITH appended AS (" APPEND "), linked AS (INSERT INTO metric_context_run"
+                           "  (context_id, run_id) SELECT l.context_id::int4, l.run_id"
+                           "  FROM unnest($4::int8[], $5::uuid[]) AS l (context_id, run_id)"
+                           "  JOIN appended a ON a.run_id = l.run_id ORDER BY 1, 2 ON CONFLICT DO NOTHING)"
+                           " SELECT run_id FROM appended",
+                           5 },
   [TAIL_REFUSED] = { "metric_tail_refused",
                      "SELECT u.run_id, r.run_id IS NOT NULL FROM unnest($1::uuid[]) AS u (run_id)"
                      " LEFT JOIN run r ON r.run_id = u.run_id",
@@ -122,19 +130,30 @@ store_metric_key_names (struct store_connection *connection, const int64_t *key_
   return read_keys (connection, &statements[KEY_NAMES], &parameters, row, context, err);
 }
 
+static const struct statement *
+append_statement (const struct store_context_links *links)
+{
+  return &statements[NULL != links && links->count > 0 ? TAIL_APPEND_LINKED : TAIL_APPEND];
+}
+
 static void
-bind_append (struct parameters *parameters, const struct uuid *run_ids, const struct slice *packed, size_t count)
+bind_append (struct parameters *parameters, const struct uuid *run_ids, const struct slice *packed, size_t count,
+             const struct store_context_links *links)
 {
   parameter_uuid_array (parameters, run_ids, count);
   parameter_bytea_array (parameters, packed, count);
   parameter_int64 (parameters, (int64_t)count);
+  if (NULL == links || 0 == links->count)
+    return;
+  parameter_int64_array (parameters, links->context_ids, links->count);
+  parameter_uuid_array (parameters, links->run_ids, links->count);
 }
 
 void
 store_metric_queue_append (struct result *result, struct pipeline *pipeline, const struct uuid *run_ids,
-                           const struct slice *packed, size_t count)
+                           const struct slice *packed, size_t count, const struct store_context_links *links)
 {
-  bind_append (pipeline_add (result, pipeline, &statements[TAIL_APPEND]), run_ids, packed, count);
+  bind_append (pipeline_add (result, pipeline, append_statement (links)), run_ids, packed, count, links);
 }
 
 /* The runs of `run_ids` that an append did not give back, into `missing`. */
@@ -205,15 +224,16 @@ tell_refused (struct store_connection *connection, const struct result *appended
 
 enum err_code
 store_metric_append (struct store_connection *connection, const struct uuid *run_ids, const struct slice *packed,
-                     size_t count, store_metric_refused refused, void *context, struct arena *arena, struct err *err)
+                     size_t count, const struct store_context_links *links, store_metric_refused refused, void *context,
+                     struct arena *arena, struct err *err)
 {
   struct result result = { NULL };
   struct parameters parameters;
   enum err_code code;
 
   parameters_init (&parameters, arena);
-  bind_append (&parameters, run_ids, packed, count);
-  code = store_query (&result, connection, &statements[TAIL_APPEND], &parameters, err);
+  bind_append (&parameters, run_ids, packed, count, links);
+  code = store_query (&result, connection, append_statement (links), &parameters, err);
   if (ERR_OK == code && result_count (&result) < count)
     code = tell_refused (connection, &result, run_ids, count, refused, context, arena, err);
   result_free (&result);

@@ -2,6 +2,7 @@
 #ifndef STORE_METRIC_H
 #define STORE_METRIC_H
 
+#include "store/context.h"
 #include "store/pipeline.h"
 
 extern const struct statement_table store_metric_statements;
@@ -29,14 +30,15 @@ enum err_code store_metric_key_names (struct store_connection *connection, const
 typedef void (*store_metric_refused) (void *context, const struct uuid *run_id, bool deleted);
 
 /* Append one packed value to each run that is active, in one statement; tell of the others, for which another statement
-   is run. When that one fails the points of the active runs are stored nevertheless. Run ids are distinct. */
+   is run. When that one fails the points of the active runs are stored nevertheless. Run ids are distinct. `links`
+   (NULL or empty: none) are noted with the values, those of runs that got none are not. */
 enum err_code store_metric_append (struct store_connection *connection, const struct uuid *run_ids,
-                                   const struct slice *packed, size_t count, store_metric_refused refused,
-                                   void *context, struct arena *arena, struct err *err);
+                                   const struct slice *packed, size_t count, const struct store_context_links *links,
+                                   store_metric_refused refused, void *context, struct arena *arena, struct err *err);
 
 /* The same in a pipeline; `result` has a row for each run that got its value. */
 void store_metric_queue_append (struct result *result, struct pipeline *pipeline, const struct uuid *run_ids,
-                                const struct slice *packed, size_t count);
+                                const struct slice *packed, size_t count, const struct store_context_links *links);
 
 /* All packed values of some runs (distinct), streamed run by run in order of arrival. */
 enum err_code store_metric_tail (struct store_connection *connection, const struct uuid *run_ids, size_t count,

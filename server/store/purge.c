@@ -97,7 +97,8 @@ static const struct statement statements[] = {
   [STEP_SERIES] = { "purge_step_series", STEP ("metric_series"), 2 },
   [STEP_ARTIFACT] = { "purge_step_artifact", STEP_NAMES (RUN_DIRECTORY), 2 },
   [FINISH] = { "purge_finish",
-               "WITH forgotten AS (DELETE FROM metric_folded WHERE run_id = $1::uuid)"
+               "WITH forgotten AS (DELETE FROM metric_folded WHERE run_id = $1::uuid),"
+               " unlinked AS (DELETE FROM metric_context_run WHERE run_id = $1::uuid)"
                " DELETE FROM run_purge WHERE run_id = $1::uuid",
                1 },
   [MODEL_LIST] = { "purge_model_list",

@@ -1,8 +1,6 @@
 /* Series and chunks in PostgreSQL: what readers and the fold ask of metric_series and metric_chunk. */
 #include "store/series.h"
 
-#include <openssl/evp.h>
-
 enum
 {
   SERIES_READ,
@@ -16,8 +14,8 @@ enum
   CHUNK_POINTS,
   CHUNK_INSERT,
   CHUNK_DELETE,
-  CONTEXT_FIND,
-  CONTEXT_MAKE
+  OF_CONTEXTS,
+  OF_CONTEXTS_KEYS
 };
 
 /* Each wanted series is one index scan of its own (LATERAL), whatever the planner thinks of how many rows it has. */
@@ -46,6 +44,12 @@ enum
   " array_agg(latest_step), array_agg(latest_timestamp_ms), array_agg(latest_value) FROM metric_series"                \
   " WHERE run_id = w.run_id AND context_id = 0"
 #define LATEST_OF_RUNS_END ") AS s WHERE s.key_ids IS NOT NULL"
+
+/* All series of each wanted context; the second condition is that of the index. */
+#define OF_CONTEXTS_SELECT                                                                                             \
+  "SELECT s.* FROM unnest((SELECT $1::int8[])) AS w (context_id),"                                                     \
+  " LATERAL (SELECT run_id, key_id, context_id, " SERIES_COLUMNS ", recent FROM metric_series"                         \
+  "  WHERE context_id = w.context_id::int4 AND context_id <> 0 OFFSET 0) AS s"
 
 static const struct statement statements[] = {
   [SERIES_READ] = { "series_read",
@@ -104,11 +108,9 @@ static const struct statement statements[] = {
                      "  points)",
                      15 },
   [CHUNK_DELETE] = { "chunk_delete", "DELETE FROM metric_chunk WHERE ctid = ANY ($1::text[]::tid[])", 1 },
-  [CONTEXT_FIND] = { "context_find", "SELECT context_id FROM metric_context WHERE digest = $1::bytea", 1 },
-  [CONTEXT_MAKE] = { "context_make",
-                     "INSERT INTO metric_context (digest, model_id, dataset_name, dataset_digest)"
-                     " VALUES ($1::bytea, $2::text, $3::text, $4::text) ON CONFLICT DO NOTHING",
-                     4 },
+  [OF_CONTEXTS] = { "series_of_contexts", OF_CONTEXTS_SELECT, 1 },
+  [OF_CONTEXTS_KEYS] = { "series_of_contexts_keys", OF_CONTEXTS_SELECT " WHERE s.key_id = ANY ($2::int8[]::int4[])",
+                         2 },
 };
 
 const struct statement_table store_series_statements = { statements, sizeof (statements) / sizeof (statements[0]) };
@@ -125,6 +127,7 @@ put_keys (struct parameters *parameters, const struct store_series_keys *keys, s
 struct series_row
 {
   int64_t item; /* counted from 1 */
+  struct store_series_place place; /* of those that are not asked for by their keys */
   struct store_series series;
 };
 
@@ -132,32 +135,27 @@ struct series_row
   {                                                                                                                    \
     type, offsetof (struct series_row, series.member)                                                                  \
   }
+#define SERIES_MEMBERS                                                                                                 \
+  SERIES_COLUMN (COLUMN_INT64, latest_step), SERIES_COLUMN (COLUMN_INT64, latest_timestamp_ms),                        \
+      SERIES_COLUMN (COLUMN_DOUBLE, latest_value), SERIES_COLUMN (COLUMN_INT64, first_step),                           \
+      SERIES_COLUMN (COLUMN_INT64, first_timestamp_ms), SERIES_COLUMN (COLUMN_DOUBLE, first_value),                    \
+      SERIES_COLUMN (COLUMN_INT64, min_timestamp_ms), SERIES_COLUMN (COLUMN_INT64, max_timestamp_ms),                  \
+      SERIES_COLUMN (COLUMN_INT64, point_count), SERIES_COLUMN (COLUMN_INT64, nan_count),                              \
+      SERIES_COLUMN (COLUMN_DOUBLE, min_value), SERIES_COLUMN (COLUMN_DOUBLE, max_value),                              \
+      SERIES_COLUMN (COLUMN_INT64, chunk_points), SERIES_COLUMN (COLUMN_INT64, stray_points),                          \
+      SERIES_COLUMN (COLUMN_INT64_OPTIONAL, chunk_end_step),                                                           \
+      SERIES_COLUMN (COLUMN_INT64_OPTIONAL, chunk_end_timestamp_ms), SERIES_COLUMN (COLUMN_BYTES, recent)
 
 static const struct column series_columns[] = {
   { COLUMN_INT64, offsetof (struct series_row, item) },
-  SERIES_COLUMN (COLUMN_INT64, latest_step),
-  SERIES_COLUMN (COLUMN_INT64, latest_timestamp_ms),
-  SERIES_COLUMN (COLUMN_DOUBLE, latest_value),
-  SERIES_COLUMN (COLUMN_INT64, first_step),
-  SERIES_COLUMN (COLUMN_INT64, first_timestamp_ms),
-  SERIES_COLUMN (COLUMN_DOUBLE, first_value),
-  SERIES_COLUMN (COLUMN_INT64, min_timestamp_ms),
-  SERIES_COLUMN (COLUMN_INT64, max_timestamp_ms),
-  SERIES_COLUMN (COLUMN_INT64, point_count),
-  SERIES_COLUMN (COLUMN_INT64, nan_count),
-  SERIES_COLUMN (COLUMN_DOUBLE, min_value),
-  SERIES_COLUMN (COLUMN_DOUBLE, max_value),
-  SERIES_COLUMN (COLUMN_INT64, chunk_points),
-  SERIES_COLUMN (COLUMN_INT64, stray_points),
-  SERIES_COLUMN (COLUMN_INT64_OPTIONAL, chunk_end_step),
-  SERIES_COLUMN (COLUMN_INT64_OPTIONAL, chunk_end_timestamp_ms),
-  SERIES_COLUMN (COLUMN_BYTES, recent),
+  SERIES_MEMBERS,
 };
 
 /* Who gets the rows of a stream, whatever their kind. */
 struct reader
 {
   store_series_row series;
+  store_placed_series_row placed;
   store_chunk_row chunk;
   store_latest_row latest;
   store_chunk_points_row points;
@@ -187,6 +185,36 @@ store_series_read (struct store_connection *connection, const struct store_serie
   put_keys (&parameters, keys, arena);
   return store_stream (connection, &statements[with_recent ? SERIES_READ_RECENT : SERIES_READ], &parameters,
                        read_series, &reader, err);
+}
+
+static enum err_code
+read_of_context (const struct result *result, void *context, struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_UUID, offsetof (struct series_row, place.run_id) },
+                                           { COLUMN_INT32, offsetof (struct series_row, place.key_id) },
+                                           { COLUMN_INT32, offsetof (struct series_row, place.context_id) },
+                                           SERIES_MEMBERS };
+  const struct reader *reader = context;
+  struct series_row row;
+  enum err_code code = result_row (&row, result, 0, columns, COLUMN_COUNT (columns), err);
+
+  return ERR_OK == code ? reader->placed (reader->context, &row.place, &row.series, err) : code;
+}
+
+enum err_code
+store_series_of_contexts (struct store_connection *connection, const int64_t *context_ids, size_t count,
+                          const int64_t *key_ids, size_t key_count, store_placed_series_row row, void *context,
+                          struct arena *arena, struct err *err)
+{
+  struct reader reader = { .placed = row, .context = context };
+  struct parameters parameters;
+
+  parameters_init (&parameters, arena);
+  parameter_int64_array (&parameters, context_ids, count);
+  if (NULL != key_ids)
+    parameter_int64_array (&parameters, key_ids, key_count);
+  return store_stream (connection, &statements[NULL == key_ids ? OF_CONTEXTS : OF_CONTEXTS_KEYS], &parameters,
+                       read_of_context, &reader, err);
 }
 
 static enum err_code
@@ -477,71 +505,4 @@ store_series_write (struct store_connection *connection, const struct store_seri
     put_column (&parameters, columns[i].is_double, series, keys->count, sizeof (series[0]), columns[i].offset);
   put_bytes (&parameters, series, keys->count, sizeof (series[0]), offsetof (struct store_series, recent));
   return store_execute (NULL, connection, &statements[SERIES_WRITE], &parameters, err);
-}
-
-#define CONTEXT_TEXTS 3
-#define DIGEST_BYTES 32
-
-/* SHA-256 over some texts, each behind its length in eight bytes, little-endian. */
-static bool
-digest_texts (unsigned char digest[DIGEST_BYTES], const struct slice *texts, size_t count)
-{
-  EVP_MD_CTX *hash = EVP_MD_CTX_new ();
-  bool fine = NULL != hash && 1 == EVP_DigestInit_ex (hash, EVP_sha256 (), NULL);
-
-  for (size_t i = 0; fine && i < count; i++)
-  {
-    unsigned char length[8];
-
-    for (size_t j = 0; j < sizeof (length); j++)
-      length[j] = (unsigned char)((uint64_t)texts[i].len >> (8 * j));
-    fine = 1 == EVP_DigestUpdate (hash, length, sizeof (length))
-           && 1 == EVP_DigestUpdate (hash, texts[i].data, texts[i].len);
-  }
-  fine = fine && 1 == EVP_DigestFinal_ex (hash, digest, NULL);
-  EVP_MD_CTX_free (hash);
-  return fine;
-}
-
-static enum err_code
-find_context (struct result *result, struct store_connection *connection, const unsigned char *digest, struct err *err)
-{
-  struct parameters parameters;
-
-  parameters_init (&parameters, NULL);
-  parameter_text (&parameters, (struct slice){ (const char *)digest, DIGEST_BYTES });
-  return store_query (result, connection, &statements[CONTEXT_FIND], &parameters, err);
-}
-
-enum err_code
-store_context_resolve (int32_t *context_id, struct store_connection *connection, struct slice model_id,
-                       struct slice dataset_name, struct slice dataset_digest, struct err *err)
-{
-  static const struct column columns[] = { { COLUMN_INT32, 0 } };
-  struct slice texts[CONTEXT_TEXTS] = { model_id, dataset_name, dataset_digest };
-  unsigned char digest[DIGEST_BYTES];
-  struct result result = { NULL };
-  struct parameters parameters;
-  enum err_code code;
-
-  for (size_t i = 0; i < CONTEXT_TEXTS; i++)
-    if (NULL == texts[i].data)
-      texts[i] = slice_of ("");
-  if (! digest_texts (digest, texts, CONTEXT_TEXTS))
-    return err_set_cause (err, ERR_INTERNAL_ERROR, "SHA-256 is not available", "internal error");
-  code = find_context (&result, connection, digest, err);
-  if (ERR_OK == code && 0 == result_count (&result))
-  {
-    parameters_init (&parameters, NULL);
-    parameter_text (&parameters, (struct slice){ (const char *)digest, sizeof (digest) });
-    for (size_t i = 0; i < CONTEXT_TEXTS; i++)
-      parameter_text (&parameters, texts[i]);
-    code = store_execute (NULL, connection, &statements[CONTEXT_MAKE], &parameters, err);
-    if (ERR_OK == code)
-      code = find_context (&result, connection, digest, err);
-  }
-  if (ERR_OK == code)
-    code = result_row (context_id, &result, 0, columns, COLUMN_COUNT (columns), err);
-  result_free (&result);
-  return code;
 }

@@ -76,6 +76,22 @@ enum err_code store_series_read (struct store_connection *connection, const stru
                                  bool with_recent, store_series_row row, void *context, struct arena *arena,
                                  struct err *err);
 
+/* The key of a series. */
+struct store_series_place
+{
+  struct uuid run_id;
+  int32_t key_id;
+  int32_t context_id;
+};
+typedef enum err_code (*store_placed_series_row) (void *context, const struct store_series_place *place,
+                                                  const struct store_series *series, struct err *err);
+
+/* All series of some contexts (distinct, none 0), or of those of some keys when `key_ids` is given; recent with
+   them. */
+enum err_code store_series_of_contexts (struct store_connection *connection, const int64_t *context_ids, size_t count,
+                                        const int64_t *key_ids, size_t key_count, store_placed_series_row row,
+                                        void *context, struct arena *arena, struct err *err);
+
 /* Called for each series of a run, context 0. */
 struct store_latest
 {
@@ -169,10 +185,6 @@ enum err_code store_fold_note (struct store_connection *connection, const struct
 /* Keep the bytes of a row of the tail that cannot be read. */
 enum err_code store_fold_damaged (struct store_connection *connection, const struct uuid *run_id, struct slice points,
                                   int64_t now_ms, struct err *err);
-
-/* The number of a context, made when it is missing. */
-enum err_code store_context_resolve (int32_t *context_id, struct store_connection *connection, struct slice model_id,
-                                     struct slice dataset_name, struct slice dataset_digest, struct err *err);
 
 /* What the tail holds of a run. */
 struct store_tail_backlog

@@ -144,6 +144,14 @@ database_experiment (const char *name)
   return experiment_id;
 }
 
+void
+database_make_model (int64_t experiment_id, const char *model_id)
+{
+  database_run ("INSERT INTO logged_model (model_id, experiment_id, name, status, artifact_uri, created_at_ms,"
+                " updated_at_ms) VALUES ('%s', %lld, 'a model', 1, 'root:/', 1, 1)",
+                model_id, (long long)experiment_id);
+}
+
 struct uuid
 database_make_run (int64_t experiment_id)
 {

@@ -35,6 +35,9 @@ int64_t database_number (const char *format, ...) __attribute__ ((format (printf
 /* End every connection but the first, and wait until its backend is gone. */
 void database_terminate_others (void);
 
+/* A new logged model of that identifier. */
+void database_make_model (int64_t experiment_id, const char *model_id);
+
 /* A new experiment, and a new run in it. */
 int64_t database_experiment (const char *name);
 struct uuid database_make_run (int64_t experiment_id);

@@ -53,6 +53,8 @@ engine_open (void)
 
   database_open_migrated ();
   experiment = database_experiment ("engine");
+  database_make_model (experiment, "m-1");
+  database_make_model (experiment, "m-2");
   for (size_t i = 0; i < ENGINE_RUNS; i++)
     engine.runs[i] = database_make_run (experiment);
   for (size_t i = 0; i < ENGINE_DAEMONS; i++)
@@ -193,7 +195,7 @@ engine_write (struct engine_daemon *daemon, size_t run, size_t key, size_t conte
   struct metric_write write = { engine.runs[run], entries, count };
   struct commit_item item = { .err = err, .payload = &write };
   struct commit_item *items = &item;
-  struct metric_sink sink = { daemon->keys, NULL };
+  struct metric_sink sink = { daemon->keys, NULL, NULL };
   enum err_code code;
 
   for (size_t i = 0; i < count; i++)

@@ -399,7 +399,7 @@ write_points (const struct uuid *run_id, const struct oracle_point *points, size
   struct metric_write write = { *run_id, entries, count };
   struct commit_item item = { .err = &err, .payload = &write };
   struct commit_item *items = &item;
-  struct metric_sink sink = { oracle.keys, NULL };
+  struct metric_sink sink = { oracle.keys, NULL, NULL };
 
   for (size_t i = 0; i < count; i++)
     entries[i] = (struct metric_entry){ .point = points[i].point,
@@ -576,6 +576,7 @@ oracle_open (uint64_t seed)
   ck_assert_ptr_nonnull (oracle.keys);
   for (size_t i = 0; i < ORACLE_EXPERIMENTS; i++)
     oracle.experiments[i] = database_experiment (names[i]);
+  database_make_model (oracle.experiments[0], "m-1");
   oracle_make_flat ();
 }
 

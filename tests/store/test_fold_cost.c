@@ -124,7 +124,8 @@ log_wide (int64_t step)
   points = buffer_slice (&packed);
   store_start_request (database.connection, 0);
   ck_assert_int_eq (
-      store_metric_append (database.connection, engine.runs, &points, 1, NULL, NULL, database.arena, &err), ERR_OK);
+      store_metric_append (database.connection, engine.runs, &points, 1, NULL, NULL, NULL, database.arena, &err),
+      ERR_OK);
   buffer_free (&packed);
 }
 

@@ -208,7 +208,7 @@ START_TEST (is_told_by_who_writes)
   struct err err = { 0 };
   struct commit_item item = { .err = &err, .payload = &write };
   struct commit_item *items = &item;
-  struct metric_sink sink = { engine.daemons[1].keys, NULL };
+  struct metric_sink sink = { engine.daemons[1].keys, NULL, NULL };
 
   folder = start (&engine.daemons[0], 1, 1000, NEVER_MS, NEVER_MS);
   sink.folder = folder;

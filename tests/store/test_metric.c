@@ -91,7 +91,7 @@ START_TEST (refuses_only_who_is_to_be_refused)
     packed[i] = slice_of (arena_printf (database.arena, "points %zu", i));
   store_start_request (database.connection, clock_monotonic_us () + 15000000);
   ck_assert_msg (ERR_OK
-                     == store_metric_append (database.connection, run_ids, packed, cases[_i].count, note_refused,
+                     == store_metric_append (database.connection, run_ids, packed, cases[_i].count, NULL, note_refused,
                                              &refusals, database.arena, &err),
                  "%s", err.cause);
   for (size_t i = 0; i < cases[_i].count; i++)
@@ -122,7 +122,7 @@ START_TEST (appends_in_a_pipeline)
   ck_assert_int_eq (store_run_set_deleted (&found, database.connection, &run_ids[1], true, 1, NULL), ERR_OK);
   store_start_request (database.connection, clock_monotonic_us () + 15000000);
   pipeline_init (&pipeline, database.connection, database.arena);
-  store_metric_queue_append (&result, &pipeline, run_ids, packed, 3);
+  store_metric_queue_append (&result, &pipeline, run_ids, packed, 3, NULL);
   ck_assert_msg (ERR_OK == pipeline_run (&pipeline, &err), "%s", err.cause);
   ck_assert_uint_eq (result_count (&result), 2);
   result_free (&result);

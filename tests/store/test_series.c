@@ -22,7 +22,7 @@ tear_down (void)
 static struct metric_sink
 sink (void)
 {
-  return (struct metric_sink){ engine.daemons[0].keys, NULL };
+  return (struct metric_sink){ engine.daemons[0].keys, NULL, NULL };
 }
 
 /* With the points in the tail, and with them folded. */

@@ -30,6 +30,7 @@ s3_open (struct blob_store **base, const struct config *config, const char *loca
   if (NULL == store)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   store->sizes = (struct s3_sizes){ PART_BYTES, BLOB_PARTS_MAX, COPY_MAX_BYTES, COPY_PART_BYTES };
+  store->upload_ttl_s = config->upload_ttl_s;
   code = s3_settings_load (&store->settings, config, location, err);
   if (ERR_OK == code)
     code = s3_client_new (&store->client, &store->settings, err);

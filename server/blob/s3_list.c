@@ -339,7 +339,9 @@ s3_sweep (struct blob_store *base, int64_t older_than_s, bool dry_run, blob_foun
 {
   struct s3_store *store = s3_store_of (base);
   struct err ignored = { 0 };
-  struct sweep sweep = { .before_s = now_s () - older_than_s,
+  /* Nothing tells a writer that lives from one that died but its silence. */
+  int64_t patience_s = older_than_s > store->upload_ttl_s ? older_than_s : store->upload_ttl_s;
+  struct sweep sweep = { .before_s = now_s () - patience_s,
                          .dry_run = dry_run,
                          .found = found,
                          .context = context,

@@ -25,6 +25,7 @@ struct s3_store
   struct s3_settings settings;
   struct s3_client *client;
   struct s3_sizes sizes;
+  int64_t upload_ttl_s;
 };
 
 /* The store's own struct. */

@@ -58,6 +58,8 @@ bucket_open_as (const char *endpoint, const char *style, const char *key_id, con
   snprintf (location, sizeof (location), "s3://%s/%s", NULL == name ? variable ("TALLY_TEST_S3_BUCKET") : name, prefix);
   ck_assert_msg (ERR_OK == config_load (&config, (int)(sizeof (arguments) / sizeof (arguments[0])), arguments, &err),
                  "%s", err.message);
+  /* Sweeps here are as impatient as they say. */
+  config.upload_ttl_s = 0;
   ck_assert_msg (ERR_OK == blob_store_open (&store, &config, &err), "%s", err.message);
   config_free (&config);
   return store;

@@ -359,23 +359,23 @@ START_TEST (removes_deleted_models)
   struct store_purge_size size;
   struct err err = { 0 };
 
-  make_model ("m-1", "1");
-  make_model ("m-2", "NULL");
-  make_model ("m-3", "5000");
-  name_artifact ("0/models/m-1/artifacts/MLmodel");
-  name_artifact ("0/models/m-1/artifacts/data/weights");
-  name_artifact ("0/models/m-2/artifacts/MLmodel");
+  make_model ("m-purge-1", "1");
+  make_model ("m-purge-2", "NULL");
+  make_model ("m-purge-3", "5000");
+  name_artifact ("0/models/m-purge-1/artifacts/MLmodel");
+  name_artifact ("0/models/m-purge-1/artifacts/data/weights");
+  name_artifact ("0/models/m-purge-2/artifacts/MLmodel");
   ck_assert_int_eq (store_purge_measure (&size, database.connection, 5000, &err), ERR_OK);
   ck_assert_int_eq (size.models, 1);
   ck_assert_int_eq (size.artifacts, 2);
   ck_assert_int_eq (purge_models (&progress, database.connection, 5000, count_step, &patience, &err), ERR_OK);
   ck_assert_uint_eq (progress.models, 1);
   ck_assert_uint_eq (progress.artifacts, 2);
-  ck_assert_int_eq (database_number ("SELECT count(*) FROM logged_model"), 2);
+  ck_assert_int_eq (database_number ("SELECT count(*) FROM logged_model WHERE model_id LIKE 'm-purge-%%'"), 2);
   ck_assert_int_eq (names (), 1);
   ck_assert_int_eq (purge_models (&progress, database.connection, 5001, count_step, &patience, &err), ERR_OK);
   ck_assert_uint_eq (progress.models, 2);
-  ck_assert_int_eq (database_number ("SELECT count(*) FROM logged_model WHERE model_id = 'm-2'"), 1);
+  ck_assert_int_eq (database_number ("SELECT count(*) FROM logged_model WHERE model_id = 'm-purge-2'"), 1);
 }
 END_TEST
 

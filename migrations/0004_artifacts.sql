@@ -108,3 +108,7 @@ INSERT INTO metric_context_run
   SELECT DISTINCT s.context_id, s.run_id FROM metric_series s JOIN metric_context c ON c.context_id = s.context_id
   WHERE s.context_id <> 0 AND c.model_id <> '';
 CREATE INDEX metric_context_model ON metric_context (model_id) WHERE model_id <> '';
+
+ALTER TABLE run_purge ADD COLUMN artifact_directory text COLLATE "C";
+COMMENT ON COLUMN run_purge.artifact_directory IS
+  'Directory in the artifact store whose names are removed too; NULL when its artifacts are elsewhere.';

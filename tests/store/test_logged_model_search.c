@@ -35,7 +35,7 @@ static struct
 static double
 random_value (void)
 {
-  static const double values[] = { -1, 0, 0.5, 1, 2, 2.5, 1e308 };
+  static const double values[] = { -2, -1, -0.5, 0, 0.5, 1, 2, 2.5, 1e308 };
 
   if (models_chance (3))
     return models_chance (50) ? NAN : (models_chance (50) ? INFINITY : -INFINITY);
@@ -62,6 +62,9 @@ log_burst (void)
                            .key = models_random (MODEL_KEYS),
                            .dataset = models_random (MODEL_DATASETS) };
   size_t count = models_chance (10) ? MODEL_POINTS_MAX : 1 + models_random (3);
+  double same =
+      random_value (); /* of half the long series: so the bounds of some decide a test and NaN does in others */
+  bool narrow = count > 3 && models_chance (50);
 
   for (size_t i = 0; i < count && list.count < POINTS_MAX; i++)
   {
@@ -70,7 +73,7 @@ log_burst (void)
 
     points[i] = (struct metric_point){ .timestamp_ms = place + (int64_t)models_random (2),
                                        .step = place - (int64_t)models_random (2),
-                                       .value = random_value () };
+                                       .value = narrow && ! models_chance (1) ? same : random_value () };
     logged.point = points[i];
     if (! is_known (&logged))
       list.points[list.count++] = logged;
@@ -401,9 +404,7 @@ make_question (struct question *question)
     question->filter = random_node (DEPTH_MAX);
     print_node (&text, question->filter);
   }
-  else
-    buffer_byte (&text, ' ');
-  filter = arena_string (database.arena, buffer_slice (&text));
+  filter = 0 == text.len ? "" : arena_string (database.arena, buffer_slice (&text));
   buffer_free (&text);
   question->wanted.count = models_chance (60) ? 0 : 1 + models_random (2);
   for (size_t i = 0; i < question->wanted.count; i++)

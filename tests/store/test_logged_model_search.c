@@ -15,7 +15,6 @@
 #define POINTS_MAX 60000
 #define ROUNDS 25
 #define SEARCHES 30
-#define DEPTH_MAX 3 /* of filters */
 
 struct logged
 {
@@ -401,7 +400,7 @@ make_question (struct question *question)
   buffer_init (&text, 65536);
   if (models_chance (85))
   {
-    question->filter = random_node (DEPTH_MAX);
+    question->filter = random_node (3);
     print_node (&text, question->filter);
   }
   filter = 0 == text.len ? "" : arena_string (database.arena, buffer_slice (&text));

@@ -40,7 +40,7 @@ pkg_once = $(if $(filter undefined,$(origin pkg_$(1)_$(2))),$(eval pkg_$(1)_$(2)
   deploy/dev/setup build check))$(pkg_$(1)_$(2))
 pkg = $(foreach package,$(2),$(call pkg_once,$(1),$(package)))
 
-SERVER_PACKAGES := libmicrohttpd libpq jansson libcrypto libpcre2-8
+SERVER_PACKAGES := libmicrohttpd libpq jansson libcrypto libpcre2-8 zlib
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer \
   $(if $(findstring undefined,$(SANITIZER)),-fno-sanitize-recover=undefined))
 # _FORTIFY_SOURCE hides calls from the sanitizers; -O1 keeps their reports readable.

@@ -35,10 +35,12 @@ CREATE TABLE artifact_upload (
   store_upload text COLLATE "C" NOT NULL,
   part_count integer NOT NULL CHECK (part_count BETWEEN 1 AND 10000),
   created_at_ms bigint NOT NULL,
-  expires_at_ms bigint NOT NULL
+  expires_at_ms bigint NOT NULL,
+  sha256 bytea CHECK (octet_length(sha256) = 32)
 );
 CREATE INDEX artifact_upload_expires ON artifact_upload (expires_at_ms);
-COMMENT ON TABLE artifact_upload IS 'Uploads in parts that were begun and neither completed nor aborted.';
+COMMENT ON TABLE artifact_upload IS
+  'Uploads in parts that were begun and not aborted; completed ones stay until they expire, so that completing may be repeated.';
 COMMENT ON COLUMN artifact_upload.upload_id IS 'Random identifier.';
 COMMENT ON COLUMN artifact_upload.workspace_id IS 'Owning workspace.';
 COMMENT ON COLUMN artifact_upload.path IS 'Where the file will be.';
@@ -46,6 +48,7 @@ COMMENT ON COLUMN artifact_upload.store_upload IS 'How the artifact store calls 
 COMMENT ON COLUMN artifact_upload.part_count IS 'How many parts were announced.';
 COMMENT ON COLUMN artifact_upload.created_at_ms IS 'When it was begun, ms.';
 COMMENT ON COLUMN artifact_upload.expires_at_ms IS 'When what was sent of it may be swept, ms.';
+COMMENT ON COLUMN artifact_upload.sha256 IS 'The content it became; NULL until it is completed.';
 
 CREATE TABLE signing_key (
   key_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -105,3 +108,7 @@ INSERT INTO metric_context_run
   SELECT DISTINCT s.context_id, s.run_id FROM metric_series s JOIN metric_context c ON c.context_id = s.context_id
   WHERE s.context_id <> 0 AND c.model_id <> '';
 CREATE INDEX metric_context_model ON metric_context (model_id) WHERE model_id <> '';
+
+ALTER TABLE run_purge ADD COLUMN artifact_directory text COLLATE "C";
+COMMENT ON COLUMN run_purge.artifact_directory IS
+  'Directory in the artifact store whose names are removed too; NULL when its artifacts are elsewhere.';

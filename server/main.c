@@ -5,14 +5,16 @@
 #include "api/route_stats.h"
 #include "api/run.h"
 #include "artifact/sign.h"
+#include "artifact/sweeper.h"
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "blob/blob.h"
+#include "command/command.h"
+#include "command/gc.h"
 #include "http/server.h"
 #include "ingest/keys.h"
 #include "ingest/metric_flush.h"
-#include "ingest/purge.h"
 #include "search/run_memory.h"
 #include "store/migrate.h"
 
@@ -56,6 +58,9 @@
 #define MALLOC_MMAP_BYTES (1024 * 1024)
 /* How often the housekeeper flushes the log and looks for slow connections. */
 #define HOUSEKEEPING_US 100000
+/* How often the artifact store is swept; the first time when the start is over. */
+#define SWEEP_FIRST_US ((uint64_t)60 * 1000000)
+#define SWEEP_INTERVAL_US ((uint64_t)3600 * 1000000)
 /* How often a draining server looks whether it is done. */
 #define DRAIN_POLL_US 5000
 
@@ -66,6 +71,7 @@ struct daemon
   struct store *store;
   struct api_service service;
   struct metric_sink metrics;
+  struct sweeper *sweeper;
   struct http_server *http;
   pthread_t housekeeper;
   bool housekeeping;
@@ -170,7 +176,13 @@ start (struct daemon *daemon, struct err *err)
   code = http_server_start (&daemon->http, &daemon->service, err);
   if (ERR_OK != code)
     return code;
-  daemon->housekeeping = 0 == pthread_create (&daemon->housekeeper, NULL, keep_house, daemon);
+  daemon->sweeper = sweeper_start (&(const struct sweeper_options){ .store = daemon->store,
+                                                                    .blobs = daemon->service.blobs,
+                                                                    .older_than_s = daemon->config->upload_ttl_s,
+                                                                    .first_us = SWEEP_FIRST_US,
+                                                                    .interval_us = SWEEP_INTERVAL_US });
+  daemon->housekeeping =
+      NULL != daemon->sweeper && 0 == pthread_create (&daemon->housekeeper, NULL, keep_house, daemon);
   if (! daemon->housekeeping)
     return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started");
   return ERR_OK;
@@ -186,6 +198,7 @@ stop (struct daemon *daemon)
   committer_stop (daemon->service.metric_committer);
   committer_stop (daemon->service.run_committer);
   folder_stop (daemon->metrics.folder);
+  sweeper_stop (daemon->sweeper);
   atomic_store (&daemon->stopping, true);
   if (daemon->housekeeping)
     (void)pthread_join (daemon->housekeeper, NULL);
@@ -285,100 +298,6 @@ migrate_command (struct config *config)
   return ERR_OK == code ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* What the flags of gc say; main's, because commands get the settings only. */
-static struct
-{
-  bool dry_run;
-  int64_t older_than_ms;
-} gc;
-
-/* What was deleted by mistake can be brought back for so many days. */
-#define GC_DEFAULT_DAYS 30
-#define GC_MAX_DAYS 36500
-#define DAY_MS ((int64_t)24 * 3600 * 1000)
-/* How often a long removal says how far it is. */
-#define GC_REPORT_US 1000000
-
-static bool
-report_gc (void *context, const struct purge_progress *progress)
-{
-  uint64_t *next_us = context;
-
-  if (clock_monotonic_us () >= *next_us)
-  {
-    *next_us = clock_monotonic_us () + GC_REPORT_US;
-    printf ("%llu runs removed, %llu rows of metrics\n", (unsigned long long)progress->runs,
-            (unsigned long long)progress->rows);
-    fflush (stdout);
-  }
-  return true;
-}
-
-static enum err_code
-run_gc (struct store_connection *connection, struct err *err)
-{
-  int64_t before_ms = clock_wall_ms () - gc.older_than_ms;
-  uint64_t next_us = clock_monotonic_us () + GC_REPORT_US;
-  struct purge_progress progress;
-  struct store_purge_size size;
-  enum err_code code = store_purge_measure (&size, connection, before_ms, err);
-
-  if (ERR_OK != code)
-    return code;
-  printf (
-      "%lld runs were deleted more than %lld days ago, %lld removals are unfinished: %lld series with %lld points in "
-      "%lld chunks, %lld rows of the tail\n",
-      (long long)size.runs, (long long)(gc.older_than_ms / DAY_MS), (long long)size.unfinished, (long long)size.series,
-      (long long)size.points, (long long)size.chunks, (long long)size.tail_rows);
-  if (gc.dry_run)
-  {
-    puts ("Nothing was removed (--dry-run).");
-    return ERR_OK;
-  }
-  code = purge_runs (&progress, connection, before_ms, report_gc, &next_us, err);
-  printf ("%llu runs removed, %llu rows of metrics%s\n", (unsigned long long)progress.runs,
-          (unsigned long long)progress.rows, ERR_OK == code ? "." : "; run it again to go on.");
-  return code;
-}
-
-static int
-gc_command (struct config *config)
-{
-  struct store *store = store_new (config);
-  struct store_connection *connection = NULL == store ? NULL : store_connection_new (store);
-  struct err err = { 0 };
-  enum err_code code = ERR_INTERNAL_ERROR;
-
-  if (NULL == connection)
-    (void)err_set (&err, ERR_INTERNAL_ERROR, "out of memory");
-  else
-    code = run_gc (connection, &err);
-  store_connection_free (connection);
-  store_free (store);
-  if (ERR_OK != code)
-    fprintf (stderr, "tallyd: %s%s%s\n", err.message, '\0' == err.cause[0] ? "" : ": ", err.cause);
-  log_flush ();
-  return ERR_OK == code ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* Load the settings, set up the log and run a command with them. */
-static int
-with_config (int argc, char **argv, int (*command) (struct config *config))
-{
-  struct config config;
-  struct err err = { 0 };
-  int status = EXIT_FAILURE;
-
-  if (ERR_OK != config_load (&config, argc, argv, &err))
-    fprintf (stderr, "tallyd: %s\n", err.message);
-  else if (! log_configure (config.log_format, config.log_level))
-    fprintf (stderr, "tallyd: log-format is logfmt or json, log-level is debug, info, warning or error\n");
-  else
-    status = command (&config);
-  config_free (&config);
-  return status;
-}
-
 static int
 print_values (struct config *config)
 {
@@ -410,7 +329,7 @@ config_command (int argc, char **argv)
     return print_with (config_write_help);
   if (argc > 0 && 0 == strcmp (argv[0], "--sample"))
     return print_with (config_write_sample);
-  return with_config (argc, argv, print_values);
+  return command_with_config (argc, argv, print_values);
 }
 
 static int
@@ -438,8 +357,8 @@ print_help (FILE *to)
   fputs ("tallyd: experiment tracker and model registry over PostgreSQL, speaks the MLflow protocol\n\n"
          "  tallyd serve [flags]       serve until SIGTERM or SIGINT\n"
          "  tallyd migrate [flags]     bring the database up to date\n"
-         "  tallyd gc [--dry-run] [--older-than-days=30] [flags]\n"
-         "                             remove deleted runs for good, beside daemons that serve\n"
+         "  tallyd gc [--dry-run] [--older-than-days=30] [--grace-hours=24] [--all-strays] [flags]\n"
+         "                             remove for good what was deleted, and contents of artifacts that nothing names\n"
          "  tallyd config [flags]      show the settings in force; --help explains all, --sample prints a file\n"
          "  tallyd reference PAGE      print routes, errors, config, stats or events as Markdown\n"
          "  tallyd version             print the version\n\n"
@@ -450,59 +369,13 @@ print_help (FILE *to)
 static int
 serve_command (int argc, char **argv)
 {
-  return with_config (argc, argv, serve);
+  return command_with_config (argc, argv, serve);
 }
 
 static int
 migrate_with_config (int argc, char **argv)
 {
-  return with_config (argc, argv, migrate_command);
-}
-
-/* The value of a flag in its two forms, --name=value and --name value; NULL when argv[*at] is another. */
-static const char *
-flag_value (int *at, int argc, char *const *argv, const char *name)
-{
-  size_t length = strlen (name);
-
-  if (0 != strncmp (argv[*at], name, length))
-    return NULL;
-  if ('=' == argv[*at][length])
-    return argv[*at] + length + 1;
-  if ('\0' != argv[*at][length])
-    return NULL;
-  return ++*at < argc ? argv[*at] : "";
-}
-
-/* Take the flags of gc out of the arguments; what is left are settings. */
-static int
-gc_with_config (int argc, char **argv)
-{
-  int kept = 0;
-
-  gc.older_than_ms = GC_DEFAULT_DAYS * DAY_MS;
-  for (int i = 0; i < argc; i++)
-  {
-    const char *days = flag_value (&i, argc, argv, "--older-than-days");
-
-    if (NULL != days)
-    {
-      char *end;
-      long number = strtol (days, &end, 10);
-
-      if (end == days || '\0' != *end || number < 0 || number > GC_MAX_DAYS)
-      {
-        fprintf (stderr, "tallyd: --older-than-days is a number from 0 to %d, not '%s'\n", GC_MAX_DAYS, days);
-        return EXIT_FAILURE;
-      }
-      gc.older_than_ms = number * DAY_MS;
-    }
-    else if (0 == strcmp (argv[i], "--dry-run"))
-      gc.dry_run = true;
-    else
-      argv[kept++] = argv[i];
-  }
-  return with_config (kept, argv, gc_command);
+  return command_with_config (argc, argv, migrate_command);
 }
 
 static int
@@ -547,9 +420,11 @@ main (int argc, char **argv)
     const char *name;
     int (*run) (int argc, char **argv);
   } commands[] = {
-    { "serve", serve_command },       { "migrate", migrate_with_config }, { "config", config_command },
-    { "gc", gc_with_config },         { "reference", reference_command }, { "version", version_command },
-    { "--version", version_command }, { "help", help_command },           { "--help", help_command },
+    { "serve", serve_command },         { "migrate", migrate_with_config },
+    { "config", config_command },       { "gc", command_gc },
+    { "reference", reference_command }, { "version", version_command },
+    { "--version", version_command },   { "help", help_command },
+    { "--help", help_command },
   };
 
   limit_memory ();

@@ -8,9 +8,9 @@
 #include "api/artifact_path.h"
 
 #include "base/hex.h"
-#include "base/url.h"
 #include "base/utf8.h"
 #include "store/artifact.h"
+#include "store/artifact_uri.h"
 
 #include <ctype.h>
 #include <strings.h>
@@ -20,9 +20,6 @@
 
 /* Longest part of a path that a message repeats. */
 #define QUOTED_BYTES 200
-
-/* The end of an artifact URI of this server, in front of the path in the store. */
-#define PROXY_PATH "/api/2.0/mlflow-artifacts/artifacts"
 
 static bool
 starts_with (struct slice text, const char *prefix)
@@ -170,65 +167,17 @@ artifact_path_join (struct slice *joined, struct slice directory, struct slice p
 
 /* --- artifact URIs ------------------------------------------------------------------------------------------------ */
 
-/* Take "//host:port" off. */
-static struct slice
-behind_authority (struct slice text)
-{
-  size_t at = 2;
-
-  if (! starts_with (text, "//"))
-    return text;
-  while (at < text.len && '/' != text.data[at])
-    at++;
-  return (struct slice){ text.data + at, text.len - at };
-}
-
-/* The path in the store, still encoded; false for schemes that this server does not serve. */
-static bool
-served_path (struct slice *path, struct slice uri)
-{
-  static const char *const schemes[] = { "mlflow-artifacts:", "http:", "https:" };
-  const char *found;
-  size_t scheme = 0;
-  size_t length;
-
-  while (scheme < sizeof (schemes) / sizeof (schemes[0]) && ! starts_with (uri, schemes[scheme]))
-    scheme++;
-  if (scheme == sizeof (schemes) / sizeof (schemes[0]))
-    return false;
-  length = strlen (schemes[scheme]);
-  *path = behind_authority ((struct slice){ uri.data + length, uri.len - length });
-  if (0 == scheme)
-    return true;
-  found = memmem (path->data, path->len, PROXY_PATH, sizeof (PROXY_PATH) - 1);
-  if (NULL == found)
-    return false;
-  found += sizeof (PROXY_PATH) - 1;
-  *path = (struct slice){ found, (size_t)(path->data + path->len - found) };
-  return 0 == path->len || '/' == path->data[0];
-}
-
 enum err_code
 artifact_path_of_uri (struct slice *directory, struct slice uri, struct arena *arena, struct err *err)
 {
-  const char *query = 0 == uri.len ? NULL : memchr (uri.data, '?', uri.len);
   struct slice path;
-  struct slice decoded;
+  enum err_code code = store_artifact_directory (&path, uri, arena, err);
 
-  if (NULL != query)
-    uri.len = (size_t)(query - uri.data);
-  if (! served_path (&path, uri))
-    return err_set (err, ERR_NOT_IMPLEMENTED,
+  if (ERR_OK == code && NULL == path.data)
+    code = err_set (err, ERR_NOT_IMPLEMENTED,
                     "The artifacts are at '%.*s', which this server does not read; use a client that can reach it.",
                     SLICE_ARG (uri));
-  while (path.len > 0 && '/' == path.data[0])
-    path = (struct slice){ path.data + 1, path.len - 1 };
-  /* Clients make a URL of it, which is decoded when it arrives; a percent sign that encodes nothing they encode. */
-  if (url_decode (&decoded, path, false, arena))
-    path = decoded;
-  else if (arena_overflowed (arena))
-    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  return artifact_path_check (directory, path, "artifact_uri", true, arena, err);
+  return ERR_OK == code ? artifact_path_check (directory, path, "artifact_uri", true, arena, err) : code;
 }
 
 /* --- media types -------------------------------------------------------------------------------------------------- */

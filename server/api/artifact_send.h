@@ -18,4 +18,7 @@ enum artifact_type
 enum err_code artifact_send (struct api_call *call, const struct store_artifact *artifact, enum artifact_type type,
                              struct err *err);
 
+/* The Content-Disposition of a file: an attachment named by the last segment of its path (RFC 6266). In the arena. */
+enum err_code artifact_disposition (struct slice *disposition, struct slice path, struct arena *arena, struct err *err);
+
 #endif

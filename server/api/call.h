@@ -74,10 +74,10 @@ typedef enum err_code api_handle (struct api_call *call, struct err *err);
    A handle function that sets `more` streams its answer: `reply` is the first piece, and each time the client has taken
    a piece, a worker runs `more` for the next one, with an empty `reply` and a time budget of its own. `more` appends at
    least one byte; the piece that is the last one clears `more`. It may be another worker each time, and `more` may
-   never run again, when the client goes away: so what an answer keeps between pieces lies in the arena and holds no
-   connection and no malloc'ed memory. The arena is rewound before each piece to where it stood behind the first: what
-   `more` itself allocates lasts for its piece only. An error cannot change the status any more; it breaks the transfer
-   off. Up to the first piece it is an ordinary error. */
+   never run again, when the client goes away: so what an answer keeps between pieces holds no connection and lies in
+   the arena, or in `stream` when `drop` frees it. The arena is rewound before each piece to where it stood behind the
+   first: what `more` itself allocates lasts for its piece only. An error cannot change the status any more; it breaks
+   the transfer off. Up to the first piece it is an ordinary error. */
 struct api_call
 {
   const struct api_service *service;
@@ -107,8 +107,8 @@ struct api_call
   void *more_context; /* what it keeps between pieces, in the arena */
   int64_t stream_bytes; /* size of a streamed answer when it is known, for Content-Length; 0: not known */
 
-  void *stream; /* what a route with a STREAM body keeps between pieces */
-  void (*drop) (struct api_call *call);
+  void *stream; /* what is kept between the pieces of a STREAM body or of an answer, and must be freed */
+  void (*drop) (struct api_call *call); /* frees it, when the call ends; NULL: nothing */
 
   bool has_file; /* the answer is `file_bytes` bytes of the open `file_fd` from `file_offset` on; whoever reads the
                     connection closes it */

@@ -1,9 +1,15 @@
 /* The route table, expanded. */
 #include "api/route.h"
 
+#include "api/artifact.h"
+#include "api/artifact_signed.h"
+#include "api/blob_users.h"
 #include "api/dataset.h"
+#include "api/download.h"
+#include "api/dvc.h"
 #include "api/experiment.h"
 #include "api/logged_model.h"
+#include "api/manifest.h"
 #include "api/metric.h"
 #include "api/run.h"
 #include "api/system.h"

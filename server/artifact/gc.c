@@ -1,11 +1,13 @@
-/* Garbage collection of contents.
+/* Garbage collection of the artifact store.
 
-   DESIGN
-   A content may go when no artifact names it. Whoever gives a name holds the content's row in the table blob from
-   before its bytes get their place until the name is committed (artifact/link.c); the collection holds the same row
-   from before it looks for names until the bytes are gone. So one waits for the other, and the second sees what the
-   first did. The reference from artifact to blob is the last guard: a row that is named cannot be deleted. The time of
-   grace is not for safety, it keeps contents that were just unnamed from being sent again. */
+   DESIGN. Two races matter. A writer may publish a content, or give it a name, at the moment it is to be removed: he
+   holds its row from before he publishes until the name is committed, so the row is taken from under nobody, and while
+   bytes are removed a row of our own, which nobody will see, keeps writers of the same content waiting. A reader may
+   have found a name just before it went: for him there is the grace period. The foreign key of names would refuse what
+   all of this should have overlooked.
+
+   Rows go first and bytes after them, each in short transactions. A crash in between leaves bytes without a row, as a
+   writer does who dies between publishing and commit; both are found by going through the store. */
 #include "artifact/gc.h"
 
 #include "base/clock.h"
@@ -14,273 +16,298 @@
 
 #include <stdlib.h>
 
-/* Rows looked at by one statement: some milliseconds. */
-#define PAGE_ROWS 2000
-/* Uploads looked up at once. */
-#define UPLOADS_AT_ONCE 256
-/* Time for one step in PostgreSQL, the removal of a content from a slow store included. */
+/* Uploads that are looked up at once. */
+#define UPLOADS 64
+/* Strays are what crashes leave, and pages are random samples of a store: when more than so many of a page, and more
+   than half, are strays, something is wrong with the database or with the setting. */
+#define STRAYS_DOUBTFUL 100
+/* Time for one step in PostgreSQL, waiting for a writer included. */
 #define STEP_BUDGET_US 60000000
+/* For the lists of one step: a few for each content that is looked at. */
+#define ARENA_BYTES ((size_t)4 * 1024 * 1024)
 
-struct collection
+struct gc
 {
-  struct artifact_gc_report *report;
-  struct blob_store *blobs;
+  struct gc_progress *progress;
   struct store_connection *connection;
-  const struct artifact_gc_options *options;
-  struct err *err;
-  enum err_code code;
+  const struct gc_options *options;
+  gc_report report;
+  void *context;
   bool going;
+  struct arena *arena;
+  struct store_blob *blobs; /* STORE_BLOB_LOOK_MAX */
+  size_t count;
+  size_t listed; /* by the store, in this page */
+  struct digest last; /* of those */
+  struct err *err;
 };
 
-static bool
-go_on (struct collection *collection)
+static void
+start_step (struct gc *gc)
 {
-  const struct artifact_gc_options *options = collection->options;
-
-  if (collection->going && NULL != options->progress)
-    collection->going = options->progress (options->context, collection->report);
-  return collection->going && ERR_OK == collection->code;
+  store_start_request (gc->connection, clock_monotonic_us () + STEP_BUDGET_US);
 }
 
 static void
-start_step (struct collection *collection)
+end_step (struct gc *gc)
 {
-  store_start_request (collection->connection, clock_monotonic_us () + STEP_BUDGET_US);
+  if (NULL != gc->arena)
+    arena_reset (gc->arena);
+  gc->going = gc->report (gc->context, gc->progress);
 }
 
-/* --- uploads and leftovers ------------------------------------------------------------------------------------------
- */
+/* --- uploads and leftovers ---------------------------------------------------------------------------------------- */
 
+/* Uploads that have expired. */
 struct expired
 {
-  struct uuid upload_id;
-  char name[BLOB_UPLOAD_NAME_BYTES];
-};
-
-struct expired_list
-{
-  struct expired *items;
+  struct uuid upload_ids[UPLOADS];
+  char names[UPLOADS][BLOB_UPLOAD_NAME_BYTES];
+  bool completed[UPLOADS];
   size_t count;
 };
 
 static enum err_code
-note_expired (void *context, const struct store_upload *upload, struct err *err)
+note_upload (void *context, const struct store_upload *upload, struct err *err)
 {
-  struct expired_list *list = context;
-  struct expired *item = &list->items[list->count];
+  struct expired *expired = context;
 
-  if (list->count >= UPLOADS_AT_ONCE || upload->store_upload.len >= sizeof (item->name))
-    return err_set_cause (err, ERR_INTERNAL_ERROR, "an upload's name is too long", "internal error");
-  list->count++;
-  item->upload_id = upload->upload_id;
-  memcpy (item->name, upload->store_upload.data, upload->store_upload.len);
-  item->name[upload->store_upload.len] = '\0';
+  if (upload->store_upload.len >= BLOB_UPLOAD_NAME_BYTES)
+    return err_set_cause (err, ERR_INTERNAL_ERROR, "the name of an upload is too long", "internal error");
+  expired->upload_ids[expired->count] = upload->upload_id;
+  expired->completed[expired->count] = upload->completed;
+  if (upload->store_upload.len > 0)
+    memcpy (expired->names[expired->count], upload->store_upload.data, upload->store_upload.len);
+  expired->names[expired->count][upload->store_upload.len] = '\0';
+  expired->count++;
   return ERR_OK;
 }
 
-/* The parts go before the row: what a crash leaves in between is found again. */
-static void
-drop_expired (struct collection *collection)
+static enum err_code
+count_upload (void *context, const struct store_upload *upload, struct err *err)
 {
-  struct expired_list list = { malloc (UPLOADS_AT_ONCE * sizeof (struct expired)), 0 };
-  bool removed = true;
+  struct gc_progress *progress = context;
 
-  if (NULL == list.items)
-    collection->code = err_set (collection->err, ERR_INTERNAL_ERROR, "out of memory");
+  (void)err;
+  progress->uploads += ! upload->completed;
+  return ERR_OK;
+}
+
+/* What was sent goes first: a crash in between leaves a row, by which it is done again. */
+static enum err_code
+drop_uploads (struct gc *gc)
+{
+  struct expired *expired = malloc (sizeof (*expired));
+  enum err_code code = ERR_OK;
+
+  if (NULL == expired)
+    return err_set (gc->err, ERR_INTERNAL_ERROR, "out of memory");
   do
   {
-    list.count = 0;
-    start_step (collection);
-    if (ERR_OK == collection->code)
-      collection->code = store_upload_expired (collection->connection, clock_wall_ms (), UPLOADS_AT_ONCE, note_expired,
-                                               &list, collection->err);
-    for (size_t i = 0; ERR_OK == collection->code && i < list.count; i++)
+    expired->count = 0;
+    start_step (gc);
+    code = store_upload_expired (gc->connection, clock_wall_ms (), UPLOADS, note_upload, expired, gc->err);
+    for (size_t i = 0; ERR_OK == code && gc->going && i < expired->count; i++)
     {
-      collection->report->uploads++;
-      if (collection->options->dry_run)
-        continue;
-      start_step (collection);
-      collection->code =
-          blob_upload_drop (collection->blobs, &list.items[i].upload_id, list.items[i].name, collection->err);
-      if (ERR_OK == collection->code)
-        collection->code =
-            store_upload_remove (&removed, collection->connection, &list.items[i].upload_id, collection->err);
+      bool removed = false;
+
+      code = blob_upload_drop (gc->options->blobs, &expired->upload_ids[i], expired->names[i], gc->err);
+      start_step (gc);
+      if (ERR_OK == code)
+        code = store_upload_remove (&removed, gc->connection, &expired->upload_ids[i], gc->err);
+      gc->progress->uploads += removed && ! expired->completed[i];
+      end_step (gc);
     }
-  } while (go_on (collection) && ! collection->options->dry_run && UPLOADS_AT_ONCE == list.count);
-  free (list.items);
+  } while (ERR_OK == code && gc->going && UPLOADS == expired->count);
+  free (expired);
+  return code;
 }
 
 static bool
 note_leftover (void *context, int64_t size_bytes)
 {
-  struct collection *collection = context;
+  struct gc *gc = context;
 
-  collection->report->leftovers++;
-  collection->report->leftover_bytes += (uint64_t)size_bytes;
-  return go_on (collection);
-}
-
-static void
-sweep (struct collection *collection)
-{
-  const struct artifact_gc_options *options = collection->options;
-
-  drop_expired (collection);
-  if (go_on (collection))
-    collection->code =
-        blob_sweep (collection->blobs, options->grace_s, options->dry_run, note_leftover, collection, collection->err);
+  gc->progress->leftovers++;
+  gc->progress->leftover_bytes += size_bytes;
+  end_step (gc);
+  return gc->going;
 }
 
 enum err_code
-artifact_gc_sweep (struct artifact_gc_report *report, struct blob_store *blobs, struct store_connection *connection,
-                   const struct artifact_gc_options *options, struct err *err)
+artifact_gc_sweep (struct gc_progress *progress, struct store_connection *connection, const struct gc_options *options,
+                   gc_report report, void *context, struct err *err)
 {
-  struct collection collection = { report, blobs, connection, options, err, ERR_OK, true };
+  struct gc gc = { .progress = progress,
+                   .connection = connection,
+                   .options = options,
+                   .report = report,
+                   .context = context,
+                   .going = true,
+                   .err = err };
+  enum err_code code;
 
-  *report = (struct artifact_gc_report){ .uploads = 0 };
-  sweep (&collection);
-  return collection.code;
+  if (options->dry_run)
+  {
+    start_step (&gc);
+    code = store_upload_expired (connection, clock_wall_ms (), INT64_MAX, count_upload, progress, err);
+  }
+  else
+    code = drop_uploads (&gc);
+  if (ERR_OK == code && gc.going)
+    code = blob_sweep (options->blobs, options->grace_s, options->dry_run, note_leftover, &gc, err);
+  return code;
 }
 
-/* --- contents ------------------------------------------------------------------------------------------------------
- */
+/* --- contents ----------------------------------------------------------------------------------------------------- */
 
 static enum err_code
 remove_bytes (void *context, const struct digest *digest, struct err *err)
 {
-  struct collection *collection = context;
+  struct gc *gc = context;
 
-  return blob_remove (collection->blobs, digest, err);
+  return blob_remove (gc->options->blobs, digest, err);
 }
 
-static void
-remove_unused (struct collection *collection, int64_t before_ms)
+static int64_t
+size_of (const struct store_blob *blobs, size_t count)
 {
-  struct store_blob *page = malloc (PAGE_ROWS * sizeof (*page));
-  struct digest last;
-  const struct digest *after = NULL;
-  size_t count = 0;
+  int64_t bytes = 0;
 
-  if (NULL == page)
-    collection->code = err_set (collection->err, ERR_INTERNAL_ERROR, "out of memory");
-  while (go_on (collection))
+  for (size_t i = 0; i < count; i++)
+    bytes += blobs[i].size_bytes;
+  return bytes;
+}
+
+/* Remove gc->blobs in steps: rows that are still unused before `before_ms`, when `with_rows`, and then the bytes. */
+static enum err_code
+remove_blobs (struct gc *gc, bool with_rows, int64_t before_ms, uint64_t *removed, int64_t *removed_bytes)
+{
+  enum err_code code = ERR_OK;
+
+  for (size_t at = 0; ERR_OK == code && gc->going && at < gc->count; at += STORE_BLOB_REMOVE_MAX)
   {
-    start_step (collection);
-    collection->code =
-        store_blob_page (page, &count, collection->connection, after, before_ms, PAGE_ROWS, collection->err);
-    for (size_t i = 0; ERR_OK == collection->code && i < count; i++)
-    {
-      bool removed = page[i].unused;
+    struct store_blob *blobs = gc->blobs + at;
+    size_t count = gc->count - at < STORE_BLOB_REMOVE_MAX ? gc->count - at : STORE_BLOB_REMOVE_MAX;
 
-      collection->report->looked_at++;
-      if (removed && ! collection->options->dry_run)
-      {
-        start_step (collection);
-        collection->code = store_blob_release (&removed, collection->connection, &page[i].digest, before_ms,
-                                               remove_bytes, collection, collection->err);
-      }
-      if (! removed)
-        continue;
-      collection->report->contents++;
-      collection->report->content_bytes += (uint64_t)page[i].size_bytes;
-      if (! go_on (collection))
-        break;
+    start_step (gc);
+    if (with_rows)
+      code = store_blob_forget (blobs, &count, gc->connection, before_ms, gc->arena, gc->err);
+    if (ERR_OK == code)
+      code = store_blob_remove (blobs, &count, gc->connection, remove_bytes, gc, gc->arena, gc->err);
+    if (ERR_OK == code)
+    {
+      *removed += count;
+      *removed_bytes += size_of (blobs, count);
     }
-    if (ERR_OK != collection->code || count < PAGE_ROWS)
-      break;
-    last = page[count - 1].digest;
-    after = &last;
+    end_step (gc);
   }
-  free (page);
+  return code;
 }
 
-/* Contents in the store that may be strays; looked up together. */
-struct stray_list
+static enum err_code
+collect_unused (struct gc *gc)
 {
-  struct collection *collection;
-  struct digest digests[PAGE_ROWS];
-  int64_t sizes[PAGE_ROWS];
-  bool old[PAGE_ROWS];
-  bool known[PAGE_ROWS];
-  size_t count;
-};
+  int64_t before_ms = clock_wall_ms () - gc->options->grace_s * 1000;
+  struct digest last;
+  size_t looked = 0;
+  bool first = true;
+  enum err_code code = ERR_OK;
 
+  do
+  {
+    start_step (gc);
+    code = store_blob_unused (gc->blobs, &gc->count, &last, &looked, gc->connection, first ? NULL : &last, before_ms,
+                              gc->arena, gc->err);
+    first = false;
+    gc->progress->looked += looked;
+    if (ERR_OK == code && gc->options->dry_run)
+    {
+      gc->progress->contents += gc->count;
+      gc->progress->content_bytes += size_of (gc->blobs, gc->count);
+    }
+    else if (ERR_OK == code)
+      code = remove_blobs (gc, true, before_ms, &gc->progress->contents, &gc->progress->content_bytes);
+    if (ERR_OK == code && gc->going)
+      end_step (gc);
+  } while (ERR_OK == code && gc->going && looked > 0);
+  return code;
+}
+
+/* Keep what is old enough to be a stray; so many at once. */
 static bool
-note_stored (void *context, const struct digest *digest, int64_t size_bytes, int64_t age_s)
+note_content (void *context, const struct digest *digest, int64_t size_bytes, int64_t age_s)
 {
-  struct stray_list *list = context;
+  struct gc *gc = context;
 
-  list->digests[list->count] = *digest;
-  list->sizes[list->count] = size_bytes;
-  list->old[list->count] = age_s >= list->collection->options->grace_s;
-  return ++list->count < PAGE_ROWS;
+  gc->last = *digest;
+  gc->progress->looked++;
+  gc->listed++;
+  if (age_s >= gc->options->grace_s)
+    gc->blobs[gc->count++] = (struct store_blob){ *digest, size_bytes };
+  return gc->count < STORE_BLOB_LOOK_MAX;
 }
 
-static void
-remove_strays_of (struct collection *collection, struct stray_list *list, struct arena *arena)
+static enum err_code
+collect_strays (struct gc *gc)
 {
-  start_step (collection);
-  collection->code =
-      store_blob_known (list->known, collection->connection, list->digests, list->count, arena, collection->err);
-  for (size_t i = 0; ERR_OK == collection->code && i < list->count; i++)
-  {
-    bool removed = list->old[i] && ! list->known[i];
+  bool first = true;
+  bool more = true;
+  enum err_code code = ERR_OK;
 
-    if (removed && ! collection->options->dry_run)
+  while (ERR_OK == code && gc->going && more)
+  {
+    struct digest after = gc->last;
+
+    gc->count = 0;
+    gc->listed = 0;
+    code = blob_list (gc->options->blobs, first ? NULL : &after, note_content, gc, gc->err);
+    first = false;
+    more = STORE_BLOB_LOOK_MAX == gc->count;
+    start_step (gc);
+    if (ERR_OK == code)
+      code = store_blob_strays (gc->blobs, &gc->count, gc->connection, gc->arena, gc->err);
+    if (ERR_OK == code && gc->count > STRAYS_DOUBTFUL && 2 * gc->count > gc->listed && ! gc->options->all_strays
+        && ! gc->options->dry_run)
+      code = err_set (gc->err, ERR_RESOURCE_CONFLICT,
+                      "%zu of %zu contents in the artifact store are unknown to this database: is it the store of "
+                      "another one, or the database restored from an old backup? Nothing of them was removed",
+                      gc->count, gc->listed);
+    else if (ERR_OK == code && gc->options->dry_run)
     {
-      start_step (collection);
-      collection->code = store_blob_remove_stray (&removed, collection->connection, &list->digests[i], remove_bytes,
-                                                  collection, collection->err);
+      gc->progress->strays += gc->count;
+      gc->progress->stray_bytes += size_of (gc->blobs, gc->count);
     }
-    if (! removed)
-      continue;
-    collection->report->strays++;
-    collection->report->stray_bytes += (uint64_t)list->sizes[i];
-    if (! go_on (collection))
-      break;
+    else if (ERR_OK == code)
+      code = remove_blobs (gc, false, 0, &gc->progress->strays, &gc->progress->stray_bytes);
+    if (ERR_OK == code && gc->going)
+      end_step (gc);
   }
-}
-
-static void
-remove_strays (struct collection *collection)
-{
-  struct stray_list *list = calloc (1, sizeof (*list));
-  /* Room for an array of so many digests as a parameter. */
-  struct arena *arena = arena_new ((size_t)PAGE_ROWS * 256);
-  struct digest last;
-  const struct digest *after = NULL;
-
-  if (NULL == list || NULL == arena)
-    collection->code = err_set (collection->err, ERR_INTERNAL_ERROR, "out of memory");
-  while (go_on (collection))
-  {
-    struct arena_mark mark = arena_mark (arena);
-
-    list->collection = collection;
-    list->count = 0;
-    collection->code = blob_list (collection->blobs, after, note_stored, list, collection->err);
-    if (ERR_OK != collection->code || 0 == list->count)
-      break;
-    remove_strays_of (collection, list, arena);
-    arena_rewind (arena, &mark);
-    last = list->digests[list->count - 1];
-    after = &last;
-  }
-  arena_free (arena);
-  free (list);
+  return code;
 }
 
 enum err_code
-artifact_gc (struct artifact_gc_report *report, struct blob_store *blobs, struct store_connection *connection,
-             const struct artifact_gc_options *options, struct err *err)
+artifact_gc_collect (struct gc_progress *progress, struct store_connection *connection,
+                     const struct gc_options *options, gc_report report, void *context, struct err *err)
 {
-  struct collection collection = { report, blobs, connection, options, err, ERR_OK, true };
+  struct gc gc = { .progress = progress,
+                   .connection = connection,
+                   .options = options,
+                   .report = report,
+                   .context = context,
+                   .going = true,
+                   .arena = arena_new (ARENA_BYTES),
+                   .blobs = calloc (STORE_BLOB_LOOK_MAX, sizeof (struct store_blob)),
+                   .err = err };
+  enum err_code code = ERR_OK;
 
-  *report = (struct artifact_gc_report){ .uploads = 0 };
-  sweep (&collection);
-  if (go_on (&collection))
-    remove_unused (&collection, clock_wall_ms () - options->grace_s * 1000);
-  if (go_on (&collection))
-    remove_strays (&collection);
-  return collection.code;
+  if (NULL == gc.arena || NULL == gc.blobs)
+    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  if (ERR_OK == code)
+    code = collect_unused (&gc);
+  if (ERR_OK == code && gc.going)
+    code = collect_strays (&gc);
+  free (gc.blobs);
+  arena_free (gc.arena);
+  return code;
 }

@@ -123,8 +123,9 @@ enum err_code blob_upload_drop (struct blob_store *store, const struct uuid *upl
 /* Called for what blob_sweep finds; false ends it. */
 typedef bool (*blob_found) (void *context, int64_t size_bytes);
 
-/* Remove what crashed or broken-off writers and uploads have left and nobody has touched for `older_than_s` seconds;
-   with `dry_run` only report. Safe beside daemons. */
+/* Remove what crashed or broken-off writers have left and nobody has touched for `older_than_s` seconds, and parts of
+   uploads that nobody has touched for as long, but never before upload-ttl-s; with `dry_run` only report. Safe beside
+   daemons. */
 enum err_code blob_sweep (struct blob_store *store, int64_t older_than_s, bool dry_run, blob_found found, void *context,
                           struct err *err);
 

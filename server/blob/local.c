@@ -41,9 +41,11 @@ local_store_open (struct blob_store **common, const struct config *config, const
 {
   struct local_store *store = calloc (1, sizeof (*store));
 
-  (void)config;
   if (NULL != store)
+  {
     store->root = strdup (location);
+    store->upload_ttl_s = config->upload_ttl_s;
+  }
   if (NULL == store || NULL == store->root)
   {
     free (store);

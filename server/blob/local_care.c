@@ -92,7 +92,8 @@ sweep_upload (void *context, const char *name)
 
   /* Each part that came has changed the directory. */
   if (! uuid_parse (&id, slice_of (name)) || 0 != fstatat (sweep->directory, name, &file, AT_SYMLINK_NOFOLLOW)
-      || ! S_ISDIR (file.st_mode) || age_of (&file) < sweep->older_than_s)
+      || ! S_ISDIR (file.st_mode) || age_of (&file) < sweep->older_than_s
+      || age_of (&file) < sweep->store->upload_ttl_s)
     return true;
   sweep->code = local_enter (&measure.directory, sweep->store, LOCAL_PARTS, name, false, sweep->err);
   if (ERR_OK == sweep->code && measure.directory >= 0)

@@ -28,6 +28,7 @@ struct local_store
 {
   struct blob_store common;
   char *root;
+  int64_t upload_ttl_s;
   /* This process has seen that the directory's own name is on disk. */
   _Atomic bool place_durable[LOCAL_PLACES];
   _Atomic bool fan_durable[LOCAL_FANS];

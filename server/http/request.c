@@ -423,7 +423,10 @@ request_step (struct request *request, const char *method, const char *body, siz
     if (0 == *body_bytes)
       return dispatch (request);
     *body_bytes -= body_take (request, body, *body_bytes);
-    if (body_piece_is_full (request))
+    /* Only with bytes left over, which make the library stop. When all that it offers is taken and that is the end of a
+       chunk, 0.9.75 goes on to the next chunk at once, although the connection is suspended: then the full piece waits
+       for the next bytes, or goes to handle. */
+    if (body_piece_is_full (request) && *body_bytes > 0)
       hand_piece (request);
     else if (NULL != request->call.route && BODY_STREAM == request->call.route->body)
       /* As long as it comes, it has time. */

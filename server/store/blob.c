@@ -1,38 +1,99 @@
-/* Contents that nothing names: pages of rows, and removal under the row's lock. */
+/* Garbage among the contents of the artifact store. */
 #include "store/blob.h"
+
+#include "store/pipeline.h"
+
+#include <assert.h>
 
 enum
 {
-  PAGE,
-  KNOWN,
+  UNUSED,
   LOCK,
-  IS_NAMED,
   FORGET,
-  CLAIM
+  STRAYS,
+  OCCUPY,
+  VACATE
 };
 
+#define NAMELESS "NOT EXISTS (SELECT FROM artifact a WHERE a.sha256 = b.sha256)"
+#define IN_LIST "b.sha256 = ANY ($1::bytea[])"
+
 static const struct statement statements[] = {
-  /* A page is bounded by the rows it looks at, not by those it finds. */
-  [PAGE] = { "blob_page",
-             "SELECT b.sha256, b.size_bytes, b.used_at_ms < $2::int8 AND a.found IS NULL"
-             " FROM (SELECT * FROM blob WHERE sha256 > $1::bytea ORDER BY sha256 LIMIT $3::int8) AS b"
-             " LEFT JOIN LATERAL (SELECT true AS found FROM artifact WHERE sha256 = b.sha256 LIMIT 1) AS a ON true"
-             " ORDER BY b.sha256",
-             3 },
-  [KNOWN] = { "blob_known",
-              "SELECT w.place FROM unnest((SELECT $1::bytea[])) WITH ORDINALITY AS w (sha256, place),"
-              " LATERAL (SELECT FROM blob WHERE sha256 = w.sha256 OFFSET 0) AS b",
-              1 },
-  [LOCK] = { "blob_lock", "SELECT size_bytes FROM blob WHERE sha256 = $1::bytea AND used_at_ms < $2::int8 FOR UPDATE",
+  /* The last row of the page comes last, whether it is unused or not, and says how far the look went. */
+  [UNUSED] = { "blob_unused",
+               "WITH page AS MATERIALIZED (SELECT sha256, size_bytes, used_at_ms FROM blob WHERE sha256 > $1::bytea"
+               "  ORDER BY sha256 LIMIT $3::int8)"
+               " (SELECT sha256, size_bytes, 0::int8 FROM page b WHERE used_at_ms < $2::int8 AND " NAMELESS
+               "  ORDER BY sha256)"
+               " UNION ALL (SELECT coalesce((SELECT sha256 FROM page ORDER BY sha256 DESC LIMIT 1), ''), 0::int8,"
+               "  (SELECT count(*) FROM page))",
+               3 },
+  [LOCK] = { "blob_lock",
+             "SELECT sha256, size_bytes, 0::int8 FROM blob b WHERE " IN_LIST
+             " AND used_at_ms < $2::int8 ORDER BY sha256 FOR UPDATE SKIP LOCKED",
              2 },
-  /* Of its own, behind the lock: its snapshot sees whoever held the row before. */
-  [IS_NAMED] = { "blob_is_named", "SELECT size_bytes FROM artifact WHERE sha256 = $1::bytea LIMIT 1", 1 },
-  [FORGET] = { "blob_forget", "DELETE FROM blob WHERE sha256 = $1::bytea", 1 },
-  [CLAIM] = { "blob_claim",
-              "INSERT INTO blob (sha256, size_bytes, used_at_ms) VALUES ($1::bytea, 0, 0) ON CONFLICT DO NOTHING", 1 },
+  /* A statement of its own, because it must see names that were committed just before the lock was taken. */
+  [FORGET] = { "blob_forget",
+               "DELETE FROM blob b WHERE " IN_LIST " AND " NAMELESS " RETURNING sha256, size_bytes, 0::int8", 1 },
+  [STRAYS] = { "blob_strays",
+               "SELECT d.sha256, d.size_bytes, 0::int8"
+               " FROM unnest($1::bytea[], $2::int8[]) AS d(sha256, size_bytes)"
+               " WHERE NOT EXISTS (SELECT FROM blob b WHERE b.sha256 = d.sha256) ORDER BY d.sha256",
+               2 },
+  [OCCUPY] = { "blob_occupy",
+               "INSERT INTO blob AS b (sha256, size_bytes, used_at_ms)"
+               " SELECT d.sha256, d.size_bytes, 0 FROM unnest($1::bytea[], $2::int8[]) AS d(sha256, size_bytes)"
+               " ORDER BY d.sha256 ON CONFLICT (sha256) DO NOTHING RETURNING b.sha256, b.size_bytes, 0::int8",
+               2 },
+  [VACATE] = { "blob_vacate", "DELETE FROM blob b WHERE " IN_LIST, 1 },
 };
 
 const struct statement_table store_blob_statements = { statements, sizeof (statements) / sizeof (statements[0]) };
+
+struct blob_row
+{
+  struct slice digest;
+  int64_t size_bytes;
+  int64_t looked;
+};
+
+static enum err_code
+read_row (struct blob_row *row, const struct result *result, size_t at, struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_BYTES, offsetof (struct blob_row, digest) },
+                                           { COLUMN_INT64, offsetof (struct blob_row, size_bytes) },
+                                           { COLUMN_INT64, offsetof (struct blob_row, looked) } };
+
+  return result_row (row, result, at, columns, COLUMN_COUNT (columns), err);
+}
+
+static enum err_code
+read_blob (struct store_blob *blob, const struct blob_row *row, struct err *err)
+{
+  if (sizeof (blob->digest.bytes) != row->digest.len)
+    return err_set_cause (err, ERR_INTERNAL_ERROR, "a digest of another length", "internal error");
+  memcpy (blob->digest.bytes, row->digest.data, row->digest.len);
+  blob->size_bytes = row->size_bytes;
+  return ERR_OK;
+}
+
+static enum err_code
+read_blobs (struct store_blob *blobs, size_t *count, size_t most, const struct result *result, struct err *err)
+{
+  enum err_code code = ERR_OK;
+
+  *count = 0;
+  for (size_t i = 0; ERR_OK == code && i < result_count (result) && i < most; i++)
+  {
+    struct blob_row row;
+
+    code = read_row (&row, result, i, err);
+    if (ERR_OK == code)
+      code = read_blob (&blobs[*count], &row, err);
+    *count += ERR_OK == code;
+  }
+  return code;
+}
 
 static struct slice
 digest_slice (const struct digest *digest)
@@ -40,173 +101,192 @@ digest_slice (const struct digest *digest)
   return (struct slice){ (const char *)digest->bytes, sizeof (digest->bytes) };
 }
 
-enum err_code
-store_blob_page (struct store_blob *blobs, size_t *count, struct store_connection *connection,
-                 const struct digest *after, int64_t before_ms, size_t most, struct err *err)
+/* Digests, and sizes when they are wanted, as array parameters. */
+static enum err_code
+add_lists (struct parameters *parameters, const struct store_blob *blobs, size_t count, bool with_sizes,
+           struct arena *arena, struct err *err)
 {
-  struct row
-  {
-    struct slice digest;
-    int64_t size_bytes;
-    bool unused;
-  } row;
-  static const struct column columns[] = { { COLUMN_BYTES, offsetof (struct row, digest) },
-                                           { COLUMN_INT64, offsetof (struct row, size_bytes) },
-                                           { COLUMN_BOOL, offsetof (struct row, unused) } };
-  struct result result = { NULL };
-  struct parameters parameters;
-  enum err_code code;
+  struct slice *digests = arena_array (arena, count, sizeof (*digests));
+  int64_t *sizes = arena_array (arena, count, sizeof (*sizes));
 
-  *count = 0;
-  parameters_init (&parameters, NULL);
-  parameter_text (&parameters, NULL == after ? SLICE ("") : digest_slice (after));
-  parameter_int64 (&parameters, before_ms);
-  parameter_int64 (&parameters, (int64_t)most);
-  code = store_query (&result, connection, &statements[PAGE], &parameters, err);
-  for (size_t i = 0; ERR_OK == code && i < result_count (&result) && i < most; i++)
-  {
-    code = result_row (&row, &result, i, columns, COLUMN_COUNT (columns), err);
-    if (ERR_OK == code && sizeof (blobs[i].digest.bytes) != row.digest.len)
-      code = err_set_cause (err, ERR_INTERNAL_ERROR, "a digest of another length", "internal error");
-    if (ERR_OK != code)
-      break;
-    memcpy (blobs[i].digest.bytes, row.digest.data, row.digest.len);
-    blobs[i].size_bytes = row.size_bytes;
-    blobs[i].unused = row.unused;
-    *count = i + 1;
-  }
-  result_free (&result);
-  return code;
-}
-
-enum err_code
-store_blob_known (bool *known, struct store_connection *connection, const struct digest *digests, size_t count,
-                  struct arena *arena, struct err *err)
-{
-  static const struct column columns[] = { { COLUMN_INT64, 0 } };
-  struct slice *items = arena_array (arena, count, sizeof (*items));
-  struct result result = { NULL };
-  struct parameters parameters;
-  enum err_code code;
-
-  if (NULL == items)
+  if (NULL == digests || NULL == sizes)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   for (size_t i = 0; i < count; i++)
   {
-    items[i] = digest_slice (&digests[i]);
-    known[i] = false;
+    digests[i] = digest_slice (&blobs[i].digest);
+    sizes[i] = blobs[i].size_bytes;
   }
-  parameters_init (&parameters, arena);
-  parameter_bytea_array (&parameters, items, count);
-  code = store_query (&result, connection, &statements[KNOWN], &parameters, err);
-  for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
-  {
-    int64_t place;
+  parameter_bytea_array (parameters, digests, count);
+  if (with_sizes)
+    parameter_int64_array (parameters, sizes, count);
+  return ERR_OK;
+}
 
-    code = result_row (&place, &result, i, columns, COLUMN_COUNT (columns), err);
-    if (ERR_OK == code && place >= 1 && (size_t)place <= count)
-      known[place - 1] = true;
+enum err_code
+store_blob_unused (struct store_blob *unused, size_t *count, struct digest *last, size_t *looked,
+                   struct store_connection *connection, const struct digest *after, int64_t before_ms,
+                   struct arena *arena, struct err *err)
+{
+  struct result result = { NULL };
+  struct parameters parameters;
+  struct store_blob end;
+  struct blob_row row;
+  enum err_code code;
+
+  *count = 0;
+  *looked = 0;
+  parameters_init (&parameters, arena);
+  parameter_text (&parameters, NULL == after ? SLICE ("") : digest_slice (after));
+  parameter_int64 (&parameters, before_ms);
+  parameter_int64 (&parameters, STORE_BLOB_LOOK_MAX);
+  code = store_query (&result, connection, &statements[UNUSED], &parameters, err);
+  if (ERR_OK == code)
+    code = read_row (&row, &result, result_count (&result) - 1, err);
+  if (ERR_OK == code && row.looked > 0)
+  {
+    *looked = (size_t)row.looked;
+    code = read_blob (&end, &row, err);
+  }
+  if (ERR_OK == code && *looked > 0)
+  {
+    *last = end.digest;
+    code = read_blobs (unused, count, result_count (&result) - 1, &result, err);
   }
   result_free (&result);
   return code;
 }
 
-struct removal
+struct list_call
 {
-  const struct digest *digest;
+  struct store_blob *blobs; /* what went */
+  size_t count;
+  const struct store_blob *wanted;
+  size_t wanted_count;
   int64_t before_ms;
-  store_blob_remove remove;
+  store_blob_remover remove;
   void *context;
-  bool removed;
+  struct arena *arena;
 };
 
-/* Whether a statement with the digest, and perhaps a time, finds a row. */
 static enum err_code
-finds (bool *found, struct store_connection *connection, int statement, const struct removal *removal, struct err *err)
+forget_work (struct store_connection *connection, void *context, struct err *err)
 {
+  struct list_call *call = context;
+  struct arena_mark mark = arena_mark (call->arena);
   struct result result = { NULL };
   struct parameters parameters;
   enum err_code code;
 
-  parameters_init (&parameters, NULL);
-  parameter_text (&parameters, digest_slice (removal->digest));
-  if (statements[statement].parameters > 1)
-    parameter_int64 (&parameters, removal->before_ms);
-  code = store_query (&result, connection, &statements[statement], &parameters, err);
-  *found = ERR_OK == code && result_count (&result) > 0;
-  result_free (&result);
-  return code;
-}
-
-static enum err_code
-change (bool *changed, struct store_connection *connection, int statement, const struct removal *removal,
-        struct err *err)
-{
-  struct parameters parameters;
-
-  parameters_init (&parameters, NULL);
-  parameter_text (&parameters, digest_slice (removal->digest));
-  return store_change (changed, connection, &statements[statement], &parameters, err);
-}
-
-/* The row goes first, so that its reference from a name, if there is one after all, forbids it before a byte is lost.
-   When the commit fails the row stays without bytes: nothing names it, and who does later publishes it again. */
-static enum err_code
-release_work (struct store_connection *connection, void *context, struct err *err)
-{
-  struct removal *removal = context;
-  bool locked;
-  bool named = true;
-  bool gone = false;
-  enum err_code code = finds (&locked, connection, LOCK, removal, err);
-
-  removal->removed = false;
-  if (ERR_OK == code && locked)
-    code = finds (&named, connection, IS_NAMED, removal, err);
-  if (ERR_OK != code || named)
-    return code;
-  code = change (&gone, connection, FORGET, removal, err);
-  if (ERR_OK == code && gone)
-    code = removal->remove (removal->context, removal->digest, err);
-  removal->removed = ERR_OK == code && gone;
-  return code;
-}
-
-enum err_code
-store_blob_release (bool *removed, struct store_connection *connection, const struct digest *digest, int64_t before_ms,
-                    store_blob_remove remove, void *context, struct err *err)
-{
-  struct removal removal = { digest, before_ms, remove, context, false };
-  enum err_code code = store_transaction (connection, STORE_WRITE, release_work, &removal, err);
-
-  *removed = ERR_OK == code && removal.removed;
-  return code;
-}
-
-/* A row of our own keeps others from making one until the end of the transaction, where it is gone again. */
-static enum err_code
-stray_work (struct store_connection *connection, void *context, struct err *err)
-{
-  struct removal *removal = context;
-  bool claimed = false;
-  enum err_code code = change (&claimed, connection, CLAIM, removal, err);
-
-  removal->removed = false;
-  if (ERR_OK != code || ! claimed)
-    return code;
-  code = removal->remove (removal->context, removal->digest, err);
+  call->count = 0;
+  parameters_init (&parameters, call->arena);
+  code = add_lists (&parameters, call->wanted, call->wanted_count, false, call->arena, err);
+  parameter_int64 (&parameters, call->before_ms);
   if (ERR_OK == code)
-    code = change (&removal->removed, connection, FORGET, removal, err);
+    code = store_query (&result, connection, &statements[LOCK], &parameters, err);
+  if (ERR_OK == code)
+    code = read_blobs (call->blobs, &call->count, STORE_BLOB_REMOVE_MAX, &result, err);
+  result_free (&result);
+  result = (struct result){ NULL };
+  if (ERR_OK == code && call->count > 0)
+  {
+    parameters_init (&parameters, call->arena);
+    code = add_lists (&parameters, call->blobs, call->count, false, call->arena, err);
+    if (ERR_OK == code)
+      code = store_query (&result, connection, &statements[FORGET], &parameters, err);
+    if (ERR_OK == code)
+      code = read_blobs (call->blobs, &call->count, STORE_BLOB_REMOVE_MAX, &result, err);
+    result_free (&result);
+  }
+  arena_rewind (call->arena, &mark);
+  return code;
+}
+
+/* Run `work` for a list, which becomes what went. */
+static enum err_code
+work_list (struct store_blob *blobs, size_t *count, struct store_connection *connection, store_work work,
+           struct list_call *call, struct err *err)
+{
+  struct store_blob wanted[STORE_BLOB_REMOVE_MAX];
+  enum err_code code;
+
+  assert (*count <= STORE_BLOB_REMOVE_MAX);
+  if (0 == *count)
+    return ERR_OK;
+  memcpy (wanted, blobs, *count * sizeof (*blobs));
+  call->blobs = blobs;
+  call->wanted = wanted;
+  call->wanted_count = *count;
+  code = store_transaction (connection, STORE_WRITE, work, call, err);
+  *count = ERR_OK == code ? call->count : 0;
   return code;
 }
 
 enum err_code
-store_blob_remove_stray (bool *removed, struct store_connection *connection, const struct digest *digest,
-                         store_blob_remove remove, void *context, struct err *err)
+store_blob_forget (struct store_blob *blobs, size_t *count, struct store_connection *connection, int64_t before_ms,
+                   struct arena *arena, struct err *err)
 {
-  struct removal removal = { digest, 0, remove, context, false };
-  enum err_code code = store_transaction (connection, STORE_WRITE, stray_work, &removal, err);
+  struct list_call call = { .before_ms = before_ms, .arena = arena };
 
-  *removed = ERR_OK == code && removal.removed;
+  return work_list (blobs, count, connection, forget_work, &call, err);
+}
+
+enum err_code
+store_blob_strays (struct store_blob *blobs, size_t *count, struct store_connection *connection, struct arena *arena,
+                   struct err *err)
+{
+  struct arena_mark mark = arena_mark (arena);
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code = ERR_OK;
+
+  if (0 == *count)
+    return ERR_OK;
+  parameters_init (&parameters, arena);
+  code = add_lists (&parameters, blobs, *count, true, arena, err);
+  if (ERR_OK == code)
+    code = store_query (&result, connection, &statements[STRAYS], &parameters, err);
+  if (ERR_OK == code)
+    code = read_blobs (blobs, count, *count, &result, err);
+  result_free (&result);
+  arena_rewind (arena, &mark);
   return code;
+}
+
+static enum err_code
+remove_work (struct store_connection *connection, void *context, struct err *err)
+{
+  struct list_call *call = context;
+  struct arena_mark mark = arena_mark (call->arena);
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  call->count = 0;
+  parameters_init (&parameters, call->arena);
+  code = add_lists (&parameters, call->wanted, call->wanted_count, true, call->arena, err);
+  if (ERR_OK == code)
+    code = store_query (&result, connection, &statements[OCCUPY], &parameters, err);
+  if (ERR_OK == code)
+    code = read_blobs (call->blobs, &call->count, STORE_BLOB_REMOVE_MAX, &result, err);
+  result_free (&result);
+  for (size_t i = 0; ERR_OK == code && i < call->count; i++)
+    code = call->remove (call->context, &call->blobs[i].digest, err);
+  if (ERR_OK == code && call->count > 0)
+  {
+    parameters_init (&parameters, call->arena);
+    code = add_lists (&parameters, call->blobs, call->count, false, call->arena, err);
+    if (ERR_OK == code)
+      code = store_execute (NULL, connection, &statements[VACATE], &parameters, err);
+  }
+  arena_rewind (call->arena, &mark);
+  return code;
+}
+
+enum err_code
+store_blob_remove (struct store_blob *blobs, size_t *count, struct store_connection *connection,
+                   store_blob_remover remove, void *context, struct arena *arena, struct err *err)
+{
+  struct list_call call = { .remove = remove, .context = context, .arena = arena };
+
+  return work_list (blobs, count, connection, remove_work, &call, err);
 }

@@ -1,4 +1,8 @@
-/* Contents that nothing names, in PostgreSQL: what garbage collection asks and does. */
+/* Garbage among the contents of the artifact store: which have no name, and removing them beside writers.
+
+   Whoever publishes a content holds its row (store_blob_hold) until the name is committed. So a row that is committed
+   stands for bytes that are there: here the row goes first, in a transaction of its own, and the bytes after it, while
+   a row that nobody will ever see keeps writers of the same content waiting. */
 #ifndef STORE_BLOB_H
 #define STORE_BLOB_H
 
@@ -7,34 +11,39 @@
 
 extern const struct statement_table store_blob_statements;
 
-/* A row of blob. */
 struct store_blob
 {
   struct digest digest;
   int64_t size_bytes;
-  bool unused; /* no artifact has it, and the last use is long enough ago */
 };
 
-/* Up to `most` rows behind `after` (NULL: from the first), by digest; `count` receives how many. Fewer than `most` are
-   the last ones. Contents used since `before_ms` are none that are unused. */
-enum err_code store_blob_page (struct store_blob *blobs, size_t *count, struct store_connection *connection,
-                               const struct digest *after, int64_t before_ms, size_t most, struct err *err);
+/* Most contents that are looked at, or removed, at once. */
+#define STORE_BLOB_LOOK_MAX 4096
+#define STORE_BLOB_REMOVE_MAX 32
 
-/* Which of some contents have a row: `known[i]` for `digests[i]`, which are distinct. */
-enum err_code store_blob_known (bool *known, struct store_connection *connection, const struct digest *digests,
-                                size_t count, struct arena *arena, struct err *err);
+/* Look at the next rows behind `after` (NULL: from the first), at most STORE_BLOB_LOOK_MAX: `unused`, with room for as
+   many, receives those that no artifact names and that were not used since `before_ms`, in order; `last` the last one
+   looked at; `looked` how many, 0 behind the last. */
+enum err_code store_blob_unused (struct store_blob *unused, size_t *count, struct digest *last, size_t *looked,
+                                 struct store_connection *connection, const struct digest *after, int64_t before_ms,
+                                 struct arena *arena, struct err *err);
 
-/* Removes the bytes of a content, while its row is held. */
-typedef enum err_code (*store_blob_remove) (void *context, const struct digest *digest, struct err *err);
+/* Take the rows of contents away that are still unused, at most STORE_BLOB_REMOVE_MAX: `blobs` and `count` are what is
+   to go, and then what went. Rows that somebody holds stay. */
+enum err_code store_blob_forget (struct store_blob *blobs, size_t *count, struct store_connection *connection,
+                                 int64_t before_ms, struct arena *arena, struct err *err);
 
-/* Take the row of an unused content away and have its bytes removed, in one transaction that holds the row: who gives
-   it a name meanwhile waits, and then publishes it anew. `removed` is false when it is in use again. */
-enum err_code store_blob_release (bool *removed, struct store_connection *connection, const struct digest *digest,
-                                  int64_t before_ms, store_blob_remove remove, void *context, struct err *err);
+/* Keep of `blobs`, at most STORE_BLOB_LOOK_MAX in order, those that have no row. */
+enum err_code store_blob_strays (struct store_blob *blobs, size_t *count, struct store_connection *connection,
+                                 struct arena *arena, struct err *err);
 
-/* Have the bytes of a content without a row removed, in a transaction that holds the place of the row. `removed` is
-   false when it has a row by now. */
-enum err_code store_blob_remove_stray (bool *removed, struct store_connection *connection, const struct digest *digest,
-                                       store_blob_remove remove, void *context, struct err *err);
+/* Removes the bytes of a content. */
+typedef enum err_code (*store_blob_remover) (void *context, const struct digest *digest, struct err *err);
+
+/* Call `remove` for those of `blobs`, at most STORE_BLOB_REMOVE_MAX, that have no row, while no other transaction can
+   make them one; `blobs` and `count` are what is to go, and then what went. When it fails some may be gone, and their
+   rows are missing as before. */
+enum err_code store_blob_remove (struct store_blob *blobs, size_t *count, struct store_connection *connection,
+                                 store_blob_remover remove, void *context, struct arena *arena, struct err *err);
 
 #endif

@@ -5,12 +5,13 @@ enum
 {
   ADD,
   GET,
+  COMPLETE,
   REMOVE,
   EXPIRED
 };
 
 #define SELECT_UPLOAD                                                                                                  \
-  "SELECT upload_id, path, store_upload, part_count, created_at_ms, expires_at_ms FROM artifact_upload"
+  "SELECT upload_id, path, store_upload, part_count, created_at_ms, expires_at_ms, sha256 FROM artifact_upload"
 
 static const struct statement statements[] = {
   [ADD] = { "upload_add",
@@ -18,6 +19,7 @@ static const struct statement statements[] = {
             " VALUES ($1::uuid, $2::text, $3::text, $4::int4, $5::int8, $6::int8)",
             6 },
   [GET] = { "upload_get", SELECT_UPLOAD " WHERE upload_id = $1::uuid AND workspace_id = 1", 1 },
+  [COMPLETE] = { "upload_complete", "UPDATE artifact_upload SET sha256 = $2::bytea WHERE upload_id = $1::uuid", 2 },
   [REMOVE] = { "upload_remove", "DELETE FROM artifact_upload WHERE upload_id = $1::uuid AND workspace_id = 1", 1 },
   [EXPIRED] = { "upload_expired",
                 SELECT_UPLOAD " WHERE expires_at_ms <= $1::int8 ORDER BY expires_at_ms LIMIT $2::int8", 2 },
@@ -28,16 +30,29 @@ const struct statement_table store_upload_statements = { statements, sizeof (sta
 static enum err_code
 read_upload (struct store_upload *upload, const struct result *result, struct err *err)
 {
+  struct upload_row
+  {
+    struct store_upload upload;
+    struct slice digest;
+  } row;
   static const struct column columns[] = {
-    { COLUMN_UUID, offsetof (struct store_upload, upload_id) },
-    { COLUMN_TEXT, offsetof (struct store_upload, path) },
-    { COLUMN_TEXT, offsetof (struct store_upload, store_upload) },
-    { COLUMN_INT32, offsetof (struct store_upload, part_count) },
-    { COLUMN_INT64, offsetof (struct store_upload, created_at_ms) },
-    { COLUMN_INT64, offsetof (struct store_upload, expires_at_ms) },
+    { COLUMN_UUID, offsetof (struct upload_row, upload.upload_id) },
+    { COLUMN_TEXT, offsetof (struct upload_row, upload.path) },
+    { COLUMN_TEXT, offsetof (struct upload_row, upload.store_upload) },
+    { COLUMN_INT32, offsetof (struct upload_row, upload.part_count) },
+    { COLUMN_INT64, offsetof (struct upload_row, upload.created_at_ms) },
+    { COLUMN_INT64, offsetof (struct upload_row, upload.expires_at_ms) },
+    { COLUMN_BYTES, offsetof (struct upload_row, digest) },
   };
+  enum err_code code = result_row (&row, result, 0, columns, COLUMN_COUNT (columns), err);
 
-  return result_row (upload, result, 0, columns, COLUMN_COUNT (columns), err);
+  if (ERR_OK != code)
+    return code;
+  *upload = row.upload;
+  upload->completed = sizeof (upload->digest.bytes) == row.digest.len;
+  if (upload->completed)
+    memcpy (upload->digest.bytes, row.digest.data, row.digest.len);
+  return ERR_OK;
 }
 
 enum err_code
@@ -79,6 +94,18 @@ store_upload_get (struct store_upload *upload, struct store_connection *connecti
   }
   result_free (&result);
   return code;
+}
+
+enum err_code
+store_upload_complete (struct store_connection *connection, const struct uuid *upload_id, const struct digest *digest,
+                       struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_uuid (&parameters, upload_id);
+  parameter_text (&parameters, (struct slice){ (const char *)digest->bytes, sizeof (digest->bytes) });
+  return store_execute (NULL, connection, &statements[COMPLETE], &parameters, err);
 }
 
 enum err_code

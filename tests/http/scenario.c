@@ -96,15 +96,18 @@ make_path (const struct walk *walk, const json_t *step, const char *prefix, stru
 {
   const char *given = text_of (step, "path");
   char *path = NULL == given ? NULL : fill_text (given, walk->variables, why);
+  size_t base = strlen (walk->target->base_url);
+  bool whole = NULL != path && 0 == strncmp (path, walk->target->base_url, base);
   json_t *query = NULL;
   struct buffer out;
 
   buffer_init (&out, 1u << 20);
   if (NULL == path)
     goto out;
-  if ('/' != path[0] && '*' != path[0])
+  if ('/' != path[0] && '*' != path[0] && ! whole)
     buffer_printf (&out, "%s/", prefix);
-  buffer_text (&out, path);
+  /* A URL that the server gave away. */
+  buffer_text (&out, whole ? path + base : path);
   if (NULL != json_object_get (step, "query"))
   {
     query = fill (json_object_get (step, "query"), walk->variables, why);

@@ -315,7 +315,7 @@ static void
 purge_run (const struct uuid *run_id)
 {
   struct err err = { 0 };
-  uint64_t removed;
+  struct store_purge_rows removed;
   bool finished;
   bool begun;
 
@@ -325,7 +325,7 @@ purge_run (const struct uuid *run_id)
   ck_assert_msg (ERR_OK == store_purge_begin (&begun, database.connection, run_id, INT64_MAX, 5, &err), "%s: %s",
                  err.message, err.cause);
   ck_assert (begun);
-  for (bool more = oracle_once_in (2); more; more = removed > 0)
+  for (bool more = oracle_once_in (2); more; more = removed.metrics > 0)
     ck_assert_msg (
         ERR_OK
             == store_purge_step (&removed, &finished, database.connection, run_id, 1 + (int64_t)oracle_below (5), &err),

@@ -26,7 +26,7 @@ blobs_open (void)
   snprintf (blobs.scratch, sizeof (blobs.scratch), "%s/tally-blob.XXXXXX", NULL == temporary ? "/tmp" : temporary);
   ck_assert_ptr_nonnull (mkdtemp (blobs.scratch));
   snprintf (blobs.root, sizeof (blobs.root), "%.400s/deep/store", blobs.scratch);
-  config = (struct config){ .artifact_store = blobs.root };
+  config = (struct config){ .artifact_store = blobs.root, .upload_ttl_s = BLOBS_UPLOAD_TTL_S };
   ck_assert_int_eq (blob_store_open (&blobs.store, &config, &err), ERR_OK);
 }
 

@@ -6,6 +6,8 @@
 
 /* Longest path here. */
 #define BLOBS_PATH_BYTES 512
+/* How long an upload of the store holds, at least. */
+#define BLOBS_UPLOAD_TTL_S 600
 /* What tests call old. */
 #define BLOBS_HOUR_S 3600
 

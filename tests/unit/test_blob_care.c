@@ -450,6 +450,8 @@ START_TEST (sweeps_old_uploads)
   findings = blobs_sweep (BLOBS_HOUR_S, true);
   ck_assert_uint_eq (findings.count, 1);
   ck_assert_uint_eq (blobs_files ("parts"), 2);
+  /* The time of an upload holds, however impatient the sweep is. */
+  ck_assert_uint_eq (blobs_sweep (0, true).count, 1);
   findings = blobs_sweep (BLOBS_HOUR_S, false);
   ck_assert_uint_eq (findings.count, 1);
   ck_assert_int_eq (findings.bytes, 10 + 32);

@@ -1,0 +1,143 @@
+"""The real DVC with a remote of this server: push, status, fetch, pull, by POST and by PUT. Argument: BASE_URL.
+
+Each check works in a folder of its own below the current one, with a cache of its own."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import checks  # noqa: E402
+
+# Enough pieces that an upload goes through many, and text with line ends of both kinds.
+LARGE = b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(200_000))
+TEXT = b"one\r\ntwo\nthree\r\n"
+
+
+def dvc(folder, *words, fails=False):
+    environment = dict(os.environ, DVC_NO_ANALYTICS="1", DVC_GLOBAL_CONFIG_DIR=str(folder / "none"),
+                       DVC_SYSTEM_CONFIG_DIR=str(folder / "none"), DVC_SITE_CACHE_DIR=str(folder / "site"))
+    done = subprocess.run([sys.executable, "-m", "dvc", *words], cwd=folder, env=environment, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+    assert (done.returncode != 0) == fails, f"dvc {' '.join(words)}: status {done.returncode}: {done.stdout[-800:]}"
+    return done.stdout
+
+
+def project(server, method, remote=None):
+    """A folder with a file and a directory that DVC tracks, and the address of its remote."""
+    folder = Path(f"project-{uuid.uuid4().hex[:8]}").resolve()
+    (folder / "data" / "deep").mkdir(parents=True)
+    (folder / "large.bin").write_bytes(LARGE)
+    (folder / "data" / "text.txt").write_bytes(TEXT)
+    (folder / "data" / "deep" / "größe 1 #2.bin").write_bytes(LARGE[:1000])
+    (folder / "data" / "empty").write_bytes(b"")
+    address = f"{server.address}/dvc/{remote or uuid.uuid4().hex}"
+    dvc(folder, "init", "--no-scm", "--quiet")
+    dvc(folder, "remote", "add", "--default", "tally", address)
+    dvc(folder, "remote", "modify", "tally", "method", method)
+    dvc(folder, "add", "--quiet", "large.bin", "data")
+    return folder, address
+
+
+def same_files(folder):
+    assert (folder / "large.bin").read_bytes() == LARGE
+    assert (folder / "data" / "text.txt").read_bytes() == TEXT
+    assert (folder / "data" / "deep" / "größe 1 #2.bin").read_bytes() == LARGE[:1000]
+    assert (folder / "data" / "empty").read_bytes() == b""
+
+
+def forget(folder):
+    """Take the files and the cache away; only the .dvc files are left."""
+    shutil.rmtree(folder / ".dvc" / "cache")
+    (folder / "large.bin").unlink()
+    shutil.rmtree(folder / "data")
+
+
+def round_trip(method):
+    def check(server):
+        folder, address = project(server, method)
+        status = dvc(folder, "status", "--cloud")
+        assert "new:" in status and "large.bin" in status, status
+        pushed = dvc(folder, "push")
+        assert "5 files pushed" in pushed, pushed
+        status = dvc(folder, "status", "--cloud")
+        assert "in sync" in status, status
+        assert "Everything is up to date" in dvc(folder, "push")
+        forget(folder)
+        fetched = dvc(folder, "fetch")
+        assert "5 files fetched" in fetched, fetched
+        assert not (folder / "large.bin").exists()
+        dvc(folder, "pull")
+        same_files(folder)
+        # What DVC keeps is what it asked for by name.
+        digest = hashlib.md5(LARGE).hexdigest()
+        path = f"/dvc/{address.rsplit('/', 1)[1]}/files/md5/{digest[:2]}/{digest[2:]}"
+        status, headers, content = server.call("HEAD", path)
+        assert status == 200 and headers["content-length"] == str(len(LARGE)), (status, headers)
+        status, headers, content = server.call("GET", path, headers={"Range": "bytes=10-19"})
+        assert status == 206 and content == LARGE[10:20], status
+
+    return check
+
+
+def shared(server):
+    """What one project pushed another one pulls, and what is there already is not sent again."""
+    remote = uuid.uuid4().hex
+    first, _ = project(server, "POST", remote)
+    dvc(first, "push")
+    second, _ = project(server, "POST", remote)
+    assert "Everything is up to date" in dvc(second, "push")
+    forget(second)
+    dvc(second, "pull")
+    same_files(second)
+
+
+def missing(server):
+    """What was never pushed cannot be pulled, and status says so."""
+    folder, _ = project(server, "POST")
+    dvc(folder, "push", "large.bin")
+    status = dvc(folder, "status", "--cloud")
+    assert "data" in status and "large.bin" not in status.replace("data/", ""), status
+    forget(folder)
+    dvc(folder, "pull", "data", fails=True)
+    dvc(folder, "pull", "large.bin")
+    assert (folder / "large.bin").read_bytes() == LARGE
+
+
+def damaged_upload(server):
+    """Bytes that are not those of their name are refused, and nothing is stored."""
+    folder, address = project(server, "POST")
+    digest = hashlib.md5(LARGE).hexdigest()
+    cached = folder / ".dvc" / "cache" / "files" / "md5" / digest[:2] / digest[2:]
+    cached.chmod(0o644)
+    path = f"/dvc/{address.rsplit('/', 1)[1]}/files/md5/{digest[:2]}/{digest[2:]}"
+    status, _, answer = server.call("PUT", path, b"x" + LARGE[1:])
+    assert status == 400 and b"MD5" in answer, (status, answer)
+    assert server.call("GET", path)[0] == 404
+    assert "new:" in dvc(folder, "status", "--cloud")
+    dvc(folder, "push")
+    assert server.call("GET", path)[2] == LARGE
+
+
+def old_names(server):
+    """The form before DVC 3: no files/md5/, and of text files the digest with line ends made LF."""
+    remote = uuid.uuid4().hex
+    digest = hashlib.md5(TEXT.replace(b"\r\n", b"\n")).hexdigest()
+    path = f"/dvc/{remote}/{digest[:2]}/{digest[2:]}"
+    assert server.call("POST", path, TEXT)[0] == 200
+    assert server.call("GET", path)[2] == TEXT
+    assert server.call("POST", f"/dvc/{remote}/files/md5/{digest[:2]}/{digest[2:]}", TEXT)[0] == 400
+
+
+checks.run("dvc", sys.argv[1], [
+    ("push, status, fetch, pull by POST", round_trip("POST")),
+    ("push, status, fetch, pull by PUT", round_trip("PUT")),
+    ("a remote of two projects", shared),
+    ("what is not there", missing),
+    ("a damaged upload", damaged_upload),
+    ("names of DVC 2", old_names),
+])

@@ -15,7 +15,6 @@
 #define POINTS_MAX 60000
 #define ROUNDS 25
 #define SEARCHES 30
-
 struct logged
 {
   size_t model;
@@ -308,7 +307,8 @@ random_node (size_t depth)
   struct node *node = arena_alloc (database.arena, sizeof (*node));
 
   ck_assert_ptr_nonnull (node);
-  node->kind = depth > 0 && models_chance (50) ? models_random (3) : NODE_COMPARE + models_random (7);
+  node->kind =
+      (enum node_kind) (depth > 0 && models_chance (50) ? models_random (3) : NODE_COMPARE + models_random (7));
   node->key = models_random (MODEL_KEYS);
   node->part = models_chance (70) ? 0 : models_random (sizeof (parts) / sizeof (parts[0]));
   node->operator= models_random (sizeof (operators) / sizeof (operators[0]));
@@ -369,8 +369,7 @@ print_node (struct buffer *out, const struct node *node)
   }
 }
 
-/* A search and the same in the list's terms. */
-struct question
+struct question /* a search, and the same in the list's terms */
 {
   struct logged_model_search search;
   struct node *filter;

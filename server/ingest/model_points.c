@@ -3,11 +3,9 @@
    DESIGN
    Links of contexts and runs say where points of a model can be: in the series of its contexts, and in the tail of the
    runs. A series with chunks stays as it is until somebody needs every point of it. */
-#include "ingest/model_points.h"
+#include "ingest/model_points_private.h"
 
 #include "base/hash.h"
-#include "base/log.h"
-#include "base/stats.h"
 #include "ingest/chunk.h"
 #include "ingest/pack.h"
 #include "ingest/points.h"
@@ -19,8 +17,6 @@
 
 /* Slots of a hash table at first; it doubles when half full. */
 #define FIRST_SLOTS 256
-/* Chunks whose points are asked for at once. */
-#define FETCH_CHUNKS 256
 
 /* Places by hash: slots hold an index plus one, 0 is free. */
 struct places
@@ -43,21 +39,6 @@ struct loading
   size_t *capacities; /* of the points of each series */
   struct metric_point *scratch;
 };
-
-/* Room for one more item; the old ones are copied. NULL when the arena is full. */
-static void *
-grow (void *items, size_t count, size_t *capacity, size_t size, struct arena *arena)
-{
-  void *grown;
-
-  if (count < *capacity)
-    return items;
-  *capacity = *capacity * 2 + 16;
-  grown = arena_array (arena, *capacity, size);
-  if (NULL != grown && count > 0)
-    memcpy (grown, items, count * size);
-  return grown;
-}
 
 static uint64_t
 hash_texts (const struct uuid *run_id, struct slice model_id, struct slice name, struct slice digest)
@@ -169,14 +150,14 @@ take_context (void *context, const struct store_context_run *row, struct err *er
 
   if (0 == points->model_count || ! slice_equal (points->model_ids[points->model_count - 1], row->model_id))
   {
-    points->model_ids =
-        grow (points->model_ids, points->model_count, &loading->model_capacity, sizeof (points->model_ids[0]), arena);
+    points->model_ids = model_points_grow (points->model_ids, points->model_count, &loading->model_capacity,
+                                           sizeof (points->model_ids[0]), arena);
     if (NULL == points->model_ids)
       return views_too_much (err);
     points->model_ids[points->model_count++] = (struct slice){ arena_string (arena, row->model_id), row->model_id.len };
   }
-  points->contexts =
-      grow (points->contexts, points->context_count, &loading->context_capacity, sizeof (points->contexts[0]), arena);
+  points->contexts = model_points_grow (points->contexts, points->context_count, &loading->context_capacity,
+                                        sizeof (points->contexts[0]), arena);
   if (NULL == points->contexts)
     return views_too_much (err);
   made = &points->contexts[points->context_count++];
@@ -256,9 +237,11 @@ find_series (struct loading *loading, size_t context, uint32_t key_id)
     if (points->series[item].context == context && points->series[item].key_id == key_id)
       return &points->series[item];
   item = points->series_count;
-  points->series = grow (points->series, item, &loading->series_capacity, sizeof (points->series[0]), points->arena);
+  points->series =
+      model_points_grow (points->series, item, &loading->series_capacity, sizeof (points->series[0]), points->arena);
   if (NULL != points->series)
-    loading->capacities = grow (loading->capacities, item, &before, sizeof (loading->capacities[0]), points->arena);
+    loading->capacities =
+        model_points_grow (loading->capacities, item, &before, sizeof (loading->capacities[0]), points->arena);
   if (NULL == points->series || NULL == loading->capacities)
     return NULL;
   points->series[item] = (struct model_series){ .context = context, .key_id = key_id, .whole = true };
@@ -300,17 +283,6 @@ is_wanted (const struct model_selection *selection, uint32_t key_id)
   return wanted;
 }
 
-static void
-report_damage (const struct uuid *run_id, uint32_t key_id, const char *what)
-{
-  char text[UUID_TEXT_BYTES];
-
-  uuid_format (text, run_id);
-  stats_add (&stats.metric_damaged, 1);
-  log_line (EVENT_metric_damaged, LOG_TEXT ("run_id", text), LOG_TEXT ("key", ""), LOG_NUMBER ("key_id", key_id),
-            LOG_TEXT ("what", what));
-}
-
 static enum err_code
 tail_row (void *context, const struct uuid *run_id, struct slice packed, struct err *err)
 {
@@ -334,7 +306,7 @@ tail_row (void *context, const struct uuid *run_id, struct slice packed, struct 
     code = NULL == series ? views_too_much (err) : add_points (loading, series, &point, 1, err);
   }
   if (reader.failed)
-    report_damage (run_id, 0, "a row of the tail");
+    model_points_damaged (run_id, 0, "a row of the tail");
   return code;
 }
 
@@ -363,7 +335,7 @@ series_row (void *context, const struct store_series_place *place, const struct 
     return 1 == row->point_count && series->whole ? add_points (loading, series, &latest, 1, err) : ERR_OK;
   if (chunk_decode (loading->scratch, &count, (uint32_t)place->key_id, row->recent))
     return add_points (loading, series, loading->scratch, count, err);
-  report_damage (&place->run_id, (uint32_t)place->key_id, "the recent points of a series");
+  model_points_damaged (&place->run_id, (uint32_t)place->key_id, "the recent points of a series");
   return ERR_OK;
 }
 
@@ -467,149 +439,4 @@ model_points_load (struct model_points *points, struct store_connection *connect
   if (points->series_count > 0)
     qsort (points->series, points->series_count, sizeof (points->series[0]), compare_series);
   return ERR_OK;
-}
-
-/* --- chunks ------------------------------------------------------------------------------------------------------ */
-
-struct chunk_place
-{
-  size_t item; /* of the series that are made whole */
-  struct slice place;
-};
-
-struct completing
-{
-  struct model_points *points;
-  size_t *series; /* of each item */
-  struct metric_point **ends; /* of each item: where the next points go */
-  struct chunk_place *chunks;
-  size_t chunk_count;
-  size_t chunk_capacity;
-  size_t *totals; /* of each item: points in chunks */
-  const struct chunk_place *asked; /* of the fetch under way */
-  struct metric_point *scratch;
-};
-
-static enum err_code
-bounds_row (void *context, size_t item, const struct store_chunk *chunk, struct err *err)
-{
-  struct completing *completing = context;
-  struct arena *arena = completing->points->arena;
-  struct chunk_place *made;
-
-  completing->chunks = grow (completing->chunks, completing->chunk_count, &completing->chunk_capacity,
-                             sizeof (completing->chunks[0]), arena);
-  if (NULL == completing->chunks)
-    return views_too_much (err);
-  made = &completing->chunks[completing->chunk_count++];
-  *made = (struct chunk_place){ item, { arena_string (arena, chunk->place), chunk->place.len } };
-  completing->totals[item] += (size_t)chunk->point_count;
-  return arena_overflowed (arena) ? views_too_much (err) : ERR_OK;
-}
-
-static enum err_code
-points_row (void *context, size_t index, struct slice packed, struct err *err)
-{
-  struct completing *completing = context;
-  const struct chunk_place *chunk = &completing->asked[index];
-  struct model_series *series = &completing->points->series[completing->series[chunk->item]];
-  size_t count;
-
-  if (! chunk_decode (completing->scratch, &count, series->key_id, packed) || count > completing->totals[chunk->item])
-  {
-    report_damage (&completing->points->contexts[series->context].run_id, series->key_id, "a chunk");
-    return ERR_OK;
-  }
-  (void)err;
-  memcpy (completing->ends[chunk->item], completing->scratch, count * sizeof (struct metric_point));
-  completing->ends[chunk->item] += count;
-  completing->totals[chunk->item] -= count;
-  return ERR_OK;
-}
-
-/* Room for the points of chunks, behind those that are there. */
-static enum err_code
-make_room (struct completing *completing, size_t count, struct err *err)
-{
-  for (size_t i = 0; i < count; i++)
-  {
-    struct model_series *series = &completing->points->series[completing->series[i]];
-    struct metric_point *all =
-        arena_array (completing->points->arena, series->count + completing->totals[i], sizeof (*all));
-
-    if (NULL == all)
-      return views_too_much (err);
-    if (series->count > 0)
-      memcpy (all, series->points, series->count * sizeof (*all));
-    series->points = all;
-    completing->ends[i] = all + series->count;
-  }
-  return ERR_OK;
-}
-
-static enum err_code
-fetch (struct completing *completing, struct err *err)
-{
-  struct model_points *points = completing->points;
-  struct slice places[FETCH_CHUNKS];
-  enum err_code code = ERR_OK;
-
-  for (size_t start = 0; ERR_OK == code && start < completing->chunk_count; start += FETCH_CHUNKS)
-  {
-    size_t part = completing->chunk_count - start < FETCH_CHUNKS ? completing->chunk_count - start : FETCH_CHUNKS;
-
-    for (size_t i = 0; i < part; i++)
-      places[i] = completing->chunks[start + i].place;
-    completing->asked = completing->chunks + start;
-    code = store_chunk_points (points->connection, places, part, points_row, completing, points->arena, err);
-  }
-  return code;
-}
-
-enum err_code
-model_points_complete (struct model_points *points, const bool *wanted, struct err *err)
-{
-  const struct store_chunk_range range = STORE_CHUNK_RANGE_ALL;
-  struct arena *arena = points->arena;
-  size_t most = points->series_count;
-  struct uuid *run_ids = arena_array (arena, most, sizeof (struct uuid));
-  int64_t *key_ids = arena_array (arena, most, sizeof (int64_t));
-  int64_t *context_ids = arena_array (arena, most, sizeof (int64_t));
-  struct store_series_keys keys = { run_ids, key_ids, context_ids, 0 };
-  struct completing completing = { .points = points,
-                                   .series = arena_array (arena, most, sizeof (size_t)),
-                                   .ends = arena_array (arena, most, sizeof (struct metric_point *)),
-                                   .totals = arena_array (arena, most, sizeof (size_t)),
-                                   .scratch = arena_array (arena, CHUNK_MAX_POINTS, sizeof (struct metric_point)) };
-  enum err_code code;
-
-  if (arena_overflowed (arena))
-    return views_too_much (err);
-  for (size_t i = 0; i < points->series_count; i++)
-  {
-    const struct model_series *series = &points->series[i];
-
-    if (series->whole || (NULL != wanted && ! wanted[i]))
-      continue;
-    run_ids[keys.count] = points->contexts[series->context].run_id;
-    key_ids[keys.count] = series->key_id;
-    context_ids[keys.count] = points->contexts[series->context].context_id;
-    completing.series[keys.count++] = i;
-  }
-  if (0 == keys.count)
-    return ERR_OK;
-  code = store_chunk_bounds (points->connection, &keys, &range, false, bounds_row, &completing, arena, err);
-  if (ERR_OK == code)
-    code = make_room (&completing, keys.count, err);
-  if (ERR_OK == code)
-    code = fetch (&completing, err);
-  for (size_t i = 0; ERR_OK == code && i < keys.count; i++)
-  {
-    struct model_series *series = &points->series[completing.series[i]];
-
-    series->count =
-        points_settle (series->points, (size_t)(completing.ends[i] - series->points), metric_point_compare_step);
-    series->whole = true;
-  }
-  return code;
 }

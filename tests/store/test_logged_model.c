@@ -1,12 +1,14 @@
-/* Tests of logged models over the database: params, and the links of runs and contexts that find their points. */
+/* Tests of logged models over the database: params, the links of runs and contexts, and tests of metrics in chunks. */
 #include "logged_models.h"
 
 #include "ingest/fold.h"
 #include "ingest/purge.h"
+#include "search/logged_model_search.h"
 #include "store/logged_model.h"
 #include "store/run.h"
 
 #include <check.h>
+#include <math.h>
 
 /* What a process remembers. */
 #define MEMORY_BYTES ((size_t)1024 * 1024)
@@ -166,6 +168,82 @@ START_TEST (writes_params_once)
 }
 END_TEST
 
+/* --- chunks ------------------------------------------------------------------------------------------------------ */
+
+static enum err_code
+count_work (struct store_connection *connection, void *context, struct err *err)
+{
+  struct slice *filter = context;
+  const struct logged_model_search search = {
+    .experiment_ids = models.experiments, .experiment_count = MODEL_EXPERIMENTS, .filter = *filter, .max_results = 1
+  };
+  struct logged_model_page page;
+  enum err_code code = logged_model_search (&page, connection, &search, models.keys, database.arena, err);
+
+  filter->len = page.count;
+  result_free (&page.result);
+  return code;
+}
+
+/* Whether a filter finds any model. */
+static bool
+finds (const char *text)
+{
+  struct slice filter = slice_of (text);
+  struct err err = { 0 };
+
+  store_start_request (database.connection, 0);
+  ck_assert_msg (ERR_OK == store_transaction (database.connection, STORE_SNAPSHOT, count_work, &filter, &err), "%s: %s",
+                 text, err.message);
+  return filter.len > 0;
+}
+
+/* Bounds of a series with chunks decide; where they do not, its points do. */
+START_TEST (judges_chunks)
+{
+  static struct metric_point points[MODEL_POINTS_MAX];
+  const struct
+  {
+    const char *filter;
+    bool found;
+  } cases[] = { { "metrics.acc != 1", true },
+                { "metrics.acc = NaN", true },
+                { "metrics.acc NOT IN (1)", true },
+                { "metrics.acc > 1", false },
+                { "metrics.acc = 1", true },
+                { "metrics.acc NOT BETWEEN 0 AND 2", true },
+                { "metrics.acc < 1", false },
+                { "metrics.`val/loss` = 200", true },
+                { "metrics.`val/loss` = 200.5", false },
+                { "metrics.`val/loss` BETWEEN 100.5 AND 101", true },
+                { "metrics.`val/loss` BETWEEN 100.5 AND 100.75", false },
+                { "metrics.`val/loss` IN (0.5, 17)", true },
+                { "metrics.`val/loss` = NaN", false },
+                { "metrics.`val/loss` NOT IN (0, 399)", true },
+                { "metrics.`val/loss` >= 399", true },
+                { "metrics.`val/loss` > 399", false },
+                { "metrics.`val/loss`.count = 400", true },
+                { "metrics.`val/loss`.first = 0", true } };
+  struct fold_result result;
+  struct err err = { 0 };
+
+  for (size_t i = 0; i < MODEL_POINTS_MAX; i++)
+    points[i] = (struct metric_point){ .timestamp_ms = (int64_t)i, .step = (int64_t)i, .value = 7 == i ? NAN : 1 };
+  ck_assert_int_eq (models_log (&models.runs[0], models.models[0].id, 0, 0, points, MODEL_POINTS_MAX), ERR_OK);
+  for (size_t i = 0; i < MODEL_POINTS_MAX; i++)
+    points[i].value = (double)i;
+  ck_assert_int_eq (models_log (&models.runs[0], models.models[1].id, 1, 0, points, MODEL_POINTS_MAX), ERR_OK);
+  for (size_t round = 0; round < 2; round++)
+  {
+    for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
+      ck_assert_msg (finds (cases[i].filter) == cases[i].found, "round %zu: %s", round, cases[i].filter);
+    ck_assert_int_eq (fold_runs (&result, database.connection, models.runs, 1, &err), ERR_OK);
+  }
+  ck_assert_int_eq (database_number ("SELECT count(*) FROM metric_series WHERE context_id <> 0 AND chunk_points > 0"),
+                    2);
+}
+END_TEST
+
 Suite *logged_model_suite (void);
 
 Suite *
@@ -181,6 +259,7 @@ logged_model_suite (void)
   tcase_add_test (link_case, forgets_runs_that_are_removed);
   tcase_add_test (link_case, links_what_the_fold_finds);
   tcase_add_test (link_case, writes_params_once);
+  tcase_add_test (link_case, judges_chunks);
   suite_add_tcase (suite, link_case);
   return suite;
 }

@@ -126,7 +126,7 @@ struct model_points
 models_points (const char *model_id)
 {
   struct slice id = slice_of (model_id);
-  struct points_call call = { { .model_ids = &id, .model_count = 1 }, { NULL } };
+  struct points_call call = { .selection = { .model_ids = &id, .model_count = 1 } };
   struct err err = { 0 };
 
   store_start_request (database.connection, 0);

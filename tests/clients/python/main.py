@@ -8,11 +8,12 @@ import checks_artifacts
 import checks_cli
 import checks_experiments
 import checks_metrics
+import checks_models
 import checks_runs
 import checks_training
 import harness
 
-MODULES = (checks_experiments, checks_runs, checks_metrics, checks_training, checks_artifacts, checks_cli)
+MODULES = (checks_experiments, checks_runs, checks_metrics, checks_training, checks_models, checks_artifacts, checks_cli)
 
 
 def main():

@@ -29,6 +29,7 @@ struct group
   size_t run_count;
   struct metric_link *links; /* of runs with contexts */
   size_t link_count;
+  size_t links_wanted; /* points with a model */
 };
 
 enum err_code
@@ -181,6 +182,7 @@ collect (struct group *group)
 {
   group->kept_count = 0;
   group->entry_count = 0;
+  group->links_wanted = 0;
   for (size_t i = 0; i < group->count; i++)
   {
     const struct metric_write *write = write_of (group->items[i]);
@@ -189,7 +191,10 @@ collect (struct group *group)
       continue;
     group->kept[group->kept_count++] = group->items[i];
     for (size_t j = 0; j < write->count; j++)
+    {
       group->entries[group->entry_count++] = &write->entries[j];
+      group->links_wanted += needs_link (&write->entries[j]);
+    }
   }
   qsort (group->kept, group->kept_count, sizeof (group->kept[0]), compare_runs);
 }
@@ -199,15 +204,12 @@ collect (struct group *group)
 static enum err_code
 link_models (struct group *group, const struct metric_sink *sink, struct store_connection *connection, struct err *err)
 {
-  size_t wanted = 0;
   size_t at = 0;
   enum err_code code;
 
-  for (size_t i = 0; i < group->kept_count; i++)
-    wanted += metric_links_wanted (write_of (group->kept[i]));
-  if (0 == wanted)
+  if (0 == group->links_wanted)
     return ERR_OK;
-  group->links = arena_array (group->arena, wanted, sizeof (group->links[0]));
+  group->links = arena_array (group->arena, group->links_wanted, sizeof (group->links[0]));
   if (NULL == group->links)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   for (size_t i = 0; i < group->kept_count; i++)

@@ -175,7 +175,10 @@ artifact_send (struct api_call *call, const struct store_artifact *artifact, enu
   /* Another content may get the name: ask again, and have it for nothing while it is the same. */
   api_header (call, "Cache-Control", SLICE ("no-cache"));
   if (304 == call->status)
+  {
+    call->stream_bytes = artifact->size_bytes;
     return ERR_OK;
+  }
   api_header (call, "Accept-Ranges", SLICE ("bytes"));
   if (RANGE_PART == kind)
   {

@@ -136,8 +136,9 @@ send_file (struct request *request)
   const struct web_body *body =
       web_choose (&encoding, request->file, request_header (request, MHD_HTTP_HEADER_ACCEPT_ENCODING));
   bool unchanged = NULL != strstr (request_header (request, MHD_HTTP_HEADER_IF_NONE_MATCH), body->etag);
-  struct MHD_Response *response = MHD_create_response_from_buffer (
-      unchanged ? 0 : body->size, (void *)(uintptr_t)body->data, MHD_RESPMEM_PERSISTENT);
+  /* With 304 the length is told that 200 would have (RFC 9110, 8.6), and no body is sent. */
+  struct MHD_Response *response =
+      MHD_create_response_from_buffer (body->size, (void *)(uintptr_t)body->data, MHD_RESPMEM_PERSISTENT);
 
   if (NULL == response)
     return MHD_NO;
@@ -168,6 +169,30 @@ queue_dynamic (struct request *request, unsigned status, struct MHD_Response *re
   if (! has_out_header (request, "Cache-Control"))
     add_header (response, "Cache-Control", "no-store");
   return queue (request, status, response);
+}
+
+/* The library does not ask for the body of such an answer. */
+static ssize_t
+no_bytes (void *context, uint64_t position, char *out, size_t room)
+{
+  (void)context;
+  (void)position;
+  (void)out;
+  (void)room;
+  return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* Nothing has changed: the headers of the file, with the length that it has (RFC 9110, 8.6). */
+static enum MHD_Result
+send_unchanged (struct request *request)
+{
+  struct MHD_Response *response =
+      MHD_create_response_from_callback ((uint64_t)request->call.stream_bytes, 1, no_bytes, NULL, NULL);
+
+  if (NULL == response)
+    return MHD_NO;
+  add_common_headers (response);
+  return queue_dynamic (request, MHD_HTTP_NOT_MODIFIED, response);
 }
 
 /* An open file, which the kernel copies to the socket. */
@@ -217,6 +242,8 @@ reply_send (struct request *request)
     return send_stream (request, status);
   if (call->has_file)
     return send_open_file (request, status);
+  if (MHD_HTTP_NOT_MODIFIED == status)
+    return send_unchanged (request);
   if (0 == call->reply.len && MHD_HTTP_OK == status && NULL == call->type && NULL == call->out_headers
       && ! atomic_load (&request->server->draining))
   {
@@ -225,7 +252,7 @@ reply_send (struct request *request)
     call->status = MHD_HTTP_OK;
     return MHD_queue_response (request->connection, MHD_HTTP_OK, request->server->empty_object);
   }
-  if (0 == call->reply.len && NULL == call->type && MHD_HTTP_NOT_MODIFIED != status && MHD_HTTP_NO_CONTENT != status)
+  if (0 == call->reply.len && NULL == call->type && MHD_HTTP_NO_CONTENT != status)
     buffer_text (&call->reply, "{}");
   request->response_bytes = call->reply.len;
   response = response_of (call->reply.data, call->reply.len);

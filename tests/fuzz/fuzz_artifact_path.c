@@ -41,9 +41,13 @@ decode (char *text, size_t *size)
     const char *high = '%' == text[i] && i + 2 < *size && 0 != text[i + 1] ? strchr (digits, text[i + 1]) : NULL;
     const char *low = NULL != high && 0 != text[i + 2] ? strchr (digits, text[i + 2]) : NULL;
 
-    if (NULL != low)
-      i += 2;
-    out[length++] = NULL == low ? text[i] : (char)(unsigned char)((high - digits) % 16 * 16 + (low - digits) % 16);
+    if (NULL == low)
+    {
+      out[length++] = text[i];
+      continue;
+    }
+    out[length++] = (char)(unsigned char)((high - digits) % 16 * 16 + (low - digits) % 16);
+    i += 2;
   }
   if (length == *size)
     return false;

@@ -1,6 +1,7 @@
 """Figures of files: up and down, small and large, with the memory it takes meanwhile."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -69,6 +70,8 @@ def measure_one(bench, size, label, clients):
                 try:
                     files = NAMES[size]
                     for direction in ("put", "get"):
+                        # What the other server has left to the system's write-back must not be paid for here.
+                        os.sync()
                         one = transfer(server, direction, size, clients, bench.options.seconds, first, folder, files)
                         # Only what every client has put can be fetched.
                         files = max(1, min(files, one["least_of_a_client"]))

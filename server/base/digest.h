@@ -29,6 +29,13 @@ void digest_free (struct digest_stream *stream);
 
 bool digest_equal (const struct digest *a, const struct digest *b);
 
+/* Its 32 bytes, borrowed. */
+static inline struct slice
+digest_slice (const struct digest *digest)
+{
+  return (struct slice){ (const char *)digest->bytes, sizeof (digest->bytes) };
+}
+
 void digest_format (char text[DIGEST_TEXT_BYTES], const struct digest *digest);
 /* Exactly 64 lower-case hexadecimal digits. */
 bool digest_parse (struct digest *digest, struct slice text);

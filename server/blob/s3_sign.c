@@ -113,12 +113,6 @@ hmac (struct digest *out, struct slice key, struct slice text)
          != HMAC (EVP_sha256 (), key.data, (int)key.len, (const unsigned char *)text.data, text.len, out->bytes, &len);
 }
 
-static struct slice
-digest_slice (const struct digest *digest)
-{
-  return (struct slice){ (const char *)digest->bytes, sizeof (digest->bytes) };
-}
-
 static bool
 signing_key (struct digest *key, const char *time, const struct s3_credentials *credentials)
 {

@@ -49,8 +49,8 @@ body_no_room (struct err *err)
   return err_set (err, ERR_TEMPORARILY_UNAVAILABLE, "The server is busy reading other requests; try again shortly.");
 }
 
-static bool
-is_stream (const struct request *request)
+bool
+body_is_stream (const struct request *request)
 {
   return NULL != request->call.route && BODY_STREAM == request->call.route->body;
 }
@@ -95,7 +95,7 @@ body_take (struct request *request, const char *body, size_t bytes)
     request->body_dropped += bytes;
     return bytes;
   }
-  if (is_stream (request) && taken > BODY_PIECE_BYTES - request->body.len)
+  if (body_is_stream (request) && taken > BODY_PIECE_BYTES - request->body.len)
     taken = BODY_PIECE_BYTES - request->body.len;
   if (request->body_total + taken > request->body_limit)
     request->body_too_large = true;
@@ -110,7 +110,7 @@ body_take (struct request *request, const char *body, size_t bytes)
 bool
 body_piece_is_full (const struct request *request)
 {
-  return is_stream (request) && ERR_OK == request->call.err.code && BODY_PIECE_BYTES == request->body.len;
+  return body_is_stream (request) && ERR_OK == request->call.err.code && BODY_PIECE_BYTES == request->body.len;
 }
 
 bool

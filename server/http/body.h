@@ -12,6 +12,9 @@ enum err_code body_check_size (struct request *request, struct err *err);
    when a piece is full. */
 size_t body_take (struct request *request, const char *body, size_t bytes);
 
+/* Whether the request has a route that takes its body in pieces. */
+bool body_is_stream (const struct request *request);
+
 /* Whether a piece of a STREAM is ready for the artifact lane. */
 bool body_piece_is_full (const struct request *request);
 

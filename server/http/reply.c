@@ -23,13 +23,6 @@ add_header (struct MHD_Response *response, const char *name, const char *value)
   (void)MHD_add_response_header (response, name, value);
 }
 
-static void
-add_common_headers (struct MHD_Response *response)
-{
-  add_header (response, "X-Content-Type-Options", "nosniff");
-  add_header (response, "X-Frame-Options", "SAMEORIGIN");
-}
-
 /* Whether the call itself says what this header is. */
 static bool
 has_out_header (const struct request *request, const char *name)
@@ -45,6 +38,8 @@ queue (struct request *request, unsigned status, struct MHD_Response *response)
 {
   enum MHD_Result result;
 
+  add_header (response, "X-Content-Type-Options", "nosniff");
+  add_header (response, "X-Frame-Options", "SAMEORIGIN");
   for (const struct call_out_header *header = request->call.out_headers; NULL != header; header = header->next)
     add_header (response, header->name, header->value);
   request->state = REQUEST_ANSWERED;
@@ -65,8 +60,6 @@ response_of (char *bytes, size_t size)
 
   if (NULL == response)
     free (bytes);
-  else
-    add_common_headers (response);
   return response;
 }
 
@@ -142,7 +135,6 @@ send_file (struct request *request)
 
   if (NULL == response)
     return MHD_NO;
-  add_common_headers (response);
   add_header (response, "ETag", body->etag);
   add_header (response, "Vary", "Accept-Encoding");
   add_header (response, "Content-Security-Policy", CONTENT_SECURITY_POLICY);
@@ -191,7 +183,6 @@ send_unchanged (struct request *request)
 
   if (NULL == response)
     return MHD_NO;
-  add_common_headers (response);
   return queue_dynamic (request, MHD_HTTP_NOT_MODIFIED, response);
 }
 
@@ -208,7 +199,6 @@ send_open_file (struct request *request, unsigned status)
   /* The library closes it with the response. */
   call->has_file = false;
   request->response_bytes = request->is_head ? 0 : (size_t)call->file_bytes;
-  add_common_headers (response);
   return queue_dynamic (request, status, response);
 }
 
@@ -219,7 +209,6 @@ send_stream (struct request *request, unsigned status)
 
   if (NULL == response)
     return MHD_NO;
-  add_common_headers (response);
   return queue_dynamic (request, status, response);
 }
 

@@ -184,7 +184,7 @@ check_content_type (const struct request *request, struct err *err)
   const char *type = MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
   size_t length;
 
-  if (BODY_NONE == request->call.route->body || BODY_STREAM == request->call.route->body
+  if (BODY_NONE == request->call.route->body || body_is_stream (request)
       || (METHOD_POST != request->call.route->method && METHOD_PUT != request->call.route->method))
     return ERR_OK;
   if (NULL == type)
@@ -308,18 +308,25 @@ accept_headers (struct request *request, const char *method, struct err *err)
   return code;
 }
 
+/* The figure of requests that wait in a route's lane. */
+static _Atomic int64_t *
+waiting_in (const struct route *route)
+{
+  return LANE_BYTES == route->lane ? &stats.artifact_queue : &stats.work_queue;
+}
+
 /* Give the suspended request to a thread of its route's lane; the first time, or for the next piece of its body or
    answer. */
 static void
 push_work (struct request *request, bool (*push) (struct queue *queue, struct queue_entry *entry))
 {
-  bool bytes = LANE_BYTES == request->call.route->lane;
+  const struct route *route = request->call.route;
 
   request->entry.bytes = request->body.len + sizeof (*request);
-  stats_add (bytes ? &stats.artifact_queue : &stats.work_queue, 1);
-  if (push (bytes ? &request->server->bytes : &request->server->work, &request->entry))
+  stats_add (waiting_in (route), 1);
+  if (push (LANE_BYTES == route->lane ? &request->server->bytes : &request->server->work, &request->entry))
     return;
-  stats_add (bytes ? &stats.artifact_queue : &stats.work_queue, -1);
+  stats_add (waiting_in (route), -1);
   (void)api_busy (&request->call.err);
   poller_resume (request->poller, request->connection);
 }
@@ -428,7 +435,7 @@ request_step (struct request *request, const char *method, const char *body, siz
        for the next bytes, or goes to handle. */
     if (body_piece_is_full (request) && *body_bytes > 0)
       hand_piece (request);
-    else if (NULL != request->call.route && BODY_STREAM == request->call.route->body)
+    else if (body_is_stream (request))
       /* As long as it comes, it has time. */
       set_phase (request, CLIENT_READING);
     /* A client that does not stop is cut off; the library has no answer in the middle of a body. */
@@ -473,7 +480,7 @@ request_work (struct request *request, struct store_connection *connection)
 {
   struct api_call *call = &request->call;
 
-  stats_add (LANE_BYTES == call->route->lane ? &stats.artifact_queue : &stats.work_queue, -1);
+  stats_add (waiting_in (call->route), -1);
   if (clock_monotonic_us () >= call->deadline_us)
     (void)api_busy (&call->err);
   else

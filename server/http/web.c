@@ -1,11 +1,12 @@
 /* The dashboard's files, mapped so that memory is used only for what is served. */
 #include "http/web.h"
 
+#include "base/digest.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -70,8 +71,8 @@ unmap (struct web_body *body)
 static bool
 map_file (struct web_body *body, const char *path)
 {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
+  char text[DIGEST_TEXT_BYTES];
+  struct digest digest;
   struct stat status;
   void *data;
   int fd = open (path, O_RDONLY | O_CLOEXEC);
@@ -88,13 +89,11 @@ map_file (struct web_body *body, const char *path)
   if (MAP_FAILED == data)
     goto out;
   *body = (struct web_body){ .data = data, .size = (size_t)status.st_size };
-  if (1 != EVP_Digest (data, body->size, digest, &length, EVP_sha256 (), NULL))
+  if (! digest_of (&digest, (struct slice){ data, body->size }))
     goto out;
+  digest_format (text, &digest);
   /* Sixteen bytes of the digest tell versions of one file apart. */
-  body->etag[0] = '"';
-  for (unsigned i = 0; i < 16; i++)
-    snprintf (body->etag + 1 + 2 * i, 3, "%02x", digest[i]);
-  strcat (body->etag, "\"");
+  snprintf (body->etag, sizeof (body->etag), "\"%.32s\"", text);
   /* Hashing has touched every page; only what is served should stay in memory. */
   if (body->size > 0)
     (void)madvise (data, body->size, MADV_DONTNEED);

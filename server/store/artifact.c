@@ -116,12 +116,6 @@ static const struct statement statements[] = {
 
 const struct statement_table store_artifact_statements = { statements, sizeof (statements) / sizeof (statements[0]) };
 
-static struct slice
-digest_slice (const struct digest *digest)
-{
-  return (struct slice){ (const char *)digest->bytes, sizeof (digest->bytes) };
-}
-
 /* Absent is empty: every path lies behind it. */
 static struct slice
 from_first (struct slice after)
@@ -130,36 +124,16 @@ from_first (struct slice after)
 }
 
 static enum err_code
-take_digest (struct digest *digest, struct slice bytes, struct err *err)
-{
-  if (sizeof (digest->bytes) != bytes.len)
-    return err_set_cause (err, ERR_INTERNAL_ERROR, "a digest of another length", "internal error");
-  memcpy (digest->bytes, bytes.data, bytes.len);
-  return ERR_OK;
-}
-
-struct artifact_row
-{
-  struct store_artifact artifact;
-  struct slice digest;
-};
-
-static enum err_code
 read_artifact (struct store_artifact *artifact, const struct result *result, struct err *err)
 {
   static const struct column columns[] = {
-    { COLUMN_TEXT, offsetof (struct artifact_row, artifact.path) },
-    { COLUMN_BYTES, offsetof (struct artifact_row, digest) },
-    { COLUMN_INT64, offsetof (struct artifact_row, artifact.size_bytes) },
-    { COLUMN_INT64, offsetof (struct artifact_row, artifact.created_at_ms) },
+    { COLUMN_TEXT, offsetof (struct store_artifact, path) },
+    { COLUMN_DIGEST, offsetof (struct store_artifact, digest) },
+    { COLUMN_INT64, offsetof (struct store_artifact, size_bytes) },
+    { COLUMN_INT64, offsetof (struct store_artifact, created_at_ms) },
   };
-  struct artifact_row row = { .digest = { NULL, 0 } };
-  enum err_code code = result_row (&row, result, 0, columns, COLUMN_COUNT (columns), err);
 
-  if (ERR_OK == code)
-    code = take_digest (&row.artifact.digest, row.digest, err);
-  *artifact = row.artifact;
-  return code;
+  return result_row (artifact, result, 0, columns, COLUMN_COUNT (columns), err);
 }
 
 enum err_code
@@ -208,29 +182,23 @@ take_artifact (const struct result *result, void *context, struct err *err)
 static enum err_code
 take_entry (const struct result *result, void *context, struct err *err)
 {
-  struct entry_row
-  {
-    struct store_artifact_entry entry;
-    struct slice digest;
-  } row;
   static const struct column columns[] = {
-    { COLUMN_TEXT, offsetof (struct entry_row, entry.name) },
-    { COLUMN_BOOL, offsetof (struct entry_row, entry.is_directory) },
-    { COLUMN_TEXT, offsetof (struct entry_row, entry.file.path) },
-    { COLUMN_BYTES, offsetof (struct entry_row, digest) },
-    { COLUMN_INT64, offsetof (struct entry_row, entry.file.size_bytes) },
-    { COLUMN_INT64, offsetof (struct entry_row, entry.file.created_at_ms) },
+    { COLUMN_TEXT, offsetof (struct store_artifact_entry, name) },
+    { COLUMN_BOOL, offsetof (struct store_artifact_entry, is_directory) },
+    { COLUMN_TEXT, offsetof (struct store_artifact_entry, file.path) },
+    { COLUMN_DIGEST, offsetof (struct store_artifact_entry, file.digest) },
+    { COLUMN_INT64, offsetof (struct store_artifact_entry, file.size_bytes) },
+    { COLUMN_INT64, offsetof (struct store_artifact_entry, file.created_at_ms) },
   };
   const struct reader *reader = context;
-  enum err_code code = result_row (&row, result, 0, columns, COLUMN_COUNT (columns), err);
+  struct store_artifact_entry entry;
+  enum err_code code = result_row (&entry, result, 0, columns, COLUMN_COUNT (columns), err);
 
-  if (ERR_OK == code)
-    code = take_digest (&row.entry.file.digest, row.digest, err);
   if (ERR_OK != code)
     return code;
-  if (row.entry.is_directory)
-    row.entry.file = (struct store_artifact){ .path = { NULL, 0 } };
-  return reader->entry (reader->context, &row.entry, err);
+  if (entry.is_directory)
+    entry.file = (struct store_artifact){ .path = { NULL, 0 } };
+  return reader->entry (reader->context, &entry, err);
 }
 
 enum err_code

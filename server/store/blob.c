@@ -25,7 +25,8 @@ static const struct statement statements[] = {
                "  ORDER BY sha256 LIMIT $3::int8)"
                " (SELECT sha256, size_bytes, 0::int8 FROM page b WHERE used_at_ms < $2::int8 AND " NAMELESS
                "  ORDER BY sha256)"
-               " UNION ALL (SELECT coalesce((SELECT sha256 FROM page ORDER BY sha256 DESC LIMIT 1), ''), 0::int8,"
+               " UNION ALL (SELECT coalesce((SELECT sha256 FROM page ORDER BY sha256 DESC LIMIT 1), sha256('')), "
+               "0::int8,"
                "  (SELECT count(*) FROM page))",
                3 },
   [LOCK] = { "blob_lock",
@@ -52,29 +53,18 @@ const struct statement_table store_blob_statements = { statements, sizeof (state
 
 struct blob_row
 {
-  struct slice digest;
-  int64_t size_bytes;
+  struct store_blob blob;
   int64_t looked;
 };
 
 static enum err_code
 read_row (struct blob_row *row, const struct result *result, size_t at, struct err *err)
 {
-  static const struct column columns[] = { { COLUMN_BYTES, offsetof (struct blob_row, digest) },
-                                           { COLUMN_INT64, offsetof (struct blob_row, size_bytes) },
+  static const struct column columns[] = { { COLUMN_DIGEST, offsetof (struct blob_row, blob.digest) },
+                                           { COLUMN_INT64, offsetof (struct blob_row, blob.size_bytes) },
                                            { COLUMN_INT64, offsetof (struct blob_row, looked) } };
 
   return result_row (row, result, at, columns, COLUMN_COUNT (columns), err);
-}
-
-static enum err_code
-read_blob (struct store_blob *blob, const struct blob_row *row, struct err *err)
-{
-  if (sizeof (blob->digest.bytes) != row->digest.len)
-    return err_set_cause (err, ERR_INTERNAL_ERROR, "a digest of another length", "internal error");
-  memcpy (blob->digest.bytes, row->digest.data, row->digest.len);
-  blob->size_bytes = row->size_bytes;
-  return ERR_OK;
 }
 
 static enum err_code
@@ -89,16 +79,9 @@ read_blobs (struct store_blob *blobs, size_t *count, size_t most, const struct r
 
     code = read_row (&row, result, i, err);
     if (ERR_OK == code)
-      code = read_blob (&blobs[*count], &row, err);
-    *count += ERR_OK == code;
+      blobs[(*count)++] = row.blob;
   }
   return code;
-}
-
-static struct slice
-digest_slice (const struct digest *digest)
-{
-  return (struct slice){ (const char *)digest->bytes, sizeof (digest->bytes) };
 }
 
 /* Digests, and sizes when they are wanted, as array parameters. */
@@ -129,7 +112,6 @@ store_blob_unused (struct store_blob *unused, size_t *count, struct digest *last
 {
   struct result result = { NULL };
   struct parameters parameters;
-  struct store_blob end;
   struct blob_row row;
   enum err_code code;
 
@@ -145,11 +127,7 @@ store_blob_unused (struct store_blob *unused, size_t *count, struct digest *last
   if (ERR_OK == code && row.looked > 0)
   {
     *looked = (size_t)row.looked;
-    code = read_blob (&end, &row, err);
-  }
-  if (ERR_OK == code && *looked > 0)
-  {
-    *last = end.digest;
+    *last = row.blob.digest;
     code = read_blobs (unused, count, result_count (&result) - 1, &result, err);
   }
   result_free (&result);
@@ -168,10 +146,11 @@ struct list_call
   struct arena *arena;
 };
 
+/* Run a statement for some contents; the call's blobs become those it gives. */
 static enum err_code
-forget_work (struct store_connection *connection, void *context, struct err *err)
+ask (struct list_call *call, struct store_connection *connection, int statement, const struct store_blob *wanted,
+     size_t wanted_count, struct err *err)
 {
-  struct list_call *call = context;
   struct arena_mark mark = arena_mark (call->arena);
   struct result result = { NULL };
   struct parameters parameters;
@@ -179,26 +158,25 @@ forget_work (struct store_connection *connection, void *context, struct err *err
 
   call->count = 0;
   parameters_init (&parameters, call->arena);
-  code = add_lists (&parameters, call->wanted, call->wanted_count, false, call->arena, err);
-  parameter_int64 (&parameters, call->before_ms);
+  code = add_lists (&parameters, wanted, wanted_count, STRAYS == statement || OCCUPY == statement, call->arena, err);
+  if (LOCK == statement)
+    parameter_int64 (&parameters, call->before_ms);
   if (ERR_OK == code)
-    code = store_query (&result, connection, &statements[LOCK], &parameters, err);
+    code = store_query (&result, connection, &statements[statement], &parameters, err);
   if (ERR_OK == code)
-    code = read_blobs (call->blobs, &call->count, STORE_BLOB_REMOVE_MAX, &result, err);
+    code = read_blobs (call->blobs, &call->count, wanted_count, &result, err);
   result_free (&result);
-  result = (struct result){ NULL };
-  if (ERR_OK == code && call->count > 0)
-  {
-    parameters_init (&parameters, call->arena);
-    code = add_lists (&parameters, call->blobs, call->count, false, call->arena, err);
-    if (ERR_OK == code)
-      code = store_query (&result, connection, &statements[FORGET], &parameters, err);
-    if (ERR_OK == code)
-      code = read_blobs (call->blobs, &call->count, STORE_BLOB_REMOVE_MAX, &result, err);
-    result_free (&result);
-  }
   arena_rewind (call->arena, &mark);
   return code;
+}
+
+static enum err_code
+forget_work (struct store_connection *connection, void *context, struct err *err)
+{
+  struct list_call *call = context;
+  enum err_code code = ask (call, connection, LOCK, call->wanted, call->wanted_count, err);
+
+  return ERR_OK == code && call->count > 0 ? ask (call, connection, FORGET, call->blobs, call->count, err) : code;
 }
 
 /* Run `work` for a list, which becomes what went. */
@@ -234,21 +212,13 @@ enum err_code
 store_blob_strays (struct store_blob *blobs, size_t *count, struct store_connection *connection, struct arena *arena,
                    struct err *err)
 {
-  struct arena_mark mark = arena_mark (arena);
-  struct result result = { NULL };
-  struct parameters parameters;
-  enum err_code code = ERR_OK;
+  struct list_call call = { .blobs = blobs, .arena = arena };
+  enum err_code code;
 
   if (0 == *count)
     return ERR_OK;
-  parameters_init (&parameters, arena);
-  code = add_lists (&parameters, blobs, *count, true, arena, err);
-  if (ERR_OK == code)
-    code = store_query (&result, connection, &statements[STRAYS], &parameters, err);
-  if (ERR_OK == code)
-    code = read_blobs (blobs, count, *count, &result, err);
-  result_free (&result);
-  arena_rewind (arena, &mark);
+  code = ask (&call, connection, STRAYS, blobs, *count, err);
+  *count = call.count;
   return code;
 }
 
@@ -257,18 +227,9 @@ remove_work (struct store_connection *connection, void *context, struct err *err
 {
   struct list_call *call = context;
   struct arena_mark mark = arena_mark (call->arena);
-  struct result result = { NULL };
   struct parameters parameters;
-  enum err_code code;
+  enum err_code code = ask (call, connection, OCCUPY, call->wanted, call->wanted_count, err);
 
-  call->count = 0;
-  parameters_init (&parameters, call->arena);
-  code = add_lists (&parameters, call->wanted, call->wanted_count, true, call->arena, err);
-  if (ERR_OK == code)
-    code = store_query (&result, connection, &statements[OCCUPY], &parameters, err);
-  if (ERR_OK == code)
-    code = read_blobs (call->blobs, &call->count, STORE_BLOB_REMOVE_MAX, &result, err);
-  result_free (&result);
   for (size_t i = 0; ERR_OK == code && i < call->count; i++)
     code = call->remove (call->context, &call->blobs[i].digest, err);
   if (ERR_OK == code && call->count > 0)

@@ -1,8 +1,6 @@
 /* Contexts of metric points in PostgreSQL. */
 #include "store/context.h"
 
-#include <openssl/evp.h>
-
 enum
 {
   FIND,
@@ -54,36 +52,34 @@ static const struct statement statements[] = {
 const struct statement_table store_context_statements = { statements, sizeof (statements) / sizeof (statements[0]) };
 
 #define CONTEXT_TEXTS 3
-#define DIGEST_BYTES 32
 
 /* SHA-256 over some texts, each behind its length in eight bytes, little-endian. */
 static bool
-digest_texts (unsigned char digest[DIGEST_BYTES], const struct slice *texts, size_t count)
+digest_texts (struct digest *digest, const struct slice *texts, size_t count)
 {
-  EVP_MD_CTX *hash = EVP_MD_CTX_new ();
-  bool fine = NULL != hash && 1 == EVP_DigestInit_ex (hash, EVP_sha256 (), NULL);
+  struct digest_stream *stream = digest_start ();
+  bool fine = NULL != stream;
 
   for (size_t i = 0; fine && i < count; i++)
   {
-    unsigned char length[8];
+    char length[8];
 
     for (size_t j = 0; j < sizeof (length); j++)
-      length[j] = (unsigned char)((uint64_t)texts[i].len >> (8 * j));
-    fine = 1 == EVP_DigestUpdate (hash, length, sizeof (length))
-           && 1 == EVP_DigestUpdate (hash, texts[i].data, texts[i].len);
+      length[j] = (char)(unsigned char)((uint64_t)texts[i].len >> (8 * j));
+    fine = digest_add (stream, (struct slice){ length, sizeof (length) }) && digest_add (stream, texts[i]);
   }
-  fine = fine && 1 == EVP_DigestFinal_ex (hash, digest, NULL);
-  EVP_MD_CTX_free (hash);
+  fine = fine && digest_end (digest, stream);
+  digest_free (stream);
   return fine;
 }
 
 static enum err_code
-find_context (struct result *result, struct store_connection *connection, const unsigned char *digest, struct err *err)
+find_context (struct result *result, struct store_connection *connection, const struct digest *digest, struct err *err)
 {
   struct parameters parameters;
 
   parameters_init (&parameters, NULL);
-  parameter_text (&parameters, (struct slice){ (const char *)digest, DIGEST_BYTES });
+  parameter_text (&parameters, digest_slice (digest));
   return store_query (result, connection, &statements[FIND], &parameters, err);
 }
 
@@ -93,7 +89,7 @@ store_context_resolve (int32_t *context_id, struct store_connection *connection,
 {
   static const struct column columns[] = { { COLUMN_INT32, 0 } };
   struct slice texts[CONTEXT_TEXTS] = { model_id, dataset_name, dataset_digest };
-  unsigned char digest[DIGEST_BYTES];
+  struct digest digest;
   struct result result = { NULL };
   struct parameters parameters;
   enum err_code code;
@@ -101,18 +97,18 @@ store_context_resolve (int32_t *context_id, struct store_connection *connection,
   for (size_t i = 0; i < CONTEXT_TEXTS; i++)
     if (NULL == texts[i].data)
       texts[i] = slice_of ("");
-  if (! digest_texts (digest, texts, CONTEXT_TEXTS))
+  if (! digest_texts (&digest, texts, CONTEXT_TEXTS))
     return err_set_cause (err, ERR_INTERNAL_ERROR, "SHA-256 is not available", "internal error");
-  code = find_context (&result, connection, digest, err);
+  code = find_context (&result, connection, &digest, err);
   if (ERR_OK == code && 0 == result_count (&result))
   {
     parameters_init (&parameters, NULL);
-    parameter_text (&parameters, (struct slice){ (const char *)digest, sizeof (digest) });
+    parameter_text (&parameters, digest_slice (&digest));
     for (size_t i = 0; i < CONTEXT_TEXTS; i++)
       parameter_text (&parameters, texts[i]);
     code = store_execute (NULL, connection, &statements[MAKE], &parameters, err);
     if (ERR_OK == code)
-      code = find_context (&result, connection, digest, err);
+      code = find_context (&result, connection, &digest, err);
   }
   if (ERR_OK == code)
     code = result_row (context_id, &result, 0, columns, COLUMN_COUNT (columns), err);
@@ -124,7 +120,7 @@ static enum err_code
 fill_resolve (struct parameters *parameters, const struct store_context *contexts, size_t count, struct arena *arena,
               struct err *err)
 {
-  unsigned char (*digests)[DIGEST_BYTES] = arena_array (arena, count, sizeof (*digests));
+  struct digest *digests = arena_array (arena, count, sizeof (*digests));
   struct slice *columns[1 + CONTEXT_TEXTS];
 
   for (size_t i = 0; i < sizeof (columns) / sizeof (columns[0]); i++)
@@ -140,9 +136,9 @@ fill_resolve (struct parameters *parameters, const struct store_context *context
       texts[j] = NULL == texts[j].data ? SLICE ("") : texts[j];
       columns[1 + j][i] = texts[j];
     }
-    if (! digest_texts (digests[i], texts, CONTEXT_TEXTS))
+    if (! digest_texts (&digests[i], texts, CONTEXT_TEXTS))
       return err_set_cause (err, ERR_INTERNAL_ERROR, "SHA-256 is not available", "internal error");
-    columns[0][i] = (struct slice){ (const char *)digests[i], DIGEST_BYTES };
+    columns[0][i] = digest_slice (&digests[i]);
   }
   parameter_bytea_array (parameters, columns[0], count);
   for (size_t j = 0; j < CONTEXT_TEXTS; j++)

@@ -2,17 +2,15 @@
 #include "store/migrate.h"
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "store/connection.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* Key of the advisory lock: the bytes "tally" as a number, so that it is unlikely to be another program's. */
 #define LOCK_KEY "499967781241"
-
-#define CHECKSUM_BYTES 65 /* SHA-256 in hexadecimal digits and NUL */
 
 enum
 {
@@ -48,15 +46,13 @@ static const char create_table[] =
     "COMMENT ON COLUMN schema_migration.applied_at_ms IS 'Time it was applied, ms.'";
 
 static enum err_code
-checksum (char text[CHECKSUM_BYTES], const char *sql, struct err *err)
+checksum (char text[DIGEST_TEXT_BYTES], const char *sql, struct err *err)
 {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
+  struct digest digest;
 
-  if (1 != EVP_Digest (sql, strlen (sql), digest, &length, EVP_sha256 (), NULL) || 32 != length)
+  if (! digest_of (&digest, slice_of (sql)))
     return err_set (err, ERR_INTERNAL_ERROR, "SHA-256 is not available");
-  for (unsigned i = 0; i < length; i++)
-    snprintf (text + 2 * i, 3, "%02x", digest[i]);
+  digest_format (text, &digest);
   return ERR_OK;
 }
 
@@ -85,7 +81,7 @@ compare (size_t *present, struct store_connection *connection, struct err *err)
   code = store_query (&result, connection, &statements[LIST], NULL, err);
   for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
   {
-    char expected[CHECKSUM_BYTES];
+    char expected[DIGEST_TEXT_BYTES];
 
     code = result_row (&row, &result, i, row_columns, COLUMN_COUNT (row_columns), err);
     if (ERR_OK == code && i >= embedded_migrations_count)
@@ -114,7 +110,7 @@ apply (struct store_connection *connection, void *context, struct err *err)
 {
   const struct embedded_migration *migration = context;
   struct parameters parameters;
-  char digest[CHECKSUM_BYTES];
+  char digest[DIGEST_TEXT_BYTES];
   enum err_code code;
 
   code = store_script (connection, "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = 0", err);

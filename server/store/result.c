@@ -10,11 +10,13 @@ static const struct
   Oid oid;
   int bytes; /* -1: any */
 } column_types[] = {
-  [COLUMN_INT64] = { 20, 8 },           [COLUMN_INT64_OPTIONAL] = { 20, 8 }, [COLUMN_INT32] = { 23, 4 },
-  [COLUMN_INT16] = { 21, 2 },           [COLUMN_BOOL] = { 16, 1 },           [COLUMN_DOUBLE] = { 701, 8 },
-  [COLUMN_UUID] = { 2950, 16 },         [COLUMN_TEXT] = { 25, -1 },          [COLUMN_BYTES] = { 17, -1 },
-  [COLUMN_JSON] = { 3802, -1 },         [COLUMN_INT32_ARRAY] = { 1007, -1 }, [COLUMN_INT64_ARRAY] = { 1016, -1 },
-  [COLUMN_DOUBLE_ARRAY] = { 1022, -1 },
+  [COLUMN_INT64] = { 20, 8 },          [COLUMN_INT64_OPTIONAL] = { 20, 8 },
+  [COLUMN_INT32] = { 23, 4 },          [COLUMN_INT16] = { 21, 2 },
+  [COLUMN_BOOL] = { 16, 1 },           [COLUMN_DOUBLE] = { 701, 8 },
+  [COLUMN_UUID] = { 2950, 16 },        [COLUMN_TEXT] = { 25, -1 },
+  [COLUMN_BYTES] = { 17, -1 },         [COLUMN_DIGEST] = { 17, sizeof (struct digest) },
+  [COLUMN_JSON] = { 3802, -1 },        [COLUMN_INT32_ARRAY] = { 1007, -1 },
+  [COLUMN_INT64_ARRAY] = { 1016, -1 }, [COLUMN_DOUBLE_ARRAY] = { 1022, -1 },
 };
 
 /* An array in binary form: dimensions, a flag for NULL items, the type of the items; for each dimension its length and
@@ -123,6 +125,9 @@ decode (void *out, enum column_type type, const char *data, int length, bool is_
   }
   case COLUMN_UUID:
     memcpy (((struct uuid *)out)->bytes, data, sizeof (struct uuid));
+    break;
+  case COLUMN_DIGEST:
+    memcpy (((struct digest *)out)->bytes, data, sizeof (struct digest));
     break;
   case COLUMN_TEXT:
   case COLUMN_BYTES:

@@ -2,6 +2,7 @@
 #ifndef STORE_RESULT_H
 #define STORE_RESULT_H
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "base/slice.h"
@@ -27,6 +28,7 @@ enum column_type
   COLUMN_UUID, /* uuid -> struct uuid */
   COLUMN_TEXT, /* text -> struct slice, NULL gives the absent slice */
   COLUMN_BYTES, /* bytea -> struct slice */
+  COLUMN_DIGEST, /* bytea of 32 bytes -> struct digest */
   COLUMN_JSON, /* jsonb -> struct slice with the JSON text */
   COLUMN_INT32_ARRAY, /* int4[] -> struct result_array; these have one dimension and no NULL items */
   COLUMN_INT64_ARRAY, /* int8[] */

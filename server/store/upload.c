@@ -104,7 +104,7 @@ store_upload_complete (struct store_connection *connection, const struct uuid *u
 
   parameters_init (&parameters, NULL);
   parameter_uuid (&parameters, upload_id);
-  parameter_text (&parameters, (struct slice){ (const char *)digest->bytes, sizeof (digest->bytes) });
+  parameter_text (&parameters, digest_slice (digest));
   return store_execute (NULL, connection, &statements[COMPLETE], &parameters, err);
 }
 

@@ -1,12 +1,11 @@
 // The page of one logged model: what it is, which run made it, and its files.
-import type { ReactNode } from 'react';
 import { ApiError } from '../api/http';
 import { useExperiment, useLoggedModel, useRun, useTitle } from '../api/queries';
 import type { LoggedModel } from '../api/types';
 import ArtifactBrowser from '../artifacts/browser';
 import { formatMoment } from '../lib/format';
 import { experimentHref, modelHref, runHref, runName } from '../lib/run';
-import { Ago, Copy, Failure, Loading } from '../ui/parts';
+import { Ago, Copy, Fact, Failure, Loading } from '../ui/parts';
 
 const statuses: Record<string, string> = {
   LOGGED_MODEL_PENDING: 'Being logged',
@@ -57,15 +56,6 @@ export default function ModelPage(props: { experimentId: string; modelId: string
           empty={() => <p className="no-files faint">This model has no files yet.</p>}
         />
       </div>
-    </div>
-  );
-}
-
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{label}</dt>
-      <dd>{children}</dd>
     </div>
   );
 }

@@ -1,5 +1,5 @@
 // The page of one run: what it was started with, what it measured, and how that developed.
-import { lazy, Suspense, useMemo, useRef, useState, type ReactNode } from 'react';
+import { lazy, Suspense, useMemo, useRef, useState } from 'react';
 import { deleteRun, renameRun, restoreRun, setRunTag } from '../api/client';
 import { ApiError } from '../api/http';
 import { useExperiment, useRefresh, useRun, useTitle } from '../api/queries';
@@ -13,7 +13,7 @@ import { navigate } from '../router';
 import { Description } from '../ui/description';
 import { FormDialog } from '../ui/dialog';
 import { Icon } from '../ui/icons';
-import { Ago, Copy, EditableName, Elapsed, Failure, Loading, Status } from '../ui/parts';
+import { Ago, Copy, EditableName, Elapsed, Fact, Failure, Loading, Status } from '../ui/parts';
 import { useShortcuts } from '../ui/shortcuts';
 import { toast } from '../ui/toast';
 import { Overview } from './run-overview';
@@ -175,15 +175,6 @@ function Loaded(props: { run: Run; experimentId: string; tab: (typeof tabs)[numb
           </p>
         </FormDialog>
       )}
-    </div>
-  );
-}
-
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{label}</dt>
-      <dd>{children}</dd>
     </div>
   );
 }

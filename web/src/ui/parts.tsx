@@ -282,6 +282,16 @@ export function Failure(props: { error: unknown; onRetry?: () => void; what: str
   );
 }
 
+/** One of a list of facts: what it is, and its value. */
+export function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
 /** Grey bars where content will be; only after a moment, so that fast answers do not flicker. */
 export function Loading({ rows = 8 }: { rows?: number }) {
   return (

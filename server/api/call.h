@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+struct access;
 struct artifact_keys;
 struct blob_store;
 struct metric_sink;
@@ -27,9 +28,10 @@ struct api_service
   struct run_searcher searcher;
   struct blob_store *blobs;
   struct artifact_keys *signing_keys;
+  struct access *access;
 };
 
-/* Headers of a request that routes of the artifact lane may read. */
+/* Headers of a request that routes of the artifact and login lanes may read. */
 enum call_header
 {
   CALL_RANGE,
@@ -68,6 +70,10 @@ struct api_call;
 typedef enum api_next api_admit (struct api_call *call);
 typedef enum err_code api_handle (struct api_call *call, struct err *err);
 
+/* See api/gate.h. */
+struct gate_headers;
+struct gate_pass;
+
 /* Owned by one thread at a time: first the one that reads the connection, then a worker or committer, then the first
    again. Hand-over goes through a queue, whose lock orders memory.
 
@@ -82,6 +88,8 @@ struct api_call
 {
   const struct api_service *service;
   const struct route *route;
+  struct gate_pass *pass; /* who asks, and what they may; never NULL once the headers are there */
+  const struct gate_headers *credentials; /* what the gate reads */
   struct arena *arena; /* everything of this call, with a ceiling */
   struct slice query; /* raw text behind the ? */
   struct slice body; /* raw bytes */
@@ -89,7 +97,7 @@ struct api_call
   bool is_head;
   struct slice path_values[CALL_PATH_VALUES_MAX]; /* what {name} in the path of the route stood for, decoded once; the
                                                      last one, {name...}, may hold slashes */
-  struct slice headers[CALL_HEADER_COUNT]; /* only for routes of the artifact lane; absent when not sent */
+  struct slice headers[CALL_HEADER_COUNT]; /* only for routes of the artifact and login lanes; absent when not sent */
   struct slice target; /* the raw path as it was sent, for signatures */
   json_t *arguments; /* owned; made by api_arguments */
   struct store_connection *connection; /* the worker's; NULL on other threads */

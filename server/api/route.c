@@ -20,15 +20,39 @@
 /* Longest full path of a route, with room. */
 #define ROUTE_NAME_BYTES 96
 
-#define ROUTE(method, prefix, path, permission, body, admit, handle, doc)                                              \
-  { METHOD_##method, PREFIX_##prefix, path, PERMISSION_##permission, BODY_##body, admit, handle, NULL, LANE_WORK, doc },
-#define BYTES_ROUTE(method, prefix, path, permission, body, take, handle, doc)                                         \
-  { METHOD_##method, PREFIX_##prefix, path, PERMISSION_##permission, BODY_##body, NULL, handle, take, LANE_BYTES, doc },
+/* An object is named unless the permission needs none, and only then. */
+#define CHECKED_OBJECT(permission, object)                                                                             \
+  OBJECT_##object                                                                                                      \
+      + 0                                                                                                              \
+            * sizeof (char[(OBJECT_NONE == OBJECT_##object)                                                            \
+                                   == (PERMISSION_##permission <= PERMISSION_SELF                                      \
+                                       || PERMISSION_##permission == PERMISSION_ADMIN)                                 \
+                               ? 1                                                                                     \
+                               : -1])
+#define ENTRY(method, prefix, path, permission, object, body, admit, handle, take, lane, doc)                          \
+  { METHOD_##method,                                                                                                   \
+    PREFIX_##prefix,                                                                                                   \
+    path,                                                                                                              \
+    PERMISSION_##permission,                                                                                           \
+    CHECKED_OBJECT (permission, object),                                                                               \
+    BODY_##body,                                                                                                       \
+    admit,                                                                                                             \
+    handle,                                                                                                            \
+    take,                                                                                                              \
+    lane,                                                                                                              \
+    doc },
+#define ROUTE(method, prefix, path, permission, object, body, admit, handle, doc)                                      \
+  ENTRY (method, prefix, path, permission, object, body, admit, handle, NULL, LANE_WORK, doc)
+#define BYTES_ROUTE(method, prefix, path, permission, object, body, take, handle, doc)                                 \
+  ENTRY (method, prefix, path, permission, object, body, NULL, handle, take, LANE_BYTES, doc)
+#define LOGIN_ROUTE(method, prefix, path, permission, object, body, handle, doc)                                       \
+  ENTRY (method, prefix, path, permission, object, body, NULL, handle, NULL, LANE_LOGIN, doc)
 const struct route routes[] = {
 #include "table/routes.def"
 };
 #undef ROUTE
 #undef BYTES_ROUTE
+#undef LOGIN_ROUTE
 
 const size_t routes_count = sizeof (routes) / sizeof (routes[0]);
 
@@ -43,9 +67,40 @@ route_method_name (enum route_method method)
 const char *
 route_permission_name (enum route_permission permission)
 {
-  static const char *const names[] = { "public", "read", "edit", "manage" };
+  static const char *const names[PERMISSION_COUNT] = { "public",  "self",  "read",   "use",      "edit", "manage",
+                                                       "promote", "force", "delete", "webhooks", "admin" };
 
   return names[permission];
+}
+
+const char *
+route_object_name (enum route_object object)
+{
+  static const char *const names[OBJECT_COUNT] = {
+    [OBJECT_NONE] = "",
+    [OBJECT_WORKSPACE] = "workspace",
+    [OBJECT_NEW_EXPERIMENT] = "workspace, to make experiments",
+    [OBJECT_EXPERIMENT] = "`experiment_id`",
+    [OBJECT_EXPERIMENT_NAME] = "`experiment_name`",
+    [OBJECT_RUN] = "`run_id`",
+    [OBJECT_QUERY_RUN] = "`run_uuid` of the query",
+    [OBJECT_RUNS] = "each run",
+    [OBJECT_RUN_OR_MODEL] = "`run_id` or `model_id`",
+    [OBJECT_PATH_RUN] = "run of the path",
+    [OBJECT_PATH_MODEL] = "model of the path",
+    [OBJECT_ARTIFACT] = "owner of the path",
+    [OBJECT_DIRECTORY] = "owner of `path`",
+    [OBJECT_BROWSE] = "`run_id`, `model_id` or owner of `path`",
+    [OBJECT_UPLOAD_PATH] = "owner of the directory",
+    [OBJECT_UPLOAD] = "owner of the upload's path",
+    [OBJECT_PATH_UPLOAD] = "owner of the upload's path",
+    [OBJECT_DOWNLOAD] = "owner of the path",
+    [OBJECT_REGISTERED_MODEL] = "`name`",
+    [OBJECT_GRANTED] = "what the grant is about",
+    [OBJECT_VISIBLE] = "all that is shown",
+  };
+
+  return names[object];
 }
 
 const char *const *

@@ -2,7 +2,7 @@
 #ifndef API_ROUTE_H
 #define API_ROUTE_H
 
-#include "api/call.h"
+#include "api/gate.h"
 
 enum route_method
 {
@@ -24,14 +24,6 @@ enum route_prefix
   PREFIX_COUNT
 };
 
-enum route_permission
-{
-  PERMISSION_PUBLIC,
-  PERMISSION_READ,
-  PERMISSION_EDIT,
-  PERMISSION_MANAGE
-};
-
 /* Body limit as a multiple of max-body-bytes; a STREAM is taken piece by piece, up to max-artifact-bytes. */
 enum route_body
 {
@@ -45,7 +37,9 @@ enum route_body
 enum route_lane
 {
   LANE_WORK, /* workers: SQL, in milliseconds */
-  LANE_BYTES /* the artifact lane: also disk and network */
+  LANE_BYTES, /* the artifact lane: also disk and network */
+  LANE_LOGIN, /* the login lane: hashes passwords and asks the OpenID Connect provider */
+  LANE_COUNT
 };
 
 struct route
@@ -54,6 +48,7 @@ struct route
   enum route_prefix prefix;
   const char *path;
   enum route_permission permission;
+  enum route_object object;
   enum route_body body;
   api_admit *admit;
   api_handle *handle;
@@ -68,6 +63,7 @@ extern const size_t routes_count;
 /* Texts of the enums, for pages and labels. */
 const char *route_method_name (enum route_method method);
 const char *route_permission_name (enum route_permission permission);
+const char *route_object_name (enum route_object object);
 
 /* The path prefixes that lead to `prefix`, NULL-terminated; the first is the one to show. */
 const char *const *route_prefix_paths (enum route_prefix prefix);

@@ -258,6 +258,8 @@ access_start (struct access **out, struct store *store, const struct config *con
                     "default-permission '%s' must be NO_PERMISSIONS, READ, USE, EDIT or MANAGE",
                     config->default_permission);
   access->fallback = (int16_t)level;
+  if (access->is_on && ERR_OK != provider_new (&access->provider, config, err))
+    return err->code;
   if (! access->is_on && ! access->has_workspaces)
     return ERR_OK;
   access->watching = 0 == pthread_create (&access->watcher, NULL, run, access);
@@ -279,6 +281,7 @@ access_stop (struct access *access)
   }
   for (size_t i = 0; i < access->refusal_count; i++)
     free_texts (&access->refusals[i]);
+  provider_free (access->provider);
   memory_free (&access->memory);
   condition_destroy (&access->changed);
   lock_destroy (&access->lock);

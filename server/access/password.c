@@ -8,6 +8,7 @@
 #include "access/password.h"
 
 #include "access/backoff.h"
+#include "access/identify.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/number.h"
@@ -261,15 +262,6 @@ password_identify (struct access_identity *identity, struct access *access, stru
   backoff_succeeded (backoff, credential->username, address);
   if (password_is_old (stored))
     renew (&found, credential->secret, connection, arena);
-  *identity = (struct access_identity){
-    .account_id = found.account_id,
-    .username = found.username,
-    .is_admin = found.is_admin,
-    .is_service = found.is_service,
-    .method = ACCESS_BY_PASSWORD,
-    .most = { ACCESS_MANAGE, ACCESS_ALL_ACTIONS },
-    .requests_per_s = found.requests_per_s.value,
-    .bytes_per_day = found.bytes_per_day.value,
-  };
+  *identity = access_identity_of (access, &found, ACCESS_BY_PASSWORD);
   return ERR_OK;
 }

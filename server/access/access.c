@@ -31,6 +31,12 @@ access_has_workspaces (const struct access *access)
   return access->has_workspaces;
 }
 
+struct backoff *
+access_backoff (struct access *access)
+{
+  return access->backoff;
+}
+
 uint64_t
 access_version (struct access *access)
 {
@@ -251,7 +257,8 @@ access_start (struct access **out, struct store *store, const struct config *con
   atomic_store (&access->stamp, 1);
   lock_init (&access->lock);
   condition_init (&access->changed);
-  if (! memory_init (&access->memory))
+  access->backoff = backoff_new ();
+  if (! memory_init (&access->memory) || NULL == access->backoff)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (! access_level_parse (&level, slice_of (config->default_permission)))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE,
@@ -283,6 +290,7 @@ access_stop (struct access *access)
     free_texts (&access->refusals[i]);
   provider_free (access->provider);
   memory_free (&access->memory);
+  backoff_free (access->backoff);
   condition_destroy (&access->changed);
   lock_destroy (&access->lock);
   free (access);

@@ -17,6 +17,7 @@
 #include "store/connection.h"
 
 struct access;
+struct backoff;
 
 /* Begin; `store` and `config` outlive it. With authentication on there must be an administrator, or the setting
    bootstrap-password makes one. The caller ends with access_stop also after a failure. Errors: INVALID_PARAMETER_VALUE
@@ -29,6 +30,9 @@ void access_stop (struct access *access);
 /* Whether authentication is on, and whether workspaces are. Constant. Thread-safe. */
 bool access_is_on (const struct access *access);
 bool access_has_workspaces (const struct access *access);
+
+/* Where failed passwords are counted (access/backoff.h); constant. */
+struct backoff *access_backoff (struct access *access);
 
 /* The setting default-permission, as an enum access_level. */
 int16_t access_fallback (const struct access *access);

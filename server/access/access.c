@@ -1,6 +1,7 @@
 /* Access control of one daemon: start, stop, and the thread that looks for changes and writes what waits. */
 #include "access/access_private.h"
 
+#include "access/password.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/stats.h"
@@ -16,6 +17,8 @@
 #define USES_MAX 1024
 /* A round of the watcher: less than FRESH_US, so that one slow round is not waited for. */
 #define ROUND_US ((uint64_t)900 * 1000)
+/* Time to look for an administrator, and to make one. */
+#define START_US ((uint64_t)30 * 1000000)
 /* Texts of one round. */
 #define ROUND_ARENA_BYTES ((size_t)4 * 1024 * 1024)
 
@@ -241,6 +244,22 @@ run (void *context)
 /* --- start and stop ------------------------------------------------------------------------------------------------
  */
 
+/* Nobody could log in to make one. */
+static enum err_code
+check_administrator (const struct access *access, struct err *err)
+{
+  struct store_connection *connection = store_connection_new (access->store);
+  enum err_code code;
+
+  if (NULL == connection)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  store_start_request (connection, clock_monotonic_us () + START_US);
+  code = password_bootstrap (connection, access->config, err);
+  (void)store_end_request (connection);
+  store_connection_free (connection);
+  return code;
+}
+
 enum err_code
 access_start (struct access **out, struct store *store, const struct config *config, struct err *err)
 {
@@ -265,7 +284,8 @@ access_start (struct access **out, struct store *store, const struct config *con
                     "default-permission '%s' must be NO_PERMISSIONS, READ, USE, EDIT or MANAGE",
                     config->default_permission);
   access->fallback = (int16_t)level;
-  if (access->is_on && ERR_OK != provider_new (&access->provider, config, err))
+  if (access->is_on
+      && (ERR_OK != provider_new (&access->provider, config, err) || ERR_OK != check_administrator (access, err)))
     return err->code;
   if (! access->is_on && ! access->has_workspaces)
     return ERR_OK;

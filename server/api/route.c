@@ -12,6 +12,7 @@
 #include "api/manifest.h"
 #include "api/metric.h"
 #include "api/run.h"
+#include "api/session.h"
 #include "api/system.h"
 
 #include <stdio.h>
@@ -67,8 +68,8 @@ route_method_name (enum route_method method)
 const char *
 route_permission_name (enum route_permission permission)
 {
-  static const char *const names[PERMISSION_COUNT] = { "public",  "self",  "read",   "use",      "edit", "manage",
-                                                       "promote", "force", "delete", "webhooks", "admin" };
+  static const char *const names[PERMISSION_COUNT] = { "public", "guest",   "self",  "read",   "use",      "edit",
+                                                       "manage", "promote", "force", "delete", "webhooks", "admin" };
 
   return names[permission];
 }

@@ -1,4 +1,5 @@
 /* tallyd: subcommands, start, signals, stop. */
+#include "access/access.h"
 #include "api/metric.h"
 #include "api/reference.h"
 #include "api/route.h"
@@ -166,6 +167,9 @@ start (struct daemon *daemon, struct err *err)
   daemon->service.signing_keys = artifact_keys_new ();
   if (NULL == daemon->service.signing_keys)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  code = access_start (&daemon->service.access, daemon->store, daemon->config, err);
+  if (ERR_OK != code)
+    return code;
   daemon->metrics.folder = folder_start (daemon->store, daemon->config);
   if (NULL == daemon->metrics.folder)
     return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started");
@@ -207,6 +211,7 @@ stop (struct daemon *daemon)
   committer_free (daemon->service.run_committer);
   folder_free (daemon->metrics.folder);
   run_memory_free (daemon->service.searcher.memory);
+  access_stop (daemon->service.access);
   artifact_keys_free (daemon->service.signing_keys);
   blob_store_close (daemon->service.blobs);
   metric_keys_free (daemon->metrics.keys);

@@ -15,8 +15,8 @@
 enum credential_kind
 {
   CREDENTIAL_NONE,
-  CREDENTIAL_TOKEN, /* Bearer tly_…, or Basic with it as the password, whatever the user name (or as the user name with an
-                       empty password) */
+  CREDENTIAL_TOKEN, /* Bearer tly_…, or Basic with it as the password, whatever the user name (or as the user name with
+                       an empty password) */
   CREDENTIAL_PASSWORD, /* Basic */
   CREDENTIAL_JWT, /* Bearer with two dots */
   CREDENTIAL_SESSION, /* the cookie; only when there is no Authorization */
@@ -41,8 +41,8 @@ enum err_code credential_read (struct credential *credential, struct slice autho
                                struct slice proxy_user, struct slice proxy_groups, struct arena *arena,
                                struct err *err);
 
-/* The value of a cookie in a Cookie header (RFC 6265, 4.2); absent when it is not there, and when it is there twice with
-   different values. */
+/* The value of a cookie in a Cookie header (RFC 6265, 4.2); absent when it is not there, and when it is there twice
+   with different values. */
 struct slice credential_cookie (struct slice header, const char *name);
 
 /* A new secret: `prefix` and 43 characters of base64url, in the arena; and its SHA-256. False without randomness or

@@ -53,7 +53,8 @@ struct access_identity
 {
   int64_t account_id; /* 0: nobody */
   struct slice username;
-  bool is_admin; /* and the token, if any, may use it */
+  bool is_admin; /* may do what only administrators may: the account is one, and its token may use it */
+  bool has_all_objects; /* of an administrator, also with a narrower token: no grant is asked for */
   bool is_service;
   enum access_method method;
   int64_t token_id; /* 0: none */

@@ -1,6 +1,7 @@
 /* Logging metrics, params and tags of a run, all or none. */
 #include "api/metric.h"
 
+#include "api/gate.h"
 #include "api/json.h"
 #include "api/metric_request.h"
 #include "api/names.h"
@@ -54,6 +55,8 @@ api_batch_log (struct api_call *call)
 
   if (NULL == write
       || ! metric_scan_batch (write, call->body, max_metrics, (unsigned)config->max_json_depth, call->arena))
+    return API_WORK;
+  if (! gate_admit_run (call, &write->run_id))
     return API_WORK;
   return api_commit (call, call->service->metric_committer, write);
 }

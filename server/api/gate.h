@@ -18,7 +18,8 @@
 /* What somebody may want of an object. */
 enum route_permission
 {
-  PERMISSION_PUBLIC, /* anybody, unknown ones too */
+  PERMISSION_PUBLIC, /* anybody; nobody is looked at */
+  PERMISSION_GUEST, /* anybody; who is known is told apart */
   PERMISSION_SELF, /* anybody who is known; what it shows or changes is the caller's own, or the same for all */
   PERMISSION_READ,
   PERMISSION_USE,
@@ -35,7 +36,7 @@ enum route_permission
 /* Where the object comes from. */
 enum route_object
 {
-  OBJECT_NONE, /* there is none: PUBLIC, SELF and ADMIN */
+  OBJECT_NONE, /* there is none: PUBLIC, GUEST, SELF and ADMIN */
   OBJECT_WORKSPACE, /* the workspace of the request */
   OBJECT_NEW_EXPERIMENT, /* the workspace of the request, where anybody may make experiments unless a grant says less */
   OBJECT_EXPERIMENT, /* argument experiment_id */
@@ -68,6 +69,7 @@ struct gate_pass
   struct slice workspace; /* its name */
   struct access_rights rights; /* with the object of the route, when there is one */
   int64_t experiment_id; /* of the object of the route; -1 when there is none */
+  bool known; /* who asks was found out */
   bool open; /* the route's functions may run */
   bool narrowed; /* of OBJECT_VISIBLE */
 };
@@ -79,14 +81,13 @@ struct gate_headers
   struct slice authorization;
   struct slice cookie;
   struct slice csrf_token; /* X-Tally-CSRF-Token */
-  struct slice origin;
-  struct slice host;
   struct slice workspace; /* X-MLFLOW-WORKSPACE */
   struct slice proxy_user; /* of the setting proxy-user-header; only from trusted proxies */
   struct slice proxy_groups;
   struct slice address; /* of the client, as far as it can be trusted */
   bool is_secure; /* over TLS, here or at a trusted proxy */
   bool changes_state; /* POST, PUT, PATCH or DELETE */
+  bool is_own_origin; /* the Origin is absent, exactly this server's, or spelled out in allowed-origins */
   bool is_page; /* a browser's page asks (Sec-Fetch-Mode): no dialog for a password */
   int64_t body_bytes; /* declared; -1 when not */
 };
@@ -128,7 +129,7 @@ enum err_code gate_require_experiments (struct api_call *call, const int64_t *ex
                                         enum route_permission permission, struct err *err);
 enum err_code gate_require_model_name (struct api_call *call, struct slice name, enum route_permission permission,
                                        struct err *err);
-enum err_code gate_require_workspace (struct api_call *call, int64_t workspace_id, enum route_permission permission,
+enum err_code gate_require_workspace (struct api_call *call, struct slice name, enum route_permission permission,
                                       struct err *err);
 
 /* Keep those of some experiments that the caller may read and that are in the workspace of the request, in their order.

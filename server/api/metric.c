@@ -1,6 +1,7 @@
 /* Logging one metric point. */
 #include "api/metric.h"
 
+#include "api/gate.h"
 #include "api/metric_request.h"
 #include "api/names.h"
 #include "api/run.h"
@@ -110,6 +111,8 @@ api_metric_log (struct api_call *call)
     return API_WORK;
   write = arena_alloc (call->arena, sizeof (*write));
   if (NULL == write || ! metric_scan_single (write, call->body, call->arena))
+    return API_WORK;
+  if (! gate_admit_run (call, &write->run_id))
     return API_WORK;
   return api_commit (call, call->service->metric_committer, write);
 }

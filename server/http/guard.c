@@ -154,3 +154,35 @@ guard_check_origin (struct slice origin, struct slice host, const char *allowed,
                   "Cross-origin request blocked. If pages of that origin may change state here, add it to the setting "
                   "allowed-origins.");
 }
+
+bool
+guard_is_own_origin (struct slice origin, struct slice host, const char *allowed)
+{
+  static const char *const schemes[] = { "http://", "https://" };
+
+  if (0 == origin.len)
+    return true;
+  for (size_t i = 0; i < sizeof (schemes) / sizeof (schemes[0]); i++)
+  {
+    size_t length = strlen (schemes[i]);
+
+    if (origin.len > length && 0 == strncasecmp (origin.data, schemes[i], length)
+        && same_name ((struct slice){ origin.data + length, origin.len - length }, host))
+      return true;
+  }
+  while ('\0' != *allowed)
+  {
+    size_t length = strcspn (allowed, ",");
+    struct slice item = { allowed, length };
+
+    while (item.len > 0 && ' ' == item.data[0])
+      item = (struct slice){ item.data + 1, item.len - 1 };
+    while (item.len > 0 && ' ' == item.data[item.len - 1])
+      item.len--;
+    if (item.len > 0 && ! slice_is (item, "*") && same_name (item, origin))
+      return true;
+    allowed += length;
+    allowed += ',' == *allowed;
+  }
+  return false;
+}

@@ -1,6 +1,8 @@
 /* Access control of one daemon: start, stop, and the thread that looks for changes and writes what waits. */
 #include "access/access_private.h"
 
+#include "access/backoff.h"
+#include "access/password.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/stats.h"
@@ -235,6 +237,22 @@ run (void *context)
 /* --- start and stop ------------------------------------------------------------------------------------------------
  */
 
+/* There is somebody who may do everything. */
+static enum err_code
+bootstrap (struct access *access, struct err *err)
+{
+  struct store_connection *connection = store_connection_new (access->store);
+  enum err_code code;
+
+  if (NULL == connection)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  store_start_request (connection, clock_monotonic_us () + (uint64_t)access->config->work_timeout_ms * 1000);
+  code = password_bootstrap (connection, access->config, err);
+  (void)store_end_request (connection);
+  store_connection_free (connection);
+  return code;
+}
+
 enum err_code
 access_start (struct access **out, struct store *store, const struct config *config, struct err *err)
 {
@@ -251,13 +269,16 @@ access_start (struct access **out, struct store *store, const struct config *con
   atomic_store (&access->stamp, 1);
   lock_init (&access->lock);
   condition_init (&access->changed);
-  if (! memory_init (&access->memory))
+  access->backoff = backoff_new ();
+  if (! memory_init (&access->memory) || NULL == access->backoff)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (! access_level_parse (&level, slice_of (config->default_permission)))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "default-permission '%s' must be NO_PERMISSIONS, READ, USE, EDIT or MANAGE",
                     config->default_permission);
   access->fallback = (int16_t)level;
+  if (access->is_on && ERR_OK != bootstrap (access, err))
+    return err->code;
   if (! access->is_on && ! access->has_workspaces)
     return ERR_OK;
   access->watching = 0 == pthread_create (&access->watcher, NULL, run, access);
@@ -280,6 +301,7 @@ access_stop (struct access *access)
   for (size_t i = 0; i < access->refusal_count; i++)
     free_texts (&access->refusals[i]);
   memory_free (&access->memory);
+  backoff_free (access->backoff);
   condition_destroy (&access->changed);
   lock_destroy (&access->lock);
   free (access);
@@ -289,4 +311,10 @@ int16_t
 access_fallback (const struct access *access)
 {
   return access->fallback;
+}
+
+struct backoff *
+access_backoff (struct access *access)
+{
+  return access->backoff;
 }

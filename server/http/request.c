@@ -495,11 +495,11 @@ request_step (struct request *request, const char *method, const char *body, siz
     request->refused = true;
     return body_must_answer_now (request) ? reply_send (request) : MHD_YES;
   case REQUEST_ENTERING:
-    /* The library takes no answer here any more: a body that comes is read to its end first. */
+    /* The library offers the headers once more, when it was told to wait there. */
     request->refused = ERR_OK != request->call.err.code;
     set_phase (request, CLIENT_READING);
     request->state = REQUEST_READING;
-    return read_on (request, body, body_bytes);
+    return request->refused && body_must_answer_now (request) ? reply_send (request) : MHD_YES;
   case REQUEST_TAKING:
     request->state = REQUEST_READING;
     buffer_clear (&request->body);

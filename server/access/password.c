@@ -272,12 +272,3 @@ password_identify (struct access_identity *identity, struct access *access, stru
   *identity = access_identity_of (access, &found, ACCESS_BY_PASSWORD);
   return ERR_OK;
 }
-
-enum err_code
-password_bootstrap (struct store_connection *connection, const struct config *config, struct err *err)
-{
-  (void)connection;
-  (void)config;
-  (void)err;
-  return ERR_OK;
-}

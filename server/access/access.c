@@ -1,6 +1,7 @@
 /* Access control of one daemon: start, stop, and the thread that looks for changes and writes what waits. */
 #include "access/access_private.h"
 
+#include "access/backoff.h"
 #include "access/password.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,8 +18,6 @@
 #define USES_MAX 1024
 /* A round of the watcher: less than FRESH_US, so that one slow round is not waited for. */
 #define ROUND_US ((uint64_t)900 * 1000)
-/* Time to look for an administrator, and to make one. */
-#define START_US ((uint64_t)30 * 1000000)
 /* Texts of one round. */
 #define ROUND_ARENA_BYTES ((size_t)4 * 1024 * 1024)
 
@@ -32,12 +31,6 @@ bool
 access_has_workspaces (const struct access *access)
 {
   return access->has_workspaces;
-}
-
-struct backoff *
-access_backoff (struct access *access)
-{
-  return access->backoff;
 }
 
 uint64_t
@@ -244,16 +237,16 @@ run (void *context)
 /* --- start and stop ------------------------------------------------------------------------------------------------
  */
 
-/* Nobody could log in to make one. */
+/* There is somebody who may do everything. */
 static enum err_code
-check_administrator (const struct access *access, struct err *err)
+bootstrap (struct access *access, struct err *err)
 {
   struct store_connection *connection = store_connection_new (access->store);
   enum err_code code;
 
   if (NULL == connection)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  store_start_request (connection, clock_monotonic_us () + START_US);
+  store_start_request (connection, clock_monotonic_us () + (uint64_t)access->config->work_timeout_ms * 1000);
   code = password_bootstrap (connection, access->config, err);
   (void)store_end_request (connection);
   store_connection_free (connection);
@@ -284,8 +277,9 @@ access_start (struct access **out, struct store *store, const struct config *con
                     "default-permission '%s' must be NO_PERMISSIONS, READ, USE, EDIT or MANAGE",
                     config->default_permission);
   access->fallback = (int16_t)level;
-  if (access->is_on
-      && (ERR_OK != provider_new (&access->provider, config, err) || ERR_OK != check_administrator (access, err)))
+  if (access->is_on && ERR_OK != provider_new (&access->provider, config, err))
+    return err->code;
+  if (access->is_on && ERR_OK != bootstrap (access, err))
     return err->code;
   if (! access->is_on && ! access->has_workspaces)
     return ERR_OK;

@@ -31,11 +31,11 @@ void access_stop (struct access *access);
 bool access_is_on (const struct access *access);
 bool access_has_workspaces (const struct access *access);
 
-/* Where failed passwords are counted (access/backoff.h); constant. */
-struct backoff *access_backoff (struct access *access);
-
 /* The setting default-permission, as an enum access_level. */
 int16_t access_fallback (const struct access *access);
+
+/* Where failed passwords are counted (access/backoff.h); constant. */
+struct backoff *access_backoff (struct access *access);
 
 /* The version that what is looked up from now on may be stamped with. */
 uint64_t access_version (struct access *access);
@@ -53,6 +53,12 @@ bool access_recall (struct access_identity *identity, struct access *access, con
 /* Remember it, with `version` as it was before it was looked up. */
 void access_remember (struct access *access, const struct digest *credential, const struct access_identity *identity,
                       uint64_t version);
+
+/* Passwords that were found right stay so for as long as the account has the stored text that they were checked with:
+   so a change of anybody's rights does not have everybody's passwords hashed anew. */
+bool access_has_verified (struct access *access, const struct digest *credential);
+bool access_is_verified (struct access *access, const struct digest *credential, struct slice stored);
+void access_note_verified (struct access *access, const struct digest *credential, struct slice stored);
 
 /* The experiment of a run. It never changes. */
 bool access_recall_run (int64_t *experiment_id, struct access *access, const struct uuid *run_id);

@@ -3,7 +3,6 @@
 #define ACCESS_ACCESS_PRIVATE_H
 
 #include "access/access.h"
-#include "access/backoff.h"
 #include "access/memory.h"
 #include "access/provider.h"
 
@@ -26,7 +25,7 @@ struct access
   _Atomic uint64_t stamp;
   _Atomic uint64_t fresh_until_us; /* of clock_monotonic_us: until then what is remembered may be used */
   struct memory memory;
-  struct backoff *backoff;
+  struct backoff *backoff; /* has a lock of its own */
 
   struct lock lock; /* guards the members below; a leaf */
   struct condition changed;

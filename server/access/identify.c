@@ -72,9 +72,10 @@ by_session (struct access_identity *identity, struct access *access, struct stor
 }
 
 bool
-access_is_slow (enum credential_kind kind)
+access_is_slow (struct access *access, const struct credential *credential)
 {
-  return CREDENTIAL_PASSWORD == kind || CREDENTIAL_JWT == kind;
+  return CREDENTIAL_JWT == credential->kind
+         || (CREDENTIAL_PASSWORD == credential->kind && ! access_has_verified (access, &credential->digest));
 }
 
 enum err_code

@@ -5,8 +5,8 @@
 #include "access/access.h"
 #include "access/credential.h"
 
-/* Whether a kind of credential takes hashing or other servers: access_identify then runs in the login lane. */
-bool access_is_slow (enum credential_kind kind);
+/* Whether a credential takes hashing or other servers: access_identify then runs in the login lane. */
+bool access_is_slow (struct access *access, const struct credential *credential);
 
 /* Who a credential stands for, by asking the database; what is found is remembered. `address` is the client's. Not for
    CREDENTIAL_NONE. Errors: UNAUTHENTICATED, REQUEST_LIMIT_EXCEEDED, those of the database. */

@@ -18,12 +18,13 @@ memory_init (struct memory *memory)
   *memory = (struct memory){ .turn = 0 };
   lock_init (&memory->lock);
   memory->credentials = calloc (MEMORY_CREDENTIALS, sizeof (*memory->credentials));
+  memory->verified = calloc (MEMORY_VERIFIED, sizeof (*memory->verified));
   memory->runs = calloc (MEMORY_RUNS, sizeof (*memory->runs));
   memory->rights = calloc (MEMORY_RIGHTS, sizeof (*memory->rights));
   memory->workspaces = calloc (MEMORY_WORKSPACES, sizeof (*memory->workspaces));
   memory->quotas = calloc (MEMORY_QUOTAS, sizeof (*memory->quotas));
-  return NULL != memory->credentials && NULL != memory->runs && NULL != memory->rights && NULL != memory->workspaces
-         && NULL != memory->quotas;
+  return NULL != memory->credentials && NULL != memory->verified && NULL != memory->runs && NULL != memory->rights
+         && NULL != memory->workspaces && NULL != memory->quotas;
 }
 
 void
@@ -32,6 +33,7 @@ memory_free (struct memory *memory)
   for (size_t i = 0; NULL != memory->credentials && i < MEMORY_CREDENTIALS; i++)
     free (memory->credentials[i].username);
   free (memory->credentials);
+  free (memory->verified);
   free (memory->runs);
   free (memory->rights);
   free (memory->workspaces);
@@ -129,6 +131,71 @@ access_remember (struct access *access, const struct digest *credential, const s
                                        .used_at_ms = clock_wall_ms (),
                                        .noted_at_ms = noted_at_ms };
   entry->identity.username = (struct slice){ username, identity->username.len };
+  lock_release (&memory->lock);
+}
+
+/* --- right passwords -----------------------------------------------------------------------------------------------
+ */
+
+static struct memory_verified *
+find_verified (struct memory *memory, const struct digest *credential)
+{
+  size_t first = first_place (hash_bytes (HASH_START, credential->bytes, sizeof (credential->bytes)), MEMORY_VERIFIED);
+
+  for (size_t i = first; i < first + MEMORY_WAYS; i++)
+    if (digest_equal (&memory->verified[i].credential, credential))
+      return &memory->verified[i];
+  return NULL;
+}
+
+bool
+access_has_verified (struct access *access, const struct digest *credential)
+{
+  struct memory *memory = &access->memory;
+  bool found;
+
+  lock_acquire (&memory->lock);
+  found = NULL != find_verified (memory, credential);
+  lock_release (&memory->lock);
+  return found;
+}
+
+bool
+access_is_verified (struct access *access, const struct digest *credential, struct slice stored)
+{
+  struct memory *memory = &access->memory;
+  struct memory_verified *entry;
+  struct digest digest;
+  bool same;
+
+  if (NULL == stored.data || ! digest_of (&digest, stored))
+    return false;
+  lock_acquire (&memory->lock);
+  entry = find_verified (memory, credential);
+  same = NULL != entry && digest_equal (&entry->stored, &digest);
+  /* It was changed: the next try is checked in the login lane again. */
+  if (NULL != entry && ! same)
+    *entry = (struct memory_verified){ .credential = { { 0 } } };
+  lock_release (&memory->lock);
+  return same;
+}
+
+void
+access_note_verified (struct access *access, const struct digest *credential, struct slice stored)
+{
+  struct memory *memory = &access->memory;
+  struct memory_verified *entry;
+  struct digest digest;
+
+  if (! digest_of (&digest, stored))
+    return;
+  lock_acquire (&memory->lock);
+  entry = find_verified (memory, credential);
+  if (NULL == entry)
+    entry = &memory->verified[first_place (hash_bytes (HASH_START, credential->bytes, sizeof (credential->bytes)),
+                                           MEMORY_VERIFIED)
+                              + next_victim (memory)];
+  *entry = (struct memory_verified){ *credential, digest };
   lock_release (&memory->lock);
 }
 
@@ -349,7 +416,7 @@ access_take_quota (unsigned *retry_after_s, struct access *access, const struct 
       quota->day = now_s / DAY_S;
       quota->bytes = 0;
     }
-    allowed = bytes <= identity->bytes_per_day - quota->bytes && (0 == bytes || bytes <= identity->bytes_per_day);
+    allowed = bytes <= identity->bytes_per_day - quota->bytes;
     if (! allowed)
       *retry_after_s = (unsigned)(DAY_S - now_s % DAY_S);
     else

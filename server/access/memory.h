@@ -18,6 +18,12 @@ struct memory_credential
   int64_t noted_at_ms; /* what of that is in the database */
 };
 
+struct memory_verified
+{
+  struct digest credential; /* all zero: empty */
+  struct digest stored; /* of the account's stored text */
+};
+
 struct memory_run
 {
   struct uuid run_id;
@@ -55,6 +61,7 @@ struct memory
   struct lock lock; /* guards all of it; a leaf */
   unsigned turn; /* which of the places of a key is given up next */
   struct memory_credential *credentials;
+  struct memory_verified *verified;
   struct memory_run *runs;
   struct memory_rights *rights;
   struct memory_workspace *workspaces;
@@ -64,6 +71,7 @@ struct memory
 /* Keys have one of four places. Credentials: a program has one. Runs: those that log at the same time; 1.5 MB. */
 #define MEMORY_WAYS 4
 #define MEMORY_CREDENTIALS ((size_t)4096)
+#define MEMORY_VERIFIED ((size_t)4096)
 #define MEMORY_RUNS ((size_t)65536)
 #define MEMORY_RIGHTS ((size_t)16384)
 #define MEMORY_WORKSPACES ((size_t)256)

@@ -236,10 +236,11 @@ password_identify (struct access_identity *identity, struct access *access, stru
   struct store_account_found found = { .account_id = 0 };
   struct slice stored = { NULL, 0 };
   unsigned wait_s = backoff_wait_s (backoff, credential->username, address, clock_monotonic_us ());
+  bool was_right = access_has_verified (access, &credential->digest);
   bool matches = false;
   enum err_code code;
 
-  if (wait_s > 0)
+  if (wait_s > 0 && ! was_right)
   {
     code = err_set (err, ERR_REQUEST_LIMIT_EXCEEDED,
                     "Too many wrong passwords from this address; try again in %u seconds.", wait_s);
@@ -252,7 +253,11 @@ password_identify (struct access_identity *identity, struct access *access, stru
     stored = found.password;
   else if (ERR_OK != code && ERR_RESOURCE_DOES_NOT_EXIST != code)
     return code;
-  code = password_matches (&matches, stored, credential->secret, err);
+  matches = was_right && access_is_verified (access, &credential->digest, stored);
+  if (! matches)
+    code = password_matches (&matches, stored, credential->secret, err);
+  else
+    code = ERR_OK;
   if (ERR_OK != code)
     return code;
   if (! matches)
@@ -263,6 +268,7 @@ password_identify (struct access_identity *identity, struct access *access, stru
   backoff_succeeded (backoff, credential->username, address);
   if (password_is_old (stored))
     renew (&found, credential->secret, connection, arena);
+  access_note_verified (access, &credential->digest, stored);
   *identity = access_identity_of (access, &found, ACCESS_BY_PASSWORD);
   return ERR_OK;
 }

@@ -58,7 +58,7 @@ recognise (struct api_call *call, struct err *err)
   if (ERR_OK == code && ! access_recall (&pass->who, access, &credential.digest, call->arena))
   {
     if (NULL == call->connection)
-      return access_is_slow (credential.kind) ? GATE_LOGIN : GATE_ASK;
+      return access_is_slow (access, &credential) ? GATE_LOGIN : GATE_ASK;
     code = access_identify (&pass->who, access, call->connection, &credential, headers->address, call->arena, err);
     if (ERR_OK != code)
       pass->who = nobody;
@@ -299,6 +299,12 @@ static bool
 may_all (const struct api_call *call)
 {
   return is_off (call->service->access);
+}
+
+bool
+gate_owns_all (const struct api_call *call)
+{
+  return call->pass->who.has_all_objects && ! access_has_workspaces (call->service->access);
 }
 
 static enum err_code

@@ -47,6 +47,7 @@ enum route_object
   OBJECT_RUN_OR_MODEL, /* argument run_id or model_id */
   OBJECT_PATH_RUN, /* first value of the path */
   OBJECT_PATH_MODEL, /* first value of the path: a logged model */
+  OBJECT_PATH_WORKSPACE, /* first value of the path: a workspace */
   OBJECT_ARTIFACT, /* first value of the path: a path from the root of the artifact store */
   OBJECT_DIRECTORY, /* argument path: the same, or empty for the root */
   OBJECT_BROWSE, /* argument run_id, model_id, or else path */
@@ -117,6 +118,9 @@ enum err_code gate_check_narrowed (const struct api_call *call, struct err *err)
    sends the call to a worker, where gate_body asks. */
 bool gate_admit_run (struct api_call *call, const struct uuid *run_id);
 bool gate_admit_experiment (struct api_call *call, int64_t experiment_id);
+
+/* Whether no object is judged: all are the caller's, and there is one workspace. */
+bool gate_owns_all (const struct api_call *call);
 
 /* --- for handle functions: objects beside that of the route --- */
 

@@ -89,6 +89,7 @@ route_object_name (enum route_object object)
     [OBJECT_RUN_OR_MODEL] = "`run_id` or `model_id`",
     [OBJECT_PATH_RUN] = "run of the path",
     [OBJECT_PATH_MODEL] = "model of the path",
+    [OBJECT_PATH_WORKSPACE] = "workspace of the path",
     [OBJECT_ARTIFACT] = "owner of the path",
     [OBJECT_DIRECTORY] = "owner of `path`",
     [OBJECT_BROWSE] = "`run_id`, `model_id` or owner of `path`",

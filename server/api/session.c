@@ -200,10 +200,12 @@ static enum err_code
 check_password (struct access_identity *identity, struct api_call *call, struct slice username, struct slice password,
                 struct err *err)
 {
-  struct credential credential = { .kind = CREDENTIAL_PASSWORD, .username = username, .secret = password };
-  enum err_code code = password_identify (identity, call->service->access, call->connection, &credential,
-                                          call->credentials->address, call->arena, err);
+  struct credential credential;
+  enum err_code code = credential_of_password (&credential, username, password, call->arena, err);
 
+  if (ERR_OK == code)
+    code = password_identify (identity, call->service->access, call->connection, &credential,
+                              call->credentials->address, call->arena, err);
   if (ERR_UNAUTHENTICATED == code || ERR_REQUEST_LIMIT_EXCEEDED == code)
     gate_note_refused (call, "login.refused", user_object (call, username), err);
   return code;

@@ -12,8 +12,10 @@
 #include "store/context.h"
 #include "store/dataset.h"
 #include "store/experiment.h"
+#include "store/federated.h"
 #include "store/health.h"
 #include "store/logged_model.h"
+#include "store/login_attempt.h"
 #include "store/metric.h"
 #include "store/migrate.h"
 #include "store/purge.h"
@@ -34,7 +36,7 @@ static const struct statement_table *const tables[] = {
   &store_run_statements,          &store_run_columns_statements,    &store_series_statements,
   &store_fold_statements,         &store_signing_key_statements,    &store_upload_statements,
   &store_access_grant_statements, &store_account_statements,        &store_account_group_statements,
-  &store_api_token_statements,
+  &store_api_token_statements,    &store_federated_statements,      &store_login_attempt_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

@@ -315,3 +315,9 @@ access_fallback (const struct access *access)
 {
   return access->fallback;
 }
+
+struct backoff *
+access_backoff (struct access *access)
+{
+  return access->backoff;
+}

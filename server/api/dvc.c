@@ -4,6 +4,7 @@
 
 #include "api/artifact_path.h"
 #include "api/artifact_send.h"
+#include "api/gate.h"
 #include "artifact/dvc.h"
 #include "artifact/link.h"
 
@@ -51,7 +52,7 @@ read_name (struct slice *path, struct dvc_name *name, struct api_call *call, str
                  "and .dir for a directory.",
                  SLICE_ARG (below));
   if (ERR_OK == code)
-    code = artifact_path_join (path, SLICE (DIRECTORY), remote, call->arena, err);
+    code = artifact_path_join (path, gate_workspace_directory (call, DIRECTORY), remote, call->arena, err);
   return ERR_OK == code ? artifact_path_join (path, *path, below, call->arena, err) : code;
 }
 

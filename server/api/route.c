@@ -9,6 +9,7 @@
 #include "api/dvc.h"
 #include "api/experiment.h"
 #include "api/logged_model.h"
+#include "api/login_oidc.h"
 #include "api/manifest.h"
 #include "api/metric.h"
 #include "api/run.h"

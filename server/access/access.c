@@ -277,6 +277,8 @@ access_start (struct access **out, struct store *store, const struct config *con
                     "default-permission '%s' must be NO_PERMISSIONS, READ, USE, EDIT or MANAGE",
                     config->default_permission);
   access->fallback = (int16_t)level;
+  if (access->is_on && ERR_OK != provider_new (&access->provider, config, err))
+    return err->code;
   if (access->is_on && ERR_OK != bootstrap (access, err))
     return err->code;
   if (! access->is_on && ! access->has_workspaces)
@@ -300,6 +302,7 @@ access_stop (struct access *access)
   }
   for (size_t i = 0; i < access->refusal_count; i++)
     free_texts (&access->refusals[i]);
+  provider_free (access->provider);
   memory_free (&access->memory);
   backoff_free (access->backoff);
   condition_destroy (&access->changed);

@@ -4,6 +4,7 @@
 
 #include "access/access.h"
 #include "access/memory.h"
+#include "access/provider.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,6 +19,7 @@ struct access
   bool is_on;
   bool has_workspaces;
   int16_t fallback; /* default-permission */
+  struct provider *provider; /* of OpenID Connect; NULL: none, or authentication is off */
 
   /* Raised by every change that this daemon makes or sees; what was looked up before bears an older number. */
   _Atomic uint64_t stamp;

@@ -97,10 +97,10 @@ access_identify (struct access_identity *identity, struct access *access, struct
     code = password_identify (identity, access, connection, credential, address, arena, err);
     break;
   case CREDENTIAL_JWT:
-    code = oidc_identify (identity, access, connection, credential, arena, err);
+    code = oidc_identify (identity, access, connection, credential, address, arena, err);
     break;
   case CREDENTIAL_PROXY:
-    code = proxy_identify (identity, access, connection, credential, arena, err);
+    code = proxy_identify (identity, access, connection, credential, address, arena, err);
     break;
   case CREDENTIAL_NONE:
   case CREDENTIAL_KIND_COUNT:

@@ -7,14 +7,13 @@
    right, and on nothing else: an account that is not there costs the same hash. */
 #include "access/password.h"
 
-#include "access/identify.h"
-
 #include "access/backoff.h"
+#include "access/identify.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/number.h"
 #include "base/utf8.h"
-#include "store/password.h"
+#include "store/account.h"
 
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -223,9 +222,10 @@ renew (const struct store_account_found *found, struct slice password, struct st
 {
   struct err ignored = { 0 };
   struct slice fresh;
+  bool changed;
 
   if (ERR_OK == password_hash (&fresh, password, arena, &ignored))
-    (void)store_password_renew (connection, found->account_id, found->password, fresh, &ignored);
+    (void)store_account_rehash (&changed, connection, found->account_id, found->password, fresh, &ignored);
 }
 
 enum err_code

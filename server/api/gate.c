@@ -301,6 +301,12 @@ may_all (const struct api_call *call)
   return is_off (call->service->access);
 }
 
+bool
+gate_owns_all (const struct api_call *call)
+{
+  return call->pass->who.has_all_objects && ! access_has_workspaces (call->service->access);
+}
+
 static enum err_code
 require (struct api_call *call, struct target *targets, size_t count, enum route_permission permission, struct err *err)
 {

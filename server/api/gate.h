@@ -47,6 +47,7 @@ enum route_object
   OBJECT_RUN_OR_MODEL, /* argument run_id or model_id */
   OBJECT_PATH_RUN, /* first value of the path */
   OBJECT_PATH_MODEL, /* first value of the path: a logged model */
+  OBJECT_PATH_WORKSPACE, /* first value of the path: a workspace */
   OBJECT_ARTIFACT, /* first value of the path: a path from the root of the artifact store */
   OBJECT_DIRECTORY, /* argument path: the same, or empty for the root */
   OBJECT_BROWSE, /* argument run_id, model_id, or else path */
@@ -87,6 +88,7 @@ struct gate_headers
   struct slice address; /* of the client, as far as it can be trusted */
   bool is_secure; /* over TLS, here or at a trusted proxy */
   bool changes_state; /* POST, PUT, PATCH or DELETE */
+  bool is_local; /* the Host header names a loopback address */
   bool is_own_origin; /* the Origin is absent, exactly this server's, or spelled out in allowed-origins */
   bool is_page; /* a browser's page asks (Sec-Fetch-Mode): no dialog for a password */
   int64_t body_bytes; /* declared; -1 when not */
@@ -117,6 +119,9 @@ enum err_code gate_check_narrowed (const struct api_call *call, struct err *err)
 bool gate_admit_run (struct api_call *call, const struct uuid *run_id);
 bool gate_admit_experiment (struct api_call *call, int64_t experiment_id);
 
+/* Whether no object is judged: all are the caller's, and there is one workspace. */
+bool gate_owns_all (const struct api_call *call);
+
 /* --- for handle functions: objects beside that of the route --- */
 
 /* Refuse unless the caller has the permission for all of these. Errors: RESOURCE_DOES_NOT_EXIST as for an object that
@@ -142,6 +147,10 @@ int64_t gate_visible_account (struct api_call *call, int16_t *fallback);
 
 /* The change is committed: note it in the audit trail's words. Fills actor, account, token, method and address. */
 struct store_audit gate_audit_entry (const struct api_call *call, const char *action, struct slice object);
+
+/* Count, log and note in the audit trail that something was refused for a reason of the route's own. `object` may be
+   absent. */
+void gate_note_refused (const struct api_call *call, const char *action, struct slice object, const struct err *err);
 
 /* How error messages call a permission: "EDIT", "the action delete", "an administrator". */
 const char *gate_permission_name (enum route_permission permission);

@@ -203,6 +203,15 @@ extract_path_model (struct target *targets, size_t *count, struct api_call *call
 }
 
 static enum err_code
+extract_path_workspace (struct target *targets, size_t *count, struct api_call *call,
+                        const struct arguments *arguments, struct err *err)
+{
+  (void)arguments;
+  (void)err;
+  return add_text (targets, count, TARGET_WORKSPACE_NAME, call->path_values[0]);
+}
+
+static enum err_code
 extract_artifact (struct target *targets, size_t *count, struct api_call *call, const struct arguments *arguments,
                   struct err *err)
 {
@@ -320,6 +329,7 @@ static const struct rule rules[OBJECT_COUNT] = {
   [OBJECT_RUN_OR_MODEL] = { .extract = extract_run_or_model, .schema = FIELDS (run_or_model_fields) },
   [OBJECT_PATH_RUN] = { .in_path = true, .extract = extract_path_run },
   [OBJECT_PATH_MODEL] = { .in_path = true, .extract = extract_path_model },
+  [OBJECT_PATH_WORKSPACE] = { .in_path = true, .extract = extract_path_workspace },
   [OBJECT_ARTIFACT] = { .in_path = true, .extract = extract_artifact },
   [OBJECT_DIRECTORY] = { .extract = extract_directory, .schema = FIELDS (path_fields) },
   [OBJECT_BROWSE] = { .extract = extract_run_or_model, .schema = FIELDS (run_or_model_fields) },

@@ -13,6 +13,7 @@
 #include "base/url.h"
 #include "http/body.h"
 #include "http/guard.h"
+#include "http/peer.h"
 #include "http/poller.h"
 #include "http/router.h"
 
@@ -90,7 +91,7 @@ log_request (const struct request *request, uint64_t duration_us)
 {
   const struct api_call *call = &request->call;
   const char *route = NULL != call->route ? route_name (call->route) : NULL != request->file ? "static" : "unmatched";
-  struct log_field fields[10];
+  struct log_field fields[11];
   size_t count = 0;
 
   fields[count++] = LOG_TEXT ("id", request->id);
@@ -101,6 +102,8 @@ log_request (const struct request *request, uint64_t duration_us)
   fields[count++] = LOG_NUMBER ("out_bytes", request->response_bytes);
   fields[count++] = LOG_NUMBER ("us", duration_us);
   fields[count++] = LOG_NUMBER ("database_us", call->database_us);
+  if (NULL != call->credentials && call->credentials->address.len > 0)
+    fields[count++] = LOG_SLICE ("client", call->credentials->address);
   if (ERR_OK != call->err.code)
     fields[count++] = LOG_TEXT ("error", err_name (call->err.code));
   if ('\0' != call->err.cause[0])
@@ -224,11 +227,13 @@ note_headers (struct request *request)
     [CALL_REPR_DIGEST] = "Repr-Digest",
     [CALL_CONTENT_LENGTH] = MHD_HTTP_HEADER_CONTENT_LENGTH,
     [CALL_HOST] = MHD_HTTP_HEADER_HOST,
-    [CALL_FORWARDED_PROTO] = "X-Forwarded-Proto",
   };
 
   for (size_t i = 0; i < CALL_HEADER_COUNT; i++)
-    request->call.headers[i] = slice_of (MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, names[i]));
+    if (NULL != names[i])
+      request->call.headers[i] =
+          slice_of (MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, names[i]));
+  request->call.headers[CALL_FORWARDED_PROTO] = peer_forwarded_proto (request);
 }
 
 /* Which route or file is meant. */

@@ -9,6 +9,7 @@
 
 #include <microhttpd.h>
 
+struct peer_proxies;
 struct poller;
 
 /* Where a connection stands, for the sweep. */
@@ -40,6 +41,8 @@ struct http_server
   int stop_fd; /* an event that ends them */
   struct MHD_Response *empty_object; /* the answer {} that most requests get */
   struct slice static_prefix;
+  struct peer_proxies *proxies; /* that are trusted */
+  bool is_tls; /* connections speak TLS */
   char address[128];
 
   struct lock clients_lock; /* guards the list of clients; a leaf */

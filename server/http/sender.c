@@ -1,27 +1,14 @@
 /* What the headers of a request say of its sender, for the gate. */
 #include "http/guard.h"
+#include "http/peer.h"
 #include "http/request.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 
 static struct slice
 header (const struct request *request, const char *name)
 {
   return slice_of (MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, name));
-}
-
-static void
-note_address (struct gate_headers *headers, struct request *request)
-{
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info (request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  char text[INET6_ADDRSTRLEN] = "";
-
-  if (NULL != info && NULL != info->client_addr && AF_INET == info->client_addr->sa_family)
-    (void)inet_ntop (AF_INET, &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr, text,
-                     sizeof (text));
-  headers->address = slice_of (arena_printf (request->call.arena, "%s", text));
 }
 
 void
@@ -36,6 +23,7 @@ sender_note (struct request *request)
     .cookie = header (request, MHD_HTTP_HEADER_COOKIE),
     .csrf_token = header (request, "X-Tally-CSRF-Token"),
     .workspace = header (request, "X-MLFLOW-WORKSPACE"),
+    .is_local = guard_host_is_loopback (header (request, MHD_HTTP_HEADER_HOST)),
     .is_own_origin =
         guard_is_own_origin (header (request, MHD_HTTP_HEADER_ORIGIN), header (request, MHD_HTTP_HEADER_HOST),
                              request->server->config->allowed_origins),
@@ -43,6 +31,6 @@ sender_note (struct request *request)
     .is_page = NULL != MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, "Sec-Fetch-Mode"),
     .body_bytes = NULL == length ? -1 : (int64_t)strtoll (length, NULL, 10),
   };
-  note_address (headers, request);
+  peer_read (headers, request);
   request->call.credentials = headers;
 }

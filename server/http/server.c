@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "http/guard.h"
+#include "http/peer.h"
 #include "http/poller.h"
 #include "http/request.h"
 #include "http/router.h"
@@ -156,14 +157,13 @@ open_socket (int *fd, struct http_server *server, struct err *err)
   if (! split_listen (name, sizeof (name), &port, config->listen))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "listen %s: expected ADDRESS:PORT, such as 127.0.0.1:5000",
                     config->listen);
-  if (! guard_is_loopback (slice_of (name)))
+  if (! config->auth && ! guard_is_loopback (slice_of (name)))
   {
     if (! config->insecure)
-      return err_set (
-          err, ERR_INVALID_PARAMETER_VALUE,
-          "listen %s is not a loopback address, and there is no authentication: anybody who reaches it could "
-          "read and change everything. Start with --insecure if that is what you want.",
-          config->listen);
+      return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                      "listen %s is not a loopback address, and without authentication anybody who reaches it could "
+                      "read and change everything. Start with --auth, or with --insecure if that is what you want.",
+                      config->listen);
     log_line (EVENT_insecure_listen, LOG_TEXT ("listen", config->listen));
   }
   failure = getaddrinfo (name, port, &hints, &addresses);
@@ -211,6 +211,21 @@ clean_prefix (const char *prefix)
   return text;
 }
 
+/* Which proxies are believed, and that what only they can say is of use. */
+static enum err_code
+read_proxies (struct http_server *server, struct err *err)
+{
+  const struct config *config = server->config;
+  enum err_code code = peer_proxies_parse (&server->proxies, config->trusted_proxies, err);
+
+  if (ERR_OK == code && '\0' != config->proxy_user_header[0] && peer_proxies_none (server->proxies))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                    "proxy-user-header needs trusted-proxies: from anybody else the header is not believed.");
+  if (ERR_OK == code && '\0' != config->proxy_groups_header[0] && '\0' == config->proxy_user_header[0])
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "proxy-groups-header needs proxy-user-header.");
+  return code;
+}
+
 static bool
 make_id_prefix (struct http_server *server)
 {
@@ -252,7 +267,9 @@ http_server_start (struct http_server **out, const struct api_service *service, 
   (void)MHD_add_response_header (server->empty_object, "Cache-Control", "no-store");
   (void)MHD_add_response_header (server->empty_object, "X-Content-Type-Options", "nosniff");
   (void)MHD_add_response_header (server->empty_object, "X-Frame-Options", "SAMEORIGIN");
-  code = web_open (&server->web, server->config, err);
+  code = read_proxies (server, err);
+  if (ERR_OK == code)
+    code = web_open (&server->web, server->config, err);
   if (ERR_OK == code && ! web_exists (server->web))
     log_line (EVENT_web_missing, LOG_TEXT ("web_root", server->config->web_root));
   if (ERR_OK == code)
@@ -307,6 +324,7 @@ http_server_stop (struct http_server *server)
   if (NULL != server->empty_object)
     MHD_destroy_response (server->empty_object);
   router_free ();
+  peer_proxies_free (server->proxies);
   web_close (server->web);
   free (server->workers);
   queue_destroy (&server->work);

@@ -18,6 +18,7 @@ enum
   SET_PASSWORD,
   END_SESSIONS,
   DELETE,
+  REHASH,
   GET,
   LIST
 };
@@ -53,6 +54,8 @@ static const struct statement statements[] = {
   [END_SESSIONS] = { "account_end_sessions",
                      "DELETE FROM login_session WHERE account_id = $1::int8 AND sha256 IS DISTINCT FROM $2::bytea", 2 },
   [DELETE] = { "account_delete", "DELETE FROM account WHERE account_id = $1::int8", 1 },
+  [REHASH] = { "account_rehash",
+               "UPDATE account SET password = $3::text WHERE account_id = $1::int8 AND password = $2::text", 3 },
   [GET] = { "account_get", SELECT " WHERE a.username = $1::text", 1 },
   [LIST] = { "account_list",
              SELECT " WHERE a.username > coalesce($2::text, '')"
@@ -401,6 +404,19 @@ store_account_delete (struct store_connection *connection, struct slice username
   struct update call = { username, NULL, 0, who, arena };
 
   return store_transaction (connection, STORE_WRITE, delete_work, &call, err);
+}
+
+enum err_code
+store_account_rehash (bool *changed, struct store_connection *connection, int64_t account_id, struct slice old_text,
+                      struct slice new_text, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, account_id);
+  parameter_text (&parameters, old_text);
+  parameter_text (&parameters, new_text);
+  return store_change (changed, connection, &statements[REHASH], &parameters, err);
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */

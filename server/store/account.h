@@ -70,6 +70,11 @@ enum err_code store_account_update (struct store_connection *connection, struct 
 enum err_code store_account_delete (struct store_connection *connection, struct slice username,
                                     const struct store_audit *who, struct arena *arena, struct err *err);
 
+/* Keep a password that was given right in the form of today: no change of rights, nothing for the audit trail.
+   `changed` is false when the account has another one by now. */
+enum err_code store_account_rehash (bool *changed, struct store_connection *connection, int64_t account_id,
+                                    struct slice old_text, struct slice new_text, struct err *err);
+
 /* Read one. ERR_RESOURCE_DOES_NOT_EXIST, without a message, when there is none. `result` holds its texts; the caller
    frees it. */
 enum err_code store_account_get (struct store_account *account, struct result *result,

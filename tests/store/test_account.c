@@ -139,6 +139,8 @@ START_TEST (ends_sessions)
   const struct store_account_change enable = { .disabled = NO };
   int64_t account_id = accounts_make ("ann", false);
   int64_t version = accounts_version ();
+  struct err err = { 0 };
+  bool changed;
 
   open_sessions (account_id);
   ck_assert_int_eq (update ("ann", &keeping), ERR_OK);
@@ -148,6 +150,18 @@ START_TEST (ends_sessions)
   ck_assert_int_eq (update ("ann", &password), ERR_OK);
   ck_assert_int_eq (database_number ("SELECT count(*) FROM login_session"), 0);
   ck_assert_int_eq (accounts_entries ("user.password", "user:ann", "{}"), 2);
+  /* Better parameters for the same password end nothing. */
+  open_sessions (account_id);
+  ck_assert_int_eq (store_account_rehash (&changed, database.connection, account_id, SLICE ("scrypt$new"),
+                                          SLICE ("scrypt$better"), &err),
+                    ERR_OK);
+  ck_assert (changed);
+  ck_assert_int_eq (store_account_rehash (&changed, database.connection, account_id, SLICE ("scrypt$new"),
+                                          SLICE ("scrypt$best"), &err),
+                    ERR_OK);
+  ck_assert (! changed);
+  ck_assert_int_eq (database_number ("SELECT count(*) FROM account WHERE password = 'scrypt$better'"), 1);
+  ck_assert_int_eq (database_number ("SELECT count(*) FROM login_session"), 2);
   ck_assert_int_eq (accounts_version (), version + 2);
   /* Disabled is disabled since then, and sessions do not come back. */
   ck_assert_int_eq (update ("ann", &disable), ERR_OK);

@@ -203,8 +203,8 @@ extract_path_model (struct target *targets, size_t *count, struct api_call *call
 }
 
 static enum err_code
-extract_path_workspace (struct target *targets, size_t *count, struct api_call *call,
-                        const struct arguments *arguments, struct err *err)
+extract_path_workspace (struct target *targets, size_t *count, struct api_call *call, const struct arguments *arguments,
+                        struct err *err)
 {
   (void)arguments;
   (void)err;

@@ -13,6 +13,7 @@
 #include "api/metric.h"
 #include "api/run.h"
 #include "api/system.h"
+#include "api/workspace.h"
 
 #include <stdio.h>
 #include <stdlib.h>

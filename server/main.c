@@ -13,6 +13,7 @@
 #include "blob/blob.h"
 #include "command/command.h"
 #include "command/gc.h"
+#include "command/user.h"
 #include "http/server.h"
 #include "ingest/keys.h"
 #include "ingest/metric_flush.h"
@@ -364,6 +365,10 @@ print_help (FILE *to)
          "  tallyd migrate [flags]     bring the database up to date\n"
          "  tallyd gc [--dry-run] [--older-than-days=30] [--grace-hours=24] [--all-strays] [flags]\n"
          "                             remove for good what was deleted, and contents of artifacts that nothing names\n"
+         "  tallyd user add|list|password|disable|enable|delete [NAME] [flags]\n"
+         "                             accounts; the first administrator: tallyd user add NAME --admin\n"
+         "  tallyd token add|list|revoke [USER [NAME]] [flags]\n"
+         "                             API tokens\n"
          "  tallyd config [flags]      show the settings in force; --help explains all, --sample prints a file\n"
          "  tallyd reference PAGE      print routes, errors, config, stats or events as Markdown\n"
          "  tallyd version             print the version\n\n"
@@ -427,6 +432,7 @@ main (int argc, char **argv)
   } commands[] = {
     { "serve", serve_command },         { "migrate", migrate_with_config },
     { "config", config_command },       { "gc", command_gc },
+    { "user", command_user },           { "token", command_token },
     { "reference", reference_command }, { "version", version_command },
     { "--version", version_command },   { "help", help_command },
     { "--help", help_command },

@@ -33,12 +33,6 @@ access_has_workspaces (const struct access *access)
   return access->has_workspaces;
 }
 
-struct backoff *
-access_backoff (struct access *access)
-{
-  return access->backoff;
-}
-
 uint64_t
 access_version (struct access *access)
 {
@@ -320,4 +314,10 @@ int16_t
 access_fallback (const struct access *access)
 {
   return access->fallback;
+}
+
+struct backoff *
+access_backoff (struct access *access)
+{
+  return access->backoff;
 }

@@ -3,7 +3,6 @@
 #define ACCESS_ACCESS_PRIVATE_H
 
 #include "access/access.h"
-#include "access/backoff.h"
 #include "access/memory.h"
 #include "access/provider.h"
 

@@ -189,6 +189,14 @@ decode_base64 (struct slice *out, struct slice text, struct arena *arena)
   return true;
 }
 
+enum err_code
+credential_of_password (struct credential *credential, struct slice username, struct slice password,
+                        struct arena *arena, struct err *err)
+{
+  *credential = (struct credential){ .kind = CREDENTIAL_PASSWORD, .username = username, .secret = password };
+  return digest_parts (credential, username, password, arena, err);
+}
+
 static enum err_code
 read_basic (struct credential *credential, struct slice text, struct arena *arena, struct err *err)
 {
@@ -213,10 +221,7 @@ read_basic (struct credential *credential, struct slice text, struct arena *aren
   if (! is_username (username))
     return err_set (err, ERR_UNAUTHENTICATED,
                     "The user name of the Basic credentials is no UTF-8, or holds control characters.");
-  credential->kind = CREDENTIAL_PASSWORD;
-  credential->username = username;
-  credential->secret = password;
-  return digest_parts (credential, username, password, arena, err);
+  return credential_of_password (credential, username, password, arena, err);
 }
 
 static enum err_code

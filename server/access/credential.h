@@ -43,6 +43,10 @@ enum err_code credential_read (struct credential *credential, struct slice autho
                                struct slice proxy_user, struct slice proxy_groups, struct arena *arena,
                                struct err *err);
 
+/* A user name and password that came in another way. Errors: INTERNAL_ERROR. Thread-safe. */
+enum err_code credential_of_password (struct credential *credential, struct slice username, struct slice password,
+                                      struct arena *arena, struct err *err);
+
 /* The value of a cookie in a Cookie header (RFC 6265, 4.2); absent when it is not there, and when it is there twice
    with different values. */
 struct slice credential_cookie (struct slice header, const char *name);

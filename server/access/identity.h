@@ -3,6 +3,7 @@
 #define ACCESS_IDENTITY_H
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/slice.h"
 
 #include <stdint.h>
@@ -63,6 +64,10 @@ struct access_identity
   int64_t requests_per_s; /* quotas; 0: none */
   int64_t bytes_per_day;
 };
+
+/* What a user name must be: 1 to 255 characters of UTF-8 without control characters and colons, which Basic credentials
+   cannot hold, without a space at its ends, and not like an API token. Errors: INVALID_PARAMETER_VALUE. Thread-safe. */
+enum err_code access_check_username (struct slice username, struct err *err);
 
 /* Names on the wire: "NO_PERMISSIONS" to "MANAGE". */
 const char *access_level_name (enum access_level level);

@@ -13,7 +13,7 @@
 #include "base/id.h"
 #include "base/number.h"
 #include "base/utf8.h"
-#include "store/password.h"
+#include "store/account.h"
 
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -222,9 +222,10 @@ renew (const struct store_account_found *found, struct slice password, struct st
 {
   struct err ignored = { 0 };
   struct slice fresh;
+  bool changed;
 
   if (ERR_OK == password_hash (&fresh, password, arena, &ignored))
-    (void)store_password_renew (connection, found->account_id, found->password, fresh, &ignored);
+    (void)store_account_rehash (&changed, connection, found->account_id, found->password, fresh, &ignored);
 }
 
 enum err_code
@@ -269,14 +270,5 @@ password_identify (struct access_identity *identity, struct access *access, stru
     renew (&found, credential->secret, connection, arena);
   access_note_verified (access, &credential->digest, stored);
   *identity = access_identity_of (access, &found, ACCESS_BY_PASSWORD);
-  return ERR_OK;
-}
-
-enum err_code
-password_bootstrap (struct store_connection *connection, const struct config *config, struct err *err)
-{
-  (void)connection;
-  (void)config;
-  (void)err;
   return ERR_OK;
 }

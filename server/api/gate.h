@@ -88,6 +88,7 @@ struct gate_headers
   struct slice address; /* of the client, as far as it can be trusted */
   bool is_secure; /* over TLS, here or at a trusted proxy */
   bool changes_state; /* POST, PUT, PATCH or DELETE */
+  bool is_local; /* the Host header names a loopback address */
   bool is_own_origin; /* the Origin is absent, exactly this server's, or spelled out in allowed-origins */
   bool is_page; /* a browser's page asks (Sec-Fetch-Mode): no dialog for a password */
   int64_t body_bytes; /* declared; -1 when not */
@@ -146,6 +147,10 @@ int64_t gate_visible_account (struct api_call *call, int16_t *fallback);
 
 /* The change is committed: note it in the audit trail's words. Fills actor, account, token, method and address. */
 struct store_audit gate_audit_entry (const struct api_call *call, const char *action, struct slice object);
+
+/* Count, log and note in the audit trail that something was refused for a reason of the route's own. `object` may be
+   absent. */
+void gate_note_refused (const struct api_call *call, const char *action, struct slice object, const struct err *err);
 
 /* How error messages call a permission: "EDIT", "the action delete", "an administrator". */
 const char *gate_permission_name (enum route_permission permission);

@@ -343,18 +343,13 @@ ask (const struct search *search, struct err *err)
  */
 
 void
-gate_note_refusal (const struct api_call *call, const struct err *err, struct slice object)
+gate_note_refused (const struct api_call *call, const char *action, struct slice object, const struct err *err)
 {
-  struct store_audit entry;
+  struct store_audit entry = gate_audit_entry (call, action, object);
   struct buffer detail;
   struct json_write w;
-  const char *action =
-      arena_printf (call->arena, "%s %s", route_method_name (call->route->method), route_name (call->route));
 
   stats_add (&stats.access_refused, 1);
-  if (NULL == action)
-    return;
-  entry = gate_audit_entry (call, action, object);
   log_line (EVENT_access_refused, LOG_SLICE ("actor", entry.actor), LOG_SLICE ("address", entry.address),
             LOG_TEXT ("action", action), LOG_SLICE ("object", NULL == object.data ? SLICE ("") : object),
             LOG_TEXT ("why", err->message));
@@ -367,6 +362,16 @@ gate_note_refusal (const struct api_call *call, const struct err *err, struct sl
   if (! detail.failed)
     access_note_refusal (call->service->access, &entry);
   buffer_free (&detail);
+}
+
+void
+gate_note_refusal (const struct api_call *call, const struct err *err, struct slice object)
+{
+  const char *action =
+      arena_printf (call->arena, "%s %s", route_method_name (call->route->method), route_name (call->route));
+
+  if (NULL != action)
+    gate_note_refused (call, action, object, err);
 }
 
 static enum gate_next

@@ -19,7 +19,7 @@ bool gate_suffices (struct access_rights rights, enum route_permission permissio
 /* What a grant comes to: MANAGE has all actions but force; limited by the credential. */
 struct access_rights gate_effective (struct access_rights granted, const struct access_identity *who);
 
-/* Count, log and note a refusal. `object` may be absent. */
+/* gate_note_refused, of the route. `object` may be absent. */
 void gate_note_refusal (const struct api_call *call, const struct err *err, struct slice object);
 
 #endif

@@ -73,6 +73,14 @@ guard_is_loopback (struct slice host)
   return parse_address (AF_INET6, &six, host) && 0 != IN6_IS_ADDR_LOOPBACK (&six);
 }
 
+bool
+guard_host_is_loopback (struct slice host)
+{
+  struct slice name = host_name (host);
+
+  return NULL != name.data && guard_is_loopback (name);
+}
+
 /* Private ranges: RFC 1918 and RFC 4193. */
 static bool
 is_private (struct slice host)

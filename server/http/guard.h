@@ -21,4 +21,7 @@ bool guard_is_own_origin (struct slice origin, struct slice host, const char *al
 /* True when an address to listen on is loopback. */
 bool guard_is_loopback (struct slice host);
 
+/* The same of a Host header. */
+bool guard_host_is_loopback (struct slice host);
+
 #endif

@@ -23,6 +23,7 @@ sender_note (struct request *request)
     .cookie = header (request, MHD_HTTP_HEADER_COOKIE),
     .csrf_token = header (request, "X-Tally-CSRF-Token"),
     .workspace = header (request, "X-MLFLOW-WORKSPACE"),
+    .is_local = guard_host_is_loopback (header (request, MHD_HTTP_HEADER_HOST)),
     .is_own_origin =
         guard_is_own_origin (header (request, MHD_HTTP_HEADER_ORIGIN), header (request, MHD_HTTP_HEADER_HOST),
                              request->server->config->allowed_origins),

@@ -8,6 +8,7 @@ enum
   BY_TOKEN,
   BY_SESSION,
   BY_NAME,
+  HAS_ADMIN,
   VERSION,
   USED,
   OF_EXPERIMENTS,
@@ -64,6 +65,8 @@ static const struct statement statements[] = {
                 "SELECT " STORE_ACCOUNT_FOUND_SELECT ", 0::int8, 4::int2, 15::int2, true, NULL::int8"
                 " FROM account AS a WHERE a.username = $1::text",
                 1 },
+  [HAS_ADMIN] = { "access_has_admin", "SELECT EXISTS (SELECT FROM account WHERE is_admin AND disabled_at_ms IS NULL)",
+                  0 },
   [VERSION] = { "access_version", "SELECT version FROM access_version", 0 },
   [USED] = { "access_used",
              "UPDATE api_token AS t SET last_used_at_ms = u.at_ms FROM unnest($1::int8[], $2::int8[]) AS u (id, at_ms)"
@@ -186,6 +189,22 @@ static const struct column number_columns[] = {
   { COLUMN_INT64, offsetof (struct number_row, number) },
   { COLUMN_INT64, offsetof (struct number_row, place) },
 };
+
+enum err_code
+store_access_has_admin (bool *has_admin, struct store_connection *connection, struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_BOOL, 0 } };
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, NULL);
+  code = store_query (&result, connection, &statements[HAS_ADMIN], &parameters, err);
+  if (ERR_OK == code)
+    code = result_row (has_admin, &result, 0, columns, COLUMN_COUNT (columns), err);
+  result_free (&result);
+  return code;
+}
 
 enum err_code
 store_access_version (uint64_t *version, struct store_connection *connection, struct err *err)

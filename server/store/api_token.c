@@ -29,7 +29,7 @@ static const struct statement statements[] = {
   [LOCK] = { "api_token_lock",
              SELECT " WHERE t.token_id = $1::int8 AND ($2::int8 = 0 OR t.account_id = $2::int8) FOR UPDATE OF t", 2 },
   [DELETE] = { "api_token_delete", "DELETE FROM api_token WHERE token_id = $1::int8", 1 },
-  [LIST] = { "api_token_list", SELECT " WHERE a.username = $1::text ORDER BY t.token_id", 1 },
+  [LIST] = { "api_token_list", SELECT " WHERE ($1::text IS NULL OR a.username = $1::text) ORDER BY t.token_id", 1 },
 };
 
 const struct statement_table store_api_token_statements = { statements, sizeof (statements) / sizeof (statements[0]) };

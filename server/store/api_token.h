@@ -52,7 +52,8 @@ enum err_code store_api_token_create (struct store_api_token *token, struct stor
 enum err_code store_api_token_delete (struct store_connection *connection, int64_t token_id, int64_t account_id,
                                       const struct store_audit *who, struct arena *arena, struct err *err);
 
-/* All tokens of an account in the order they were made in, decoded with store_api_token_columns; the caller frees. */
+/* All tokens of an account, or of everybody (absent), in the order they were made in, decoded with
+   store_api_token_columns; the caller frees. */
 enum err_code store_api_token_list (struct result *result, struct store_connection *connection, struct slice username,
                                     struct err *err);
 

@@ -493,6 +493,12 @@ object_experiment_of_path (struct slice *workspace, struct slice path)
   return digits.len > 1 && '0' == digits.data[0] ? -1 : number;
 }
 
+bool
+object_holds_workspaces (struct slice path)
+{
+  return path.len + 1 == sizeof (WORKSPACES_PREFIX) - 1 && 0 == memcmp (path.data, WORKSPACES_PREFIX, path.len);
+}
+
 /* --- words ---------------------------------------------------------------------------------------------------------
  */
 

@@ -1,8 +1,8 @@
 /* Workspaces in PostgreSQL, and what accounts may do in all of one.
 
    DESIGN
-   A workspace that is deleted loses its name and stays as a row, for the deleted experiments that are left in it: no
-   request can name it, and every object is looked for in the workspace that a request names.
+   A workspace that is deleted with its experiments loses its name and stays as a row for them: no request can name it,
+   and every object is looked for in the workspace that a request names.
    Whoever makes an experiment holds the row of its workspace with FOR KEY SHARE, and whoever deletes a workspace with
    FOR UPDATE before he looks what is in it. */
 #include "store/workspace.h"
@@ -33,6 +33,7 @@ enum
   MOVE_EXPERIMENTS,
   MOVE_GRANTS,
   DROP_GRANTS,
+  REMOVE,
   FORGET,
   GRANTS_OF_WORKSPACE,
   GRANTS_OF_ACCOUNT
@@ -126,6 +127,7 @@ static const struct statement statements[] = {
                     " AND experiment_id IS NOT NULL",
                     1 },
   [DROP_GRANTS] = { "workspace_drop_grants", "DELETE FROM access_grant WHERE workspace_id = $1::int8", 1 },
+  [REMOVE] = { "workspace_remove", "DELETE FROM workspace WHERE workspace_id = $1::int8", 1 },
   [FORGET] = { "workspace_forget",
                "UPDATE workspace SET name = NULL, description = NULL, default_artifact_root = NULL"
                " WHERE workspace_id = $1::int8",
@@ -432,6 +434,7 @@ delete_work (struct store_connection *connection, void *context, struct err *err
 {
   static const int marks[] = { MARK_EXPERIMENTS, MARK_RUNS, MARK_MODELS, REMOVE_FILES };
   const struct change *change = context;
+  bool cascades = STORE_WORKSPACE_CASCADE == change->mode;
   struct audit_detail detail;
   struct pipeline pipeline;
   int64_t workspace_id = 0;
@@ -440,7 +443,7 @@ delete_work (struct store_connection *connection, void *context, struct err *err
   if (ERR_OK != code)
     return code;
   pipeline_init (&pipeline, connection, NULL);
-  for (size_t i = 0; STORE_WORKSPACE_CASCADE == change->mode && i < sizeof (marks) / sizeof (marks[0]); i++)
+  for (size_t i = 0; cascades && i < sizeof (marks) / sizeof (marks[0]); i++)
   {
     struct parameters *parameters = pipeline_add (NULL, &pipeline, &statements[marks[i]]);
 
@@ -453,7 +456,7 @@ delete_work (struct store_connection *connection, void *context, struct err *err
     parameter_int64 (pipeline_add (NULL, &pipeline, &statements[MOVE_GRANTS]), workspace_id);
   }
   parameter_int64 (pipeline_add (NULL, &pipeline, &statements[DROP_GRANTS]), workspace_id);
-  parameter_int64 (pipeline_add (NULL, &pipeline, &statements[FORGET]), workspace_id);
+  parameter_int64 (pipeline_add (NULL, &pipeline, &statements[cascades ? FORGET : REMOVE]), workspace_id);
   store_access_queue_changed (&pipeline);
   audit_detail_begin (&detail);
   json_write_member_text (&detail.w, "mode", store_workspace_mode_names[change->mode]);

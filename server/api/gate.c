@@ -428,14 +428,6 @@ gate_visible_account (struct api_call *call, int16_t *fallback)
   return call->pass->who.has_all_objects ? 0 : call->pass->who.account_id;
 }
 
-struct slice
-gate_workspace_directory (const struct api_call *call, const char *name)
-{
-  if (WORKSPACE_DEFAULT == call->pass->workspace_id)
-    return slice_of (name);
-  return slice_of (arena_printf (call->arena, "workspaces/%.*s/%s", SLICE_ARG (call->pass->workspace), name));
-}
-
 enum err_code
 gate_check_narrowed (const struct api_call *call, struct err *err)
 {

@@ -145,10 +145,6 @@ enum err_code gate_keep_readable (int64_t *experiment_ids, size_t *count, struct
    workspace may be read; with the default permission as the other parameter. For OBJECT_VISIBLE. */
 int64_t gate_visible_account (struct api_call *call, int16_t *fallback);
 
-/* Where a directory that belongs to a workspace lies in the artifact store: `name` itself in the workspace default, in
-   others workspaces/<workspace>/<name>. In the arena. */
-struct slice gate_workspace_directory (const struct api_call *call, const char *name);
-
 /* The change is committed: note it in the audit trail's words. Fills actor, account, token, method and address. */
 struct store_audit gate_audit_entry (const struct api_call *call, const char *action, struct slice object);
 

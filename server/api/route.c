@@ -15,6 +15,7 @@
 #include "api/run.h"
 #include "api/session.h"
 #include "api/system.h"
+#include "api/workspace.h"
 
 #include <stdio.h>
 #include <stdlib.h>

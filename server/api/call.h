@@ -42,7 +42,7 @@ enum call_header
   CALL_REPR_DIGEST,
   CALL_CONTENT_LENGTH,
   CALL_HOST,
-  CALL_FORWARDED_PROTO, /* X-Forwarded-Proto */
+  CALL_FORWARDED_PROTO, /* X-Forwarded-Proto, as far as it is believed; "https" over TLS */
   CALL_HEADER_COUNT
 };
 

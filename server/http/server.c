@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "http/guard.h"
+#include "http/peer.h"
 #include "http/poller.h"
 #include "http/request.h"
 #include "http/router.h"
@@ -72,6 +73,14 @@ work_bytes (void *context)
   struct http_server *server = context;
 
   return work_on (server, &server->bytes);
+}
+
+static void *
+work_logins (void *context)
+{
+  struct http_server *server = context;
+
+  return work_on (server, &server->login);
 }
 
 /* Split "127.0.0.1:5000" or "[::1]:5000" into name and port. */
@@ -148,14 +157,13 @@ open_socket (int *fd, struct http_server *server, struct err *err)
   if (! split_listen (name, sizeof (name), &port, config->listen))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "listen %s: expected ADDRESS:PORT, such as 127.0.0.1:5000",
                     config->listen);
-  if (! guard_is_loopback (slice_of (name)))
+  if (! config->auth && ! guard_is_loopback (slice_of (name)))
   {
     if (! config->insecure)
-      return err_set (
-          err, ERR_INVALID_PARAMETER_VALUE,
-          "listen %s is not a loopback address, and there is no authentication: anybody who reaches it could "
-          "read and change everything. Start with --insecure if that is what you want.",
-          config->listen);
+      return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                      "listen %s is not a loopback address, and without authentication anybody who reaches it could "
+                      "read and change everything. Start with --auth, or with --insecure if that is what you want.",
+                      config->listen);
     log_line (EVENT_insecure_listen, LOG_TEXT ("listen", config->listen));
   }
   failure = getaddrinfo (name, port, &hints, &addresses);
@@ -171,16 +179,25 @@ open_socket (int *fd, struct http_server *server, struct err *err)
 static enum err_code
 start_workers (struct http_server *server, struct err *err)
 {
-  size_t count = (size_t)server->config->workers + (size_t)server->config->artifact_threads;
+  const struct config *config = server->config;
+  struct
+  {
+    size_t count;
+    void *(*run) (void *context);
+  } const lanes[] = { { (size_t)config->workers, work },
+                      { (size_t)config->artifact_threads, work_bytes },
+                      { config->auth ? (size_t)config->login_threads : 0, work_logins } };
+  size_t count = 0;
 
+  for (size_t i = 0; i < sizeof (lanes) / sizeof (lanes[0]); i++)
+    count += lanes[i].count;
   server->workers = calloc (count, sizeof (pthread_t));
   if (NULL == server->workers)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  for (; server->workers_started < count; server->workers_started++)
-    if (0
-        != pthread_create (&server->workers[server->workers_started], NULL,
-                           server->workers_started < (size_t)server->config->workers ? work : work_bytes, server))
-      return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started: %s", strerror (errno));
+  for (size_t i = 0; i < sizeof (lanes) / sizeof (lanes[0]); i++)
+    for (size_t j = 0; j < lanes[i].count; j++, server->workers_started++)
+      if (0 != pthread_create (&server->workers[server->workers_started], NULL, lanes[i].run, server))
+        return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started: %s", strerror (errno));
   return ERR_OK;
 }
 
@@ -192,6 +209,21 @@ clean_prefix (const char *prefix)
   while (text.len > 0 && '/' == text.data[text.len - 1])
     text.len--;
   return text;
+}
+
+/* Which proxies are believed, and that what only they can say is of use. */
+static enum err_code
+read_proxies (struct http_server *server, struct err *err)
+{
+  const struct config *config = server->config;
+  enum err_code code = peer_proxies_parse (&server->proxies, config->trusted_proxies, err);
+
+  if (ERR_OK == code && '\0' != config->proxy_user_header[0] && peer_proxies_none (server->proxies))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                    "proxy-user-header needs trusted-proxies: from anybody else the header is not believed.");
+  if (ERR_OK == code && '\0' != config->proxy_groups_header[0] && '\0' == config->proxy_user_header[0])
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "proxy-groups-header needs proxy-user-header.");
+  return code;
 }
 
 static bool
@@ -223,6 +255,7 @@ http_server_start (struct http_server **out, const struct api_service *service, 
   lock_init (&server->clients_lock);
   queue_init (&server->work, (size_t)server->config->queue_requests, (size_t)server->config->queue_bytes);
   queue_init (&server->bytes, (size_t)server->config->queue_requests, (size_t)server->config->queue_bytes);
+  queue_init (&server->login, (size_t)server->config->login_queue, (size_t)server->config->queue_bytes);
   server->static_prefix = clean_prefix (server->config->static_prefix);
   if (server->static_prefix.len > 0 && '/' != server->static_prefix.data[0])
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "static-prefix '%s' must begin with a slash",
@@ -234,7 +267,9 @@ http_server_start (struct http_server **out, const struct api_service *service, 
   (void)MHD_add_response_header (server->empty_object, "Cache-Control", "no-store");
   (void)MHD_add_response_header (server->empty_object, "X-Content-Type-Options", "nosniff");
   (void)MHD_add_response_header (server->empty_object, "X-Frame-Options", "SAMEORIGIN");
-  code = web_open (&server->web, server->config, err);
+  code = read_proxies (server, err);
+  if (ERR_OK == code)
+    code = web_open (&server->web, server->config, err);
   if (ERR_OK == code && ! web_exists (server->web))
     log_line (EVENT_web_missing, LOG_TEXT ("web_root", server->config->web_root));
   if (ERR_OK == code)
@@ -273,6 +308,7 @@ http_server_stop_work (struct http_server *server)
 {
   queue_close (&server->work);
   queue_close (&server->bytes);
+  queue_close (&server->login);
   for (size_t i = 0; i < server->workers_started; i++)
     (void)pthread_join (server->workers[i], NULL);
   server->workers_started = 0;
@@ -288,10 +324,12 @@ http_server_stop (struct http_server *server)
   if (NULL != server->empty_object)
     MHD_destroy_response (server->empty_object);
   router_free ();
+  peer_proxies_free (server->proxies);
   web_close (server->web);
   free (server->workers);
   queue_destroy (&server->work);
   queue_destroy (&server->bytes);
+  queue_destroy (&server->login);
   lock_destroy (&server->clients_lock);
   free (server);
 }

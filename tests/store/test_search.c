@@ -305,6 +305,7 @@ START_TEST (walks_through_experiments)
   {
     const struct slice clause = slice_of (clauses[i]);
     struct experiment_search search = {
+      .workspace_id = 1,
       .view = VIEW_ALL, .order_by = &clause, .order_by_count = NULL != clauses[i], .max_results = 1000
     };
     struct experiment_page whole;

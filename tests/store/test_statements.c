@@ -1,6 +1,10 @@
 /* Tests that prepare every statement of the program on a database as the migrations make it. */
 #include "database.h"
 
+#include "store/access_grant.h"
+#include "store/account.h"
+#include "store/account_group.h"
+#include "store/api_token.h"
 #include "store/artifact.h"
 #include "store/artifact_owner.h"
 #include "store/artifact_root.h"
@@ -23,12 +27,14 @@
 #include <stdio.h>
 
 static const struct statement_table *const tables[] = {
-  &store_artifact_statements,   &store_artifact_owner_statements, &store_artifact_root_statements,
-  &store_blob_statements,       &store_context_statements,        &store_dataset_statements,
-  &store_experiment_statements, &store_health_statements,         &store_logged_model_statements,
-  &store_metric_statements,     &store_migrate_statements,        &store_purge_statements,
-  &store_run_statements,        &store_run_columns_statements,    &store_series_statements,
-  &store_fold_statements,       &store_signing_key_statements,    &store_upload_statements,
+  &store_artifact_statements,     &store_artifact_owner_statements, &store_artifact_root_statements,
+  &store_blob_statements,         &store_context_statements,        &store_dataset_statements,
+  &store_experiment_statements,   &store_health_statements,         &store_logged_model_statements,
+  &store_metric_statements,       &store_migrate_statements,        &store_purge_statements,
+  &store_run_statements,          &store_run_columns_statements,    &store_series_statements,
+  &store_fold_statements,         &store_signing_key_statements,    &store_upload_statements,
+  &store_access_grant_statements, &store_account_statements,        &store_account_group_statements,
+  &store_api_token_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

@@ -311,6 +311,9 @@ def check_route(route):
 def check_visible(route, name):
     marks = ["the secret experiment", f'"experiment_id":"{EXPERIMENT}"', RUN, MODEL]
     more = {}
+    by_workspace = "/workspaces" in route["path"]
+    if by_workspace:
+        marks = ['"name":"default"']
     if "search" in route["path"] and not route["path"].endswith("/experiments/search"):
         more = {"experiment_ids": [EXPERIMENT]}
     elif route["path"].endswith("/experiments/search"):
@@ -320,6 +323,13 @@ def check_visible(route, name):
         answer = ask(route, TOKENS[who], more=more, headers=headers)
         text = answer.body.decode()
         seen = any(mark in text for mark in marks)
+        if by_workspace:
+            # Any right in it shows that there is such a workspace.
+            wanted = max(CALLERS[who]) >= 1
+            statuses = (200,) if wanted or "{" not in route["path"] else (404,)
+            check(answer.status in statuses, f"{name}: {who} gets an answer, got {answer}")
+            check(seen == wanted, f"{name}: {who} {'sees it' if wanted else 'sees nothing of it'}, got {answer}")
+            continue
         check(answer.status == 200, f"{name}: {who} gets an answer, got {answer}")
         wanted = CALLERS[who][0] >= 1 and not route["path"].endswith("search-datasets")
         check(seen == wanted, f"{name}: {who} {'sees it' if wanted else 'sees nothing of it'}, got {answer}")

@@ -15,6 +15,7 @@
 #include "api/experiment.h"
 #include "api/grant.h"
 #include "api/logged_model.h"
+#include "api/login_oidc.h"
 #include "api/manifest.h"
 #include "api/metric.h"
 #include "api/mlflow_user.h"
@@ -22,6 +23,7 @@
 #include "api/run.h"
 #include "api/session.h"
 #include "api/system.h"
+#include "api/workspace.h"
 
 #include <stdio.h>
 #include <stdlib.h>

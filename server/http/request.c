@@ -227,6 +227,7 @@ note_headers (struct request *request)
     [CALL_REPR_DIGEST] = "Repr-Digest",
     [CALL_CONTENT_LENGTH] = MHD_HTTP_HEADER_CONTENT_LENGTH,
     [CALL_HOST] = MHD_HTTP_HEADER_HOST,
+    [CALL_ACCEPT] = MHD_HTTP_HEADER_ACCEPT,
   };
 
   for (size_t i = 0; i < CALL_HEADER_COUNT; i++)

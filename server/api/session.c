@@ -120,8 +120,11 @@ write_user (struct json_write *w, const struct api_call *call, const struct acce
     json_write_member_bool (w, "is_admin", who->is_admin);
     json_write_member_bool (w, "is_service", who->is_service);
     json_write_member_text (w, "method", access_method_name (who->method));
-    json_write_key (w, "groups");
-    json_write_raw (w, account.groups);
+    if (! slice_is (account.groups, "[]"))
+    {
+      json_write_key (w, "groups");
+      json_write_raw (w, account.groups);
+    }
     if (ACCESS_BY_TOKEN == who->method)
       json_write_member_text (w, "permission_limit", access_level_name (who->most.level));
     json_write_object_end (w);

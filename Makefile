@@ -40,7 +40,7 @@ pkg_once = $(if $(filter undefined,$(origin pkg_$(1)_$(2))),$(eval pkg_$(1)_$(2)
   deploy/dev/setup build check))$(pkg_$(1)_$(2))
 pkg = $(foreach package,$(2),$(call pkg_once,$(1),$(package)))
 
-SERVER_PACKAGES := libmicrohttpd gnutls libpq jansson libcrypto libpcre2-8 zlib expat
+SERVER_PACKAGES := libmicrohttpd gnutls libpq jansson libcrypto libpcre2-8 zlib expat libjwt
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer \
   $(if $(findstring undefined,$(SANITIZER)),-fno-sanitize-recover=undefined))
 # _FORTIFY_SOURCE hides calls from the sanitizers; -O1 keeps their reports readable.
@@ -143,7 +143,7 @@ $(STAMP): FORCE
 	if [ "$$old" != "$$plain -Werror" ] && { [ -n '$(WERROR)' ] || [ "$$old" != "$$plain" ]; }; then \
 	  printf '%s\n' "$$plain$(if $(WERROR), -Werror)" > $@; fi
 
-# libcurl is loaded when it is needed (server/blob/s3_curl.h); only tests are linked with it.
+# libcurl is loaded when it is needed (server/base/curl_library.h); only tests are linked with it.
 packages_of = $(SERVER_PACKAGES) libcurl $(if $(filter tests/unit/% tests/store/% tests/s3/%,$(1)),check)
 
 $(BUILD)/obj/gen/%.o: $(GEN)/%.c $(STAMP)

@@ -1,10 +1,13 @@
 -- Who may do what: accounts, groups, tokens, sessions, grants and the audit trail. Workspaces become tenants.
 
 ALTER TABLE workspace
-  ADD COLUMN description text NOT NULL DEFAULT '',
+  ALTER COLUMN name DROP NOT NULL,
+  ADD COLUMN description text,
   ADD COLUMN default_artifact_root text COLLATE "C",
   ADD COLUMN created_at_ms bigint NOT NULL DEFAULT 0;
-COMMENT ON COLUMN workspace.description IS 'Free text.';
+COMMENT ON COLUMN workspace.name IS
+  'Name as clients send it; NULL: it was deleted with its experiments, and stays for them; nobody can name it any more.';
+COMMENT ON COLUMN workspace.description IS 'Free text; NULL: none was given.';
 COMMENT ON COLUMN workspace.default_artifact_root IS
   'Where artifacts of new experiments of the workspace go; NULL: below the default-artifact-root of the server.';
 COMMENT ON COLUMN workspace.created_at_ms IS 'Time of creation, ms; 0 for the workspace that was always there.';

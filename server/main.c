@@ -1,4 +1,5 @@
 /* tallyd: subcommands, start, signals, stop. */
+#include "access/access.h"
 #include "api/metric.h"
 #include "api/reference.h"
 #include "api/route.h"
@@ -12,6 +13,7 @@
 #include "blob/blob.h"
 #include "command/command.h"
 #include "command/gc.h"
+#include "command/user.h"
 #include "http/server.h"
 #include "ingest/keys.h"
 #include "ingest/metric_flush.h"
@@ -166,6 +168,9 @@ start (struct daemon *daemon, struct err *err)
   daemon->service.signing_keys = artifact_keys_new ();
   if (NULL == daemon->service.signing_keys)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  code = access_start (&daemon->service.access, daemon->store, daemon->config, err);
+  if (ERR_OK != code)
+    return code;
   daemon->metrics.folder = folder_start (daemon->store, daemon->config);
   if (NULL == daemon->metrics.folder)
     return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started");
@@ -207,6 +212,7 @@ stop (struct daemon *daemon)
   committer_free (daemon->service.run_committer);
   folder_free (daemon->metrics.folder);
   run_memory_free (daemon->service.searcher.memory);
+  access_stop (daemon->service.access);
   artifact_keys_free (daemon->service.signing_keys);
   blob_store_close (daemon->service.blobs);
   metric_keys_free (daemon->metrics.keys);
@@ -375,6 +381,10 @@ print_help (FILE *to)
          "  tallyd migrate [flags]     bring the database up to date\n"
          "  tallyd gc [--dry-run] [--older-than-days=30] [--grace-hours=24] [--all-strays] [flags]\n"
          "                             remove for good what was deleted, and contents of artifacts that nothing names\n"
+         "  tallyd user add|list|password|disable|enable|delete [NAME] [flags]\n"
+         "                             accounts; the first administrator: tallyd user add NAME --admin\n"
+         "  tallyd token add|list|revoke [USER [NAME]] [flags]\n"
+         "                             API tokens\n"
          "  tallyd config [flags]      show the settings in force; --help explains all, --sample prints a file\n"
          "  tallyd reference PAGE      print routes, errors, config, stats or events as Markdown\n"
          "  tallyd version             print the version\n\n"
@@ -438,6 +448,7 @@ main (int argc, char **argv)
   } commands[] = {
     { "serve", serve_command },         { "migrate", migrate_with_config },
     { "config", config_command },       { "gc", command_gc },
+    { "user", command_user },           { "token", command_token },
     { "reference", reference_command }, { "version", version_command },
     { "--version", version_command },   { "help", help_command },
     { "--help", help_command },

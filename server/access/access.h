@@ -17,6 +17,7 @@
 #include "store/connection.h"
 
 struct access;
+struct backoff;
 
 /* Begin; `store` and `config` outlive it. With authentication on there must be an administrator, or the setting
    bootstrap-password makes one. The caller ends with access_stop also after a failure. Errors: INVALID_PARAMETER_VALUE
@@ -29,6 +30,12 @@ void access_stop (struct access *access);
 /* Whether authentication is on, and whether workspaces are. Constant. Thread-safe. */
 bool access_is_on (const struct access *access);
 bool access_has_workspaces (const struct access *access);
+
+/* The setting default-permission, as an enum access_level. */
+int16_t access_fallback (const struct access *access);
+
+/* Where failed passwords are counted (access/backoff.h); constant. */
+struct backoff *access_backoff (struct access *access);
 
 /* The version that what is looked up from now on may be stamped with. */
 uint64_t access_version (struct access *access);
@@ -47,7 +54,13 @@ bool access_recall (struct access_identity *identity, struct access *access, con
 void access_remember (struct access *access, const struct digest *credential, const struct access_identity *identity,
                       uint64_t version);
 
-/* The experiment of a run; it never changes. */
+/* Passwords that were found right stay so for as long as the account has the stored text that they were checked with:
+   so a change of anybody's rights does not have everybody's passwords hashed anew. */
+bool access_has_verified (struct access *access, const struct digest *credential);
+bool access_is_verified (struct access *access, const struct digest *credential, struct slice stored);
+void access_note_verified (struct access *access, const struct digest *credential, struct slice stored);
+
+/* The experiment of a run. It never changes. */
 bool access_recall_run (int64_t *experiment_id, struct access *access, const struct uuid *run_id);
 void access_remember_run (struct access *access, const struct uuid *run_id, int64_t experiment_id);
 
@@ -60,6 +73,16 @@ void access_remember_rights (struct access *access, int64_t account_id, int64_t 
 /* The number of a workspace; names never change hands while they are remembered. */
 bool access_recall_workspace (int64_t *workspace_id, struct access *access, struct slice name);
 void access_remember_workspace (struct access *access, struct slice name, int64_t workspace_id, uint64_t version);
+
+/* --- quotas --- */
+
+/* Take one request of `bytes` (0 when that is not yet known) out of an account's quotas; false when they are used up,
+   and then how many seconds to wait. */
+bool access_take_quota (unsigned *retry_after_s, struct access *access, const struct access_identity *identity,
+                        int64_t bytes);
+
+/* Bytes that came without having been announced. */
+void access_count_bytes (struct access *access, const struct access_identity *identity, int64_t bytes);
 
 /* --- the audit trail --- */
 

@@ -1,23 +1,52 @@
-/* The words for permissions. */
+/* The words for permissions, and names of users. */
 #include "access/identity.h"
 
-static const char *const level_names[ACCESS_LEVEL_COUNT] = { "NO_PERMISSIONS", "READ", "USE", "EDIT", "MANAGE" };
+#include "access/credential.h"
+#include "base/utf8.h"
+#include "store/access_words.h"
+
+_Static_assert(STORE_LEVEL_COUNT == ACCESS_LEVEL_COUNT, "one word for each level");
+_Static_assert((1U << STORE_ACTION_COUNT) - 1 == ACCESS_ALL_ACTIONS, "one word for each action");
+
 static const char *const method_names[ACCESS_METHOD_COUNT] = { "none", "password", "token",  "session",
                                                                "jwt",  "proxy",    "command" };
-/* In the order of their bits. */
-static const char *const action_names[] = { "promote", "force", "delete", "webhooks" };
+
+/* As the column account.username has it. */
+#define USERNAME_MAX 255
+
+enum err_code
+access_check_username (struct slice username, struct err *err)
+{
+  const struct slice prefix = SLICE (CREDENTIAL_TOKEN_PREFIX);
+
+  if (0 == username.len)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The user name must not be empty.");
+  if (! utf8_valid (username) || utf8_length (username) > USERNAME_MAX)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The user name must be UTF-8 and have at most %d characters.",
+                    USERNAME_MAX);
+  for (size_t i = 0; i < username.len; i++)
+    if ((unsigned char)username.data[i] < ' ' || '\x7F' == username.data[i] || ':' == username.data[i])
+      return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                      "The user name must hold neither control characters nor colons.");
+  if (' ' == username.data[0] || ' ' == username.data[username.len - 1])
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The user name must neither begin nor end with a space.");
+  if (username.len >= prefix.len && 0 == memcmp (username.data, prefix.data, prefix.len))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The user name must not begin with '%s' as API tokens do.",
+                    CREDENTIAL_TOKEN_PREFIX);
+  return ERR_OK;
+}
 
 const char *
 access_level_name (enum access_level level)
 {
-  return level_names[level];
+  return store_level_names[level];
 }
 
 bool
 access_level_parse (enum access_level *level, struct slice name)
 {
   for (int i = 0; i < ACCESS_LEVEL_COUNT; i++)
-    if (slice_is (name, level_names[i]))
+    if (slice_is (name, store_level_names[i]))
     {
       *level = (enum access_level)i;
       return true;
@@ -30,16 +59,16 @@ access_action_name (enum access_action action)
 {
   size_t i = 0;
 
-  while (i + 1 < sizeof (action_names) / sizeof (action_names[0]) && (unsigned)action != 1U << i)
+  while (i + 1 < STORE_ACTION_COUNT && (unsigned)action != 1U << i)
     i++;
-  return action_names[i];
+  return store_action_names[i];
 }
 
 unsigned
 access_action_parse (struct slice name)
 {
-  for (size_t i = 0; i < sizeof (action_names) / sizeof (action_names[0]); i++)
-    if (slice_is (name, action_names[i]))
+  for (size_t i = 0; i < STORE_ACTION_COUNT; i++)
+    if (slice_is (name, store_action_names[i]))
       return 1U << i;
   return 0;
 }

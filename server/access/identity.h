@@ -3,6 +3,7 @@
 #define ACCESS_IDENTITY_H
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/slice.h"
 
 #include <stdint.h>
@@ -53,7 +54,8 @@ struct access_identity
 {
   int64_t account_id; /* 0: nobody */
   struct slice username;
-  bool is_admin; /* and the token, if any, may use it */
+  bool is_admin; /* may do what only administrators may: the account is one, and its token may use it */
+  bool has_all_objects; /* of an administrator, also with a narrower token: no grant is asked for */
   bool is_service;
   enum access_method method;
   int64_t token_id; /* 0: none */
@@ -62,6 +64,10 @@ struct access_identity
   int64_t requests_per_s; /* quotas; 0: none */
   int64_t bytes_per_day;
 };
+
+/* What a user name must be: 1 to 255 characters of UTF-8 without control characters and colons, which Basic credentials
+   cannot hold, without a space at its ends, and not like an API token. Errors: INVALID_PARAMETER_VALUE. Thread-safe. */
+enum err_code access_check_username (struct slice username, struct err *err);
 
 /* Names on the wire: "NO_PERMISSIONS" to "MANAGE". */
 const char *access_level_name (enum access_level level);

@@ -29,6 +29,13 @@ api_handle api_upload_get;
 api_handle api_upload_part;
 api_handle api_upload_part_take;
 
+/* Where the file of an upload in parts will be: the directory of the URL and the name of the body; in the arena.
+   Errors: INVALID_PARAMETER_VALUE. */
+enum err_code api_upload_path (struct slice *path, struct api_call *call, struct slice given, struct err *err);
+
+/* Where the file of an upload under way will be. Errors: RESOURCE_DOES_NOT_EXIST. */
+enum err_code api_upload_target (struct slice *path, struct api_call *call, struct slice upload_id, struct err *err);
+
 /* Answer with the file at a checked path from the root of the store. Errors: RESOURCE_DOES_NOT_EXIST. */
 enum err_code api_artifact_answer (struct api_call *call, struct slice path, struct err *err);
 

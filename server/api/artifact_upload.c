@@ -93,8 +93,8 @@ no_upload (struct slice upload_id, struct err *err)
 
 /* Where the file will be: the directory in the URL and the name in the body. MLflow's clients send the whole path of
    the file on their own disk, with the separators of their system. */
-static enum err_code
-target_path (struct slice *path, struct api_call *call, struct slice given, struct err *err)
+enum err_code
+api_upload_path (struct slice *path, struct api_call *call, struct slice given, struct err *err)
 {
   struct slice name = given;
   struct slice directory;
@@ -120,6 +120,16 @@ find_upload (struct store_upload *upload, struct api_call *call, struct slice te
   if (ERR_OK == code && ! upload->completed && upload->expires_at_ms <= clock_wall_ms ())
     code = ERR_RESOURCE_DOES_NOT_EXIST;
   return ERR_RESOURCE_DOES_NOT_EXIST == code ? no_upload (text, err) : code;
+}
+
+enum err_code
+api_upload_target (struct slice *path, struct api_call *call, struct slice upload_id, struct err *err)
+{
+  struct store_upload upload = { .path = { NULL, 0 } };
+  enum err_code code = find_upload (&upload, call, upload_id, err);
+
+  *path = upload.path;
+  return code;
 }
 
 /* --- credentials -------------------------------------------------------------------------------------------------- */
@@ -177,7 +187,7 @@ api_upload_create (struct api_call *call, struct err *err)
                     "Invalid value %" PRId64 " for parameter 'num_parts' supplied: it must be from 1 to %d.",
                     request.num_parts.value, BLOB_PARTS_MAX);
   if (ERR_OK == code)
-    code = target_path (&upload.path, call, request.path, err);
+    code = api_upload_path (&upload.path, call, request.path, err);
   if (ERR_OK == code && ! uuid_random (&upload.upload_id))
     code = err_set (err, ERR_INTERNAL_ERROR, "the system gives no randomness");
   if (ERR_OK == code)
@@ -395,7 +405,7 @@ api_upload_complete (struct api_call *call, struct err *err)
     code = err_set (err, ERR_INVALID_PARAMETER_VALUE, "parts has %zu items; it must have from 1 to %d.",
                     request.parts.count, BLOB_PARTS_MAX);
   if (ERR_OK == code)
-    code = target_path (&path, call, request.path, err);
+    code = api_upload_path (&path, call, request.path, err);
   if (ERR_OK == code)
     code = find_upload (&upload, call, request.upload_id, err);
   if (ERR_OK == code && ! slice_equal (path, upload.path))
@@ -419,7 +429,7 @@ api_upload_abort (struct api_call *call, struct err *err)
   enum err_code code = api_decode (&request, call, &abort_schema, err);
 
   if (ERR_OK == code)
-    code = target_path (&path, call, request.path, err);
+    code = api_upload_path (&path, call, request.path, err);
   if (ERR_OK == code)
     code = find_upload (&upload, call, request.upload_id, err);
   if (ERR_OK == code && ! slice_equal (path, upload.path))

@@ -1,6 +1,7 @@
 /* Logging metrics, params and tags of a run, all or none. */
 #include "api/metric.h"
 
+#include "api/gate.h"
 #include "api/json.h"
 #include "api/metric_request.h"
 #include "api/names.h"
@@ -54,6 +55,8 @@ api_batch_log (struct api_call *call)
 
   if (NULL == write
       || ! metric_scan_batch (write, call->body, max_metrics, (unsigned)config->max_json_depth, call->arena))
+    return API_WORK;
+  if (metric_needs_worker (call, write) || ! gate_admit_run (call, &write->run_id))
     return API_WORK;
   return api_commit (call, call->service->metric_committer, write);
 }
@@ -333,8 +336,10 @@ link_models (struct batch_call *batch, const struct metric_write *write, struct 
   if (NULL == batch->links)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   metric_links_add (batch->links, &batch->link_count, write);
-  code = metric_contexts_resolve (call->service->metrics->contexts, call->connection, batch->links, batch->link_count,
-                                  call->arena, err);
+  code = metric_require_models (call, batch->links, batch->link_count, err);
+  if (ERR_OK == code)
+    code = metric_contexts_resolve (call->service->metrics->contexts, call->connection, batch->links, batch->link_count,
+                                    call->arena, err);
   if (ERR_OK == code)
     code = metric_links_check (batch->links, &at, write, err);
   if (ERR_OK != code)

@@ -1,13 +1,18 @@
 /* Which runs and logged models contain a content: its names, with whose they are. Source: docs/api/blob.md. */
 #include "api/blob_users.h"
 
+#include "access/access.h"
 #include "api/artifact_owner.h"
 #include "api/json.h"
+#include "api/object.h"
 #include "api/path_token.h"
+#include "base/number.h"
 #include "store/artifact.h"
+#include "store/workspace.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define RESULTS_DEFAULT 100
 #define RESULTS_MAX 1000
@@ -25,12 +30,15 @@ static const struct field users_fields[] = {
 
 static const struct schema users_schema = SCHEMA (users_fields, struct users_request);
 
-/* A page of names. */
+/* Names of the content, as many as are looked at together. */
 struct users
 {
-  struct arena *arena;
+  struct api_call *call;
   struct slice *paths;
   int64_t *created_at_ms;
+  const struct artifact_owner **owners;
+  int64_t *readable; /* experiments among theirs that the caller may read; sorted */
+  size_t readable_count;
   size_t count;
   int64_t size_bytes;
 };
@@ -39,7 +47,7 @@ static enum err_code
 add_user (void *context, const struct store_artifact *artifact, struct err *err)
 {
   struct users *users = context;
-  char *path = arena_string (users->arena, artifact->path);
+  char *path = arena_string (users->call->arena, artifact->path);
 
   if (NULL == path)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
@@ -48,6 +56,65 @@ add_user (void *context, const struct store_artifact *artifact, struct err *err)
   users->paths[users->count++] = (struct slice){ path, artifact->path.len };
   return ERR_OK;
 }
+
+/* --- what may be seen --------------------------------------------------------------------------------------------- */
+
+/* The experiment whose rights count, as the gate finds it too; -1: none. */
+static int64_t
+experiment_of (struct slice *workspace, const struct users *users, size_t number)
+{
+  int64_t named = object_experiment_of_path (workspace, users->paths[number]);
+
+  return NULL == users->owners[number] ? named : users->owners[number]->is.experiment_id;
+}
+
+/* Find the owners of the names, and those of their experiments that the caller may read. */
+static enum err_code
+find_owners (struct users *users, struct err *err)
+{
+  struct api_call *call = users->call;
+  struct slice workspace;
+  size_t distinct = 0;
+  enum err_code code = artifact_owners_of_paths (&users->owners, users->paths, users->count, call, err);
+
+  if (ERR_OK != code)
+    return code;
+  users->readable = arena_array (call->arena, users->count, sizeof (int64_t));
+  users->readable_count = 0;
+  if (NULL == users->readable)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; i < users->count; i++)
+    users->readable[i] = experiment_of (&workspace, users, i);
+  qsort (users->readable, users->count, sizeof (int64_t), number_compare_int64_items);
+  for (size_t i = 0; i < users->count; i++)
+    if (users->readable[i] >= 0 && (0 == distinct || users->readable[i] != users->readable[distinct - 1]))
+      users->readable[distinct++] = users->readable[i];
+  users->readable_count = distinct;
+  return gate_keep_readable (users->readable, &users->readable_count, call, err);
+}
+
+/* What belongs to no experiment only those see who may see everything, in its workspace. */
+static bool
+may_be_seen (const struct users *users, size_t number)
+{
+  const struct api_call *call = users->call;
+  const struct access *access = call->service->access;
+  struct slice workspace;
+  int64_t experiment_id = experiment_of (&workspace, users, number);
+
+  if (! access_is_on (access) && ! access_has_workspaces (access))
+    return true;
+  if (experiment_id >= 0)
+    return NULL
+           != bsearch (&experiment_id, users->readable, users->readable_count, sizeof (int64_t),
+                       number_compare_int64_items);
+  return call->pass->who.has_all_objects
+         && (! access_has_workspaces (access)
+             || slice_equal (NULL == workspace.data ? SLICE (STORE_WORKSPACE_DEFAULT_NAME) : workspace,
+                             call->pass->workspace));
+}
+
+/* --- the answer --------------------------------------------------------------------------------------------------- */
 
 static void
 write_user (struct json_write *w, const struct users *users, size_t number, const struct artifact_owner *owner)
@@ -72,37 +139,82 @@ write_user (struct json_write *w, const struct users *users, size_t number, cons
   json_write_object_end (w);
 }
 
-static enum err_code
-reply (struct api_call *call, struct users *users, size_t most, struct err *err)
+/* A page on its way. */
+struct page
 {
-  const struct artifact_owner **owners;
-  bool is_more = users->count > most;
   struct json_write w;
-  enum err_code code;
+  size_t left; /* names that it still has room for */
+  bool any;
+  bool is_more; /* one more may be seen */
+  size_t last_bytes;
+  char last[STORE_ARTIFACT_PATH_MAX_BYTES]; /* the name written last */
+  size_t after_bytes;
+  char after[STORE_ARTIFACT_PATH_MAX_BYTES]; /* the name looked at last */
+};
 
-  users->count = is_more ? most : users->count;
-  code = artifact_owners_of_paths (&owners, users->paths, users->count, call, err);
-  if (ERR_OK != code)
-    return code;
-  api_reply_start (&w, call);
-  if (users->count > 0)
+static void
+write_seen (struct page *page, const struct users *users)
+{
+  for (size_t i = 0; i < users->count && ! page->is_more; i++)
   {
-    json_write_key (&w, "users");
-    json_write_array (&w);
-    for (size_t i = 0; i < users->count; i++)
-      write_user (&w, users, i, owners[i]);
-    json_write_array_end (&w);
+    if (! may_be_seen (users, i))
+      continue;
+    if (0 == page->left)
+    {
+      page->is_more = true;
+      return;
+    }
+    if (! page->any)
+    {
+      json_write_key (&page->w, "users");
+      json_write_array (&page->w);
+    }
+    page->any = true;
+    page->left--;
+    write_user (&page->w, users, i, users->owners[i]);
+    page->last_bytes = users->paths[i].len;
+    memcpy (page->last, users->paths[i].data, page->last_bytes);
   }
-  if (is_more)
-    json_write_member_string (&w, "next_page_token", path_token_make (users->paths[users->count - 1], call->arena));
-  return api_reply_end (&w, call, err);
+}
+
+/* Look at names, page after page, until those that may be seen fill one. The arena holds one page at a time. */
+static enum err_code
+write_users (struct page *page, struct api_call *call, const struct digest *digest, struct err *err)
+{
+  size_t looked_at = page->left + 1;
+  struct users users = { .call = call, .count = looked_at };
+  enum err_code code = ERR_OK;
+
+  while (ERR_OK == code && users.count == looked_at && ! page->is_more)
+  {
+    struct arena_mark mark = arena_mark (call->arena);
+
+    users.count = 0;
+    users.paths = arena_array (call->arena, looked_at, sizeof (struct slice));
+    users.created_at_ms = arena_array (call->arena, looked_at, sizeof (int64_t));
+    if (arena_overflowed (call->arena))
+      return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+    code = store_artifact_users (call->connection, digest, (struct slice){ page->after, page->after_bytes },
+                                 (int64_t)looked_at, add_user, &users, call->arena, err);
+    if (ERR_OK == code)
+      code = find_owners (&users, err);
+    if (ERR_OK == code)
+      write_seen (page, &users);
+    if (ERR_OK == code && users.count > 0)
+    {
+      page->after_bytes = users.paths[users.count - 1].len;
+      memcpy (page->after, users.paths[users.count - 1].data, page->after_bytes);
+    }
+    arena_rewind (call->arena, &mark);
+  }
+  return code;
 }
 
 enum err_code
 api_blob_users (struct api_call *call, struct err *err)
 {
-  struct users users = { .arena = call->arena };
   struct users_request request;
+  struct page *page;
   struct digest digest;
   struct slice after;
   int64_t most;
@@ -120,12 +232,23 @@ api_blob_users (struct api_call *call, struct err *err)
                     "Invalid value %" PRId64 " for parameter 'max_results' supplied: it must be from 1 to %d.", most,
                     RESULTS_MAX);
   code = path_token_read (&after, request.page_token, call->arena, err);
+  page = arena_alloc (call->arena, sizeof (*page));
+  if (ERR_OK == code && NULL == page)
+    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (ERR_OK != code)
     return code;
-  users.paths = arena_array (call->arena, (size_t)most + 1, sizeof (struct slice));
-  users.created_at_ms = arena_array (call->arena, (size_t)most + 1, sizeof (int64_t));
-  if (arena_overflowed (call->arena))
-    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  code = store_artifact_users (call->connection, &digest, after, most + 1, add_user, &users, call->arena, err);
-  return ERR_OK == code ? reply (call, &users, (size_t)most, err) : code;
+  page->left = (size_t)most;
+  page->after_bytes = after.len;
+  if (after.len > 0)
+    memcpy (page->after, after.data, after.len);
+  api_reply_start (&page->w, call);
+  code = write_users (page, call, &digest, err);
+  if (ERR_OK != code)
+    return code;
+  if (page->any)
+    json_write_array_end (&page->w);
+  if (page->is_more)
+    json_write_member_string (&page->w, "next_page_token",
+                              path_token_make ((struct slice){ page->last, page->last_bytes }, call->arena));
+  return api_reply_end (&page->w, call, err);
 }

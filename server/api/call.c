@@ -1,6 +1,7 @@
 /* What every kind of call does: hand-over to committers, headers, time. */
 #include "api/call.h"
 
+#include "api/gate.h"
 #include "base/clock.h"
 #include "base/stats.h"
 
@@ -43,6 +44,11 @@ commit_done (struct commit_item *item)
 enum api_next
 api_commit (struct api_call *call, struct committer *committer, void *payload)
 {
+  if (! call->pass->open)
+  {
+    (void)err_set_cause (&call->err, ERR_INTERNAL_ERROR, "a call that did not pass the gate", "internal error");
+    return API_DONE;
+  }
   call->commit.entry.bytes = call->body.len + sizeof (*call);
   call->commit.err = &call->err;
   call->commit.payload = payload;

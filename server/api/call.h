@@ -43,6 +43,7 @@ enum call_header
   CALL_CONTENT_LENGTH,
   CALL_HOST,
   CALL_FORWARDED_PROTO, /* X-Forwarded-Proto, as far as it is believed; "https" over TLS */
+  CALL_ACCEPT,
   CALL_HEADER_COUNT
 };
 

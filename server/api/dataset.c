@@ -1,6 +1,7 @@
 /* Data sets and models of runs: link inputs and outputs, list the data sets of experiments. */
 #include "api/dataset.h"
 
+#include "api/gate.h"
 #include "api/json.h"
 #include "api/names.h"
 #include "api/run.h"
@@ -219,6 +220,19 @@ convert_models (struct store_model_link **out, size_t *count, const struct objec
   return ERR_OK;
 }
 
+/* Who links a model may read it. */
+static enum err_code
+require_models (struct api_call *call, const struct store_model_link *links, size_t count, struct err *err)
+{
+  struct slice *model_ids = arena_array (call->arena, count, sizeof (struct slice));
+
+  if (NULL == model_ids)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; i < count; i++)
+    model_ids[i] = links[i].model_id;
+  return gate_require_models (call, model_ids, count, PERMISSION_READ, err);
+}
+
 static enum err_code
 link_run (struct api_call *call, const struct schema *schema, bool outputs, struct err *err)
 {
@@ -242,6 +256,8 @@ link_run (struct api_call *call, const struct schema *schema, bool outputs, stru
     code = convert_models (&models, &model_count, &request.models, call->arena, err);
   if (ERR_OK == code)
     code = api_run_id (&run_id, request.run_id, err);
+  if (ERR_OK == code)
+    code = require_models (call, models, model_count, err);
   if (ERR_OK == code)
     code = store_run_link (&changed, call->connection, &run_id, datasets, request.datasets.count, models, model_count,
                            outputs, call->arena, err);
@@ -321,6 +337,8 @@ api_dataset_search (struct api_call *call, struct err *err)
   if (ERR_OK != code)
     return code;
   code = names_experiment_ids (ids, &count, request.experiment_ids.items, request.experiment_ids.count, err);
+  if (ERR_OK == code)
+    code = gate_keep_readable (ids, &count, call, err);
   if (ERR_OK != code)
     return code;
   api_reply_start (&writer.w, call);

@@ -176,6 +176,20 @@ send_path (struct api_call *call, const struct artifact_owner *owner, struct sli
 }
 
 enum err_code
+api_download_target (struct slice *id, bool *is_run, struct api_call *call, struct err *err)
+{
+  struct target target = { .is_run = false };
+  struct slice text;
+  enum err_code code = artifact_path_check (&text, call->path_values[0], "target", false, call->arena, err);
+
+  if (ERR_OK == code)
+    code = read_target (&target, text, err);
+  *id = target.id;
+  *is_run = target.is_run;
+  return code;
+}
+
+enum err_code
 api_download (struct api_call *call, struct err *err)
 {
   struct artifact_owner owner;

@@ -7,4 +7,8 @@
 api_handle api_download;
 api_handle api_artifact_archive;
 
+/* The run or logged model that a path below /download means, by its id. Errors: INVALID_PARAMETER_VALUE,
+   RESOURCE_DOES_NOT_EXIST. */
+enum err_code api_download_target (struct slice *id, bool *is_run, struct api_call *call, struct err *err);
+
 #endif

@@ -1,6 +1,8 @@
 /* Experiments: create, read, search, change, delete, restore, tags. */
 #include "api/experiment.h"
 
+#include "access/access.h"
+#include "api/gate.h"
 #include "api/json.h"
 #include "api/location.h"
 #include "api/names.h"
@@ -51,19 +53,21 @@ name_taken (struct err *err, struct slice name)
 }
 
 static void
-write_experiment (struct json_write *w, const struct store_experiment *experiment, struct arena *arena)
+write_experiment (struct json_write *w, const struct store_experiment *experiment, const struct api_call *call)
 {
   char id[NUMBER_INT64_BYTES];
 
   number_format_int64 (id, experiment->experiment_id);
   json_write_object (w);
   json_write_member_text (w, "experiment_id", id);
+  if (access_has_workspaces (call->service->access))
+    json_write_member_string (w, "workspace", call->pass->workspace);
   json_write_member_string (w, "name", experiment->name);
   json_write_member_string (w, "artifact_location", experiment->artifact_location);
   json_write_member_text (w, "lifecycle_stage", experiment->deleted_at_ms.present ? "deleted" : "active");
   json_write_member_int64 (w, "last_update_time", experiment->updated_at_ms);
   json_write_member_int64 (w, "creation_time", experiment->created_at_ms);
-  api_write_pairs (w, "tags", experiment->tags, arena);
+  api_write_pairs (w, "tags", experiment->tags, call->arena);
   json_write_object_end (w);
 }
 
@@ -112,9 +116,9 @@ enum err_code
 api_experiment_create (struct api_call *call, struct err *err)
 {
   struct create_request request;
+  struct store_new_experiment fresh;
   const struct key_value *tags;
   struct json_write w;
-  struct slice tags_object;
   char id[NUMBER_INT64_BYTES];
   int64_t experiment_id = 0;
   enum err_code code = api_decode (&request, call, &create_schema, err);
@@ -126,15 +130,23 @@ api_experiment_create (struct api_call *call, struct err *err)
   tags = request.tags.items;
   for (size_t i = 0; ERR_OK == code && i < request.tags.count; i++)
     code = check_tag (tags[i].key, tags[i].value, call->arena, err);
+  if (ERR_OK == code)
+    code = location_require (call, request.artifact_location, call->pass->workspace, err);
   if (ERR_OK != code)
     return code;
-  tags_object = api_pairs_object (tags, request.tags.count, 0, call->arena);
-  if (NULL == tags_object.data)
+  fresh = (struct store_new_experiment){ .workspace_id = call->pass->workspace_id,
+                                         .account_id = call->pass->who.account_id,
+                                         .name = request.name,
+                                         .location = request.artifact_location,
+                                         .root = location_root (call),
+                                         .tags = api_pairs_object (tags, request.tags.count, 0, call->arena) };
+  if (NULL == fresh.tags.data || NULL == fresh.root.data)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  code = store_experiment_create (&experiment_id, call->connection, request.name, request.artifact_location,
-                                  location_root (call), tags_object, clock_wall_ms (), err);
+  code = store_experiment_create (&experiment_id, call->connection, &fresh, clock_wall_ms (), err);
   if (ERR_RESOURCE_ALREADY_EXISTS == code)
     return name_taken (err, request.name);
+  if (ERR_RESOURCE_DOES_NOT_EXIST == code)
+    return err_set (err, code, "Workspace '%.*s' not found", SLICE_ARG (call->pass->workspace));
   if (ERR_OK != code)
     return code;
   number_format_int64 (id, experiment_id);
@@ -173,7 +185,7 @@ reply_experiment (struct api_call *call, const struct store_experiment *experime
 
   api_reply_start (&w, call);
   json_write_key (&w, "experiment");
-  write_experiment (&w, experiment, call->arena);
+  write_experiment (&w, experiment, call);
   return api_reply_end (&w, call, err);
 }
 
@@ -219,7 +231,8 @@ api_experiment_get_by_name (struct api_call *call, struct err *err)
 
   if (ERR_OK != code)
     return code;
-  code = store_experiment_get_by_name (&experiment, &result, call->connection, request.experiment_name, err);
+  code = store_experiment_get_by_name (&experiment, &result, call->connection, call->pass->workspace_id,
+                                       request.experiment_name, err);
   if (ERR_OK == code)
     code = reply_experiment (call, &experiment, err);
   else if (ERR_RESOURCE_DOES_NOT_EXIST == code)
@@ -415,12 +428,18 @@ api_experiment_search (struct api_call *call, struct err *err)
   struct search_request request;
   struct experiment_page page = { .count = 0 };
   struct experiment_search search;
+  int64_t account_id;
+  int16_t fallback = 0;
   struct json_write w;
   enum err_code code = api_decode (&request, call, &search_schema, err);
 
   if (ERR_OK != code)
     return code;
+  account_id = gate_visible_account (call, &fallback);
   search = (struct experiment_search){
+    .workspace_id = call->pass->workspace_id,
+    .account_id = account_id,
+    .fallback = fallback,
     .view = request.view_type.present ? (enum search_view)request.view_type.value : VIEW_ACTIVE_ONLY,
     .filter = request.filter,
     .now_ms = clock_wall_ms (),
@@ -440,7 +459,7 @@ api_experiment_search (struct api_call *call, struct err *err)
     json_write_key (&w, "experiments");
     json_write_array (&w);
     for (size_t i = 0; i < page.count; i++)
-      write_experiment (&w, &page.experiments[i], call->arena);
+      write_experiment (&w, &page.experiments[i], call);
     json_write_array_end (&w);
   }
   if (slice_filled (page.next_token))

@@ -18,7 +18,8 @@
 /* What somebody may want of an object. */
 enum route_permission
 {
-  PERMISSION_PUBLIC, /* anybody, unknown ones too */
+  PERMISSION_PUBLIC, /* anybody; nobody is looked at */
+  PERMISSION_GUEST, /* anybody; who is known is told apart */
   PERMISSION_SELF, /* anybody who is known; what it shows or changes is the caller's own, or the same for all */
   PERMISSION_READ,
   PERMISSION_USE,
@@ -35,7 +36,7 @@ enum route_permission
 /* Where the object comes from. */
 enum route_object
 {
-  OBJECT_NONE, /* there is none: PUBLIC, SELF and ADMIN */
+  OBJECT_NONE, /* there is none: PUBLIC, GUEST, SELF and ADMIN */
   OBJECT_WORKSPACE, /* the workspace of the request */
   OBJECT_NEW_EXPERIMENT, /* the workspace of the request, where anybody may make experiments unless a grant says less */
   OBJECT_EXPERIMENT, /* argument experiment_id */
@@ -46,6 +47,7 @@ enum route_object
   OBJECT_RUN_OR_MODEL, /* argument run_id or model_id */
   OBJECT_PATH_RUN, /* first value of the path */
   OBJECT_PATH_MODEL, /* first value of the path: a logged model */
+  OBJECT_PATH_WORKSPACE, /* first value of the path: a workspace */
   OBJECT_ARTIFACT, /* first value of the path: a path from the root of the artifact store */
   OBJECT_DIRECTORY, /* argument path: the same, or empty for the root */
   OBJECT_BROWSE, /* argument run_id, model_id, or else path */
@@ -68,6 +70,7 @@ struct gate_pass
   struct slice workspace; /* its name */
   struct access_rights rights; /* with the object of the route, when there is one */
   int64_t experiment_id; /* of the object of the route; -1 when there is none */
+  bool known; /* who asks was found out */
   bool open; /* the route's functions may run */
   bool narrowed; /* of OBJECT_VISIBLE */
 };
@@ -79,14 +82,14 @@ struct gate_headers
   struct slice authorization;
   struct slice cookie;
   struct slice csrf_token; /* X-Tally-CSRF-Token */
-  struct slice origin;
-  struct slice host;
   struct slice workspace; /* X-MLFLOW-WORKSPACE */
   struct slice proxy_user; /* of the setting proxy-user-header; only from trusted proxies */
   struct slice proxy_groups;
   struct slice address; /* of the client, as far as it can be trusted */
   bool is_secure; /* over TLS, here or at a trusted proxy */
   bool changes_state; /* POST, PUT, PATCH or DELETE */
+  bool is_local; /* the Host header names a loopback address */
+  bool is_own_origin; /* the Origin is absent, exactly this server's, or spelled out in allowed-origins */
   bool is_page; /* a browser's page asks (Sec-Fetch-Mode): no dialog for a password */
   int64_t body_bytes; /* declared; -1 when not */
 };
@@ -116,6 +119,9 @@ enum err_code gate_check_narrowed (const struct api_call *call, struct err *err)
 bool gate_admit_run (struct api_call *call, const struct uuid *run_id);
 bool gate_admit_experiment (struct api_call *call, int64_t experiment_id);
 
+/* Whether no object is judged: all are the caller's, and there is one workspace. */
+bool gate_owns_all (const struct api_call *call);
+
 /* --- for handle functions: objects beside that of the route --- */
 
 /* Refuse unless the caller has the permission for all of these. Errors: RESOURCE_DOES_NOT_EXIST as for an object that
@@ -128,7 +134,7 @@ enum err_code gate_require_experiments (struct api_call *call, const int64_t *ex
                                         enum route_permission permission, struct err *err);
 enum err_code gate_require_model_name (struct api_call *call, struct slice name, enum route_permission permission,
                                        struct err *err);
-enum err_code gate_require_workspace (struct api_call *call, int64_t workspace_id, enum route_permission permission,
+enum err_code gate_require_workspace (struct api_call *call, struct slice name, enum route_permission permission,
                                       struct err *err);
 
 /* Keep those of some experiments that the caller may read and that are in the workspace of the request, in their order.
@@ -141,6 +147,10 @@ int64_t gate_visible_account (struct api_call *call, int16_t *fallback);
 
 /* The change is committed: note it in the audit trail's words. Fills actor, account, token, method and address. */
 struct store_audit gate_audit_entry (const struct api_call *call, const char *action, struct slice object);
+
+/* Count, log and note in the audit trail that something was refused for a reason of the route's own. `object` may be
+   absent. */
+void gate_note_refused (const struct api_call *call, const char *action, struct slice object, const struct err *err);
 
 /* How error messages call a permission: "EDIT", "the action delete", "an administrator". */
 const char *gate_permission_name (enum route_permission permission);

@@ -2,6 +2,7 @@
 #include "api/logged_model.h"
 
 #include "api/experiment.h"
+#include "api/gate.h"
 #include "api/logged_model_document.h"
 #include "api/names.h"
 #include "base/clock.h"
@@ -133,6 +134,20 @@ check_create (struct store_new_logged_model *fresh, struct create_request *reque
   return code;
 }
 
+/* Who says that a run made the model may read that run. A client may name one that is not here. */
+static enum err_code
+require_source (struct api_call *call, struct slice source_run_id, struct err *err)
+{
+  struct uuid run_id;
+  int64_t experiment_id = -1;
+  enum err_code code;
+
+  if (gate_owns_all (call) || ! uuid_parse (&run_id, source_run_id))
+    return ERR_OK;
+  code = store_access_experiments_of_runs (&experiment_id, call->connection, &run_id, 1, call->arena, err);
+  return ERR_OK != code || experiment_id < 0 ? code : gate_require_runs (call, &run_id, 1, PERMISSION_READ, err);
+}
+
 static struct slice
 or_empty (struct slice text)
 {
@@ -183,6 +198,8 @@ api_logged_model_create (struct api_call *call, struct err *err)
 
   if (ERR_OK == code)
     code = check_create (&fresh, &request, call->arena, err);
+  if (ERR_OK == code)
+    code = require_source (call, request.source_run_id, err);
   if (ERR_OK == code)
     code = name_model (&fresh, request.name, call->arena, err);
   if (ERR_OK != code)

@@ -1,6 +1,7 @@
 /* logged-models/search. */
 #include "api/logged_model.h"
 
+#include "api/gate.h"
 #include "api/logged_model_document.h"
 #include "api/names.h"
 #include "base/clock.h"
@@ -131,15 +132,18 @@ read_order (struct logged_model_search *search, const struct objects *given, str
   return ERR_OK;
 }
 
-/* An empty list is an answer without models, as in MLflow; none at all is an error. */
+/* An empty list is an answer without models, as in MLflow; none at all is an error. What is searched is what the caller
+   may read of it. */
 static enum err_code
 read_experiments (struct logged_model_search *search, const struct slices *given, struct api_call *call,
                   struct err *err)
 {
   struct arena *arena = call->arena;
   int64_t *ids = arena_array (arena, given->count, sizeof (ids[0]));
+  int64_t *asked = arena_array (arena, given->count, sizeof (asked[0]));
+  enum err_code code;
 
-  if (NULL == ids)
+  if (NULL == ids || NULL == asked)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (! json_is_array (json_object_get (call->arguments, "experiment_ids"))
       && ! json_is_array (json_object_get (call->arguments, "experimentIds")))
@@ -147,8 +151,14 @@ read_experiments (struct logged_model_search *search, const struct slices *given
         err, ERR_INVALID_PARAMETER_VALUE,
         "Missing value for required parameter 'experiment_ids'. See the API docs for more information about "
         "request parameters.");
+  code = names_experiment_ids (asked, &search->asked_count, given->items, given->count, err);
+  if (ERR_OK != code)
+    return code;
+  memcpy (ids, asked, search->asked_count * sizeof (ids[0]));
+  search->asked_ids = asked;
   search->experiment_ids = ids;
-  return names_experiment_ids (ids, &search->experiment_count, given->items, given->count, err);
+  search->experiment_count = search->asked_count;
+  return gate_keep_readable (ids, &search->experiment_count, call, err);
 }
 
 struct search_call

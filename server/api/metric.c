@@ -1,6 +1,7 @@
 /* Logging one metric point. */
 #include "api/metric.h"
 
+#include "api/gate.h"
 #include "api/metric_request.h"
 #include "api/names.h"
 #include "api/run.h"
@@ -101,6 +102,28 @@ metric_request_entry (struct metric_entry *entry, const struct metric_request *r
   return ERR_OK;
 }
 
+/* --- points of models --------------------------------------------------------------------------------------------- */
+
+bool
+metric_needs_worker (const struct api_call *call, const struct metric_write *write)
+{
+  return ! gate_owns_all (call) && metric_links_wanted (write) > 0;
+}
+
+enum err_code
+metric_require_models (struct api_call *call, const struct metric_link *links, size_t count, struct err *err)
+{
+  struct slice *model_ids = arena_array (call->arena, count, sizeof (struct slice));
+
+  if (NULL == model_ids)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; i < count; i++)
+    model_ids[i] = links[i].context->model_id;
+  return gate_require_models (call, model_ids, count, PERMISSION_EDIT, err);
+}
+
+/* --- log-metric --------------------------------------------------------------------------------------------------- */
+
 enum api_next
 api_metric_log (struct api_call *call)
 {
@@ -110,6 +133,8 @@ api_metric_log (struct api_call *call)
     return API_WORK;
   write = arena_alloc (call->arena, sizeof (*write));
   if (NULL == write || ! metric_scan_single (write, call->body, call->arena))
+    return API_WORK;
+  if (metric_needs_worker (call, write) || ! gate_admit_run (call, &write->run_id))
     return API_WORK;
   return api_commit (call, call->service->metric_committer, write);
 }
@@ -122,12 +147,19 @@ api_metric_log_slow (struct api_call *call, struct err *err)
   struct metric_write write = { .entries = &entry, .count = 1 };
   struct commit_item item = { .err = err, .payload = &write };
   struct commit_item *items = &item;
+  struct metric_link link;
+  size_t link_count = 0;
   enum err_code code = api_decode (&request, call, &log_schema, err);
 
   if (ERR_OK == code)
     code = metric_request_entry (&entry, &request.metric, "name", "timestamp", call->arena, err);
   if (ERR_OK == code)
     code = api_run_id (&write.run_id, request.run_id, err);
+  if (ERR_OK == code)
+  {
+    metric_links_add (&link, &link_count, &write);
+    code = metric_require_models (call, &link, link_count, err);
+  }
   if (ERR_OK == code)
     code = metric_flush (call->connection, &items, 1, call->service->metrics, err);
   return ERR_OK == code ? err->code : code;

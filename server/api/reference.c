@@ -28,12 +28,13 @@ write_routes (struct buffer *out)
 {
   buffer_text (out,
                "# Routes\n\nHEAD goes wherever GET does; OPTIONS tells the methods of a path. Routes below `/api/` are "
-               "served below `/ajax-api/` too. Made by `tallyd reference routes`.\n\n| method | path | needs | body "
-               "limit | what it does |\n| --- | --- | --- | --- | --- |\n");
+               "served below `/ajax-api/` too. Made by `tallyd reference routes`.\n\n| method | path | needs | on "
+               "| body limit | what it does |\n| --- | --- | --- | --- | --- | --- |\n");
   for (size_t i = 0; i < routes_count; i++)
-    buffer_printf (out, "| %s | `%s%s` | %s | %s | %s |\n", route_method_name (routes[i].method),
+    buffer_printf (out, "| %s | `%s%s` | %s | %s | %s | %s |\n", route_method_name (routes[i].method),
                    route_prefix_paths (routes[i].prefix)[0], routes[i].path,
-                   route_permission_name (routes[i].permission), body_limit (routes[i].body), routes[i].doc);
+                   route_permission_name (routes[i].permission), route_object_doc (routes[i].object),
+                   body_limit (routes[i].body), routes[i].doc);
 }
 
 static void
@@ -53,6 +54,7 @@ write_routes_json (struct buffer *out)
     json_write_member_text (&w, "method", route_method_name (routes[i].method));
     json_write_member_string (&w, "path", buffer_slice (&path));
     json_write_member_text (&w, "permission", route_permission_name (routes[i].permission));
+    json_write_member_text (&w, "object", route_object_name (routes[i].object));
     json_write_member_text (&w, "doc", routes[i].doc);
     json_write_object_end (&w);
     buffer_free (&path);

@@ -9,10 +9,13 @@
 #include "api/dvc.h"
 #include "api/experiment.h"
 #include "api/logged_model.h"
+#include "api/login_oidc.h"
 #include "api/manifest.h"
 #include "api/metric.h"
 #include "api/run.h"
+#include "api/session.h"
 #include "api/system.h"
+#include "api/workspace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,40 +70,52 @@ route_method_name (enum route_method method)
 const char *
 route_permission_name (enum route_permission permission)
 {
-  static const char *const names[PERMISSION_COUNT] = { "public",  "self",  "read",   "use",      "edit", "manage",
-                                                       "promote", "force", "delete", "webhooks", "admin" };
+  static const char *const names[PERMISSION_COUNT] = { "public", "guest",   "self",  "read",   "use",      "edit",
+                                                       "manage", "promote", "force", "delete", "webhooks", "admin" };
 
   return names[permission];
 }
 
+/* How objects are called, for programs and for people. */
+static const struct
+{
+  const char *name;
+  const char *doc;
+} objects[OBJECT_COUNT] = {
+  [OBJECT_NONE] = { "none", "" },
+  [OBJECT_WORKSPACE] = { "workspace", "workspace" },
+  [OBJECT_NEW_EXPERIMENT] = { "new-experiment", "workspace, to make experiments" },
+  [OBJECT_EXPERIMENT] = { "experiment", "`experiment_id`" },
+  [OBJECT_EXPERIMENT_NAME] = { "experiment-name", "`experiment_name`" },
+  [OBJECT_RUN] = { "run", "`run_id`" },
+  [OBJECT_QUERY_RUN] = { "query-run", "`run_uuid` of the query" },
+  [OBJECT_RUNS] = { "runs", "each run" },
+  [OBJECT_RUN_OR_MODEL] = { "run-or-model", "`run_id` or `model_id`" },
+  [OBJECT_PATH_RUN] = { "path-run", "run of the path" },
+  [OBJECT_PATH_MODEL] = { "path-model", "model of the path" },
+  [OBJECT_PATH_WORKSPACE] = { "path-workspace", "workspace of the path" },
+  [OBJECT_ARTIFACT] = { "artifact", "owner of the path" },
+  [OBJECT_DIRECTORY] = { "directory", "owner of `path`" },
+  [OBJECT_BROWSE] = { "browse", "`run_id`, `model_id` or owner of `path`" },
+  [OBJECT_UPLOAD_PATH] = { "upload-path", "owner of the directory" },
+  [OBJECT_UPLOAD] = { "upload", "owner of the upload's path" },
+  [OBJECT_PATH_UPLOAD] = { "path-upload", "owner of the upload's path" },
+  [OBJECT_DOWNLOAD] = { "download", "owner of the path" },
+  [OBJECT_REGISTERED_MODEL] = { "registered-model", "`name`" },
+  [OBJECT_GRANTED] = { "granted", "what the grant is about" },
+  [OBJECT_VISIBLE] = { "visible", "all that is shown" },
+};
+
 const char *
 route_object_name (enum route_object object)
 {
-  static const char *const names[OBJECT_COUNT] = {
-    [OBJECT_NONE] = "",
-    [OBJECT_WORKSPACE] = "workspace",
-    [OBJECT_NEW_EXPERIMENT] = "workspace, to make experiments",
-    [OBJECT_EXPERIMENT] = "`experiment_id`",
-    [OBJECT_EXPERIMENT_NAME] = "`experiment_name`",
-    [OBJECT_RUN] = "`run_id`",
-    [OBJECT_QUERY_RUN] = "`run_uuid` of the query",
-    [OBJECT_RUNS] = "each run",
-    [OBJECT_RUN_OR_MODEL] = "`run_id` or `model_id`",
-    [OBJECT_PATH_RUN] = "run of the path",
-    [OBJECT_PATH_MODEL] = "model of the path",
-    [OBJECT_ARTIFACT] = "owner of the path",
-    [OBJECT_DIRECTORY] = "owner of `path`",
-    [OBJECT_BROWSE] = "`run_id`, `model_id` or owner of `path`",
-    [OBJECT_UPLOAD_PATH] = "owner of the directory",
-    [OBJECT_UPLOAD] = "owner of the upload's path",
-    [OBJECT_PATH_UPLOAD] = "owner of the upload's path",
-    [OBJECT_DOWNLOAD] = "owner of the path",
-    [OBJECT_REGISTERED_MODEL] = "`name`",
-    [OBJECT_GRANTED] = "what the grant is about",
-    [OBJECT_VISIBLE] = "all that is shown",
-  };
+  return objects[object].name;
+}
 
-  return names[object];
+const char *
+route_object_doc (enum route_object object)
+{
+  return objects[object].doc;
 }
 
 const char *const *

@@ -64,6 +64,7 @@ extern const size_t routes_count;
 const char *route_method_name (enum route_method method);
 const char *route_permission_name (enum route_permission permission);
 const char *route_object_name (enum route_object object);
+const char *route_object_doc (enum route_object object);
 
 /* The path prefixes that lead to `prefix`, NULL-terminated; the first is the one to show. */
 const char *const *route_prefix_paths (enum route_prefix prefix);

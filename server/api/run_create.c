@@ -1,5 +1,6 @@
 /* Starting a run: decoded where it is read, committed together with others. */
 #include "api/experiment.h"
+#include "api/gate.h"
 #include "api/names.h"
 #include "api/run.h"
 #include "api/run_document.h"
@@ -180,6 +181,8 @@ api_run_create (struct api_call *call)
     return API_WORK;
   if (ERR_OK != prepare (&run, call, &call->err))
     return API_DONE;
+  if (! gate_admit_experiment (call, run->experiment_id))
+    return API_WORK;
   call->finish = finish;
   return api_commit (call, call->service->run_committer, run);
 }

@@ -5,6 +5,7 @@
    memory does not grow with the page. A run that is removed for good while its page is on the way is left out. */
 #include "api/run.h"
 
+#include "api/gate.h"
 #include "api/names.h"
 #include "api/run_documents.h"
 #include "base/clock.h"
@@ -371,6 +372,20 @@ read_experiments (struct run_search *search, const struct slices *texts, struct 
   return ERR_OK;
 }
 
+/* Those that the caller may read. The search is parsed by then, so that a page token belongs to what was asked for, and
+   stays good when a grant comes or goes between two pages. */
+static enum err_code
+narrow_experiments (struct run_search *search, struct api_call *call, struct err *err)
+{
+  int64_t *ids = arena_array (call->arena, search->experiment_count, sizeof (ids[0]));
+
+  if (NULL == ids)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  memcpy (ids, search->experiment_ids, search->experiment_count * sizeof (ids[0]));
+  search->experiment_ids = ids;
+  return gate_keep_readable (ids, &search->experiment_count, call, err);
+}
+
 static enum err_code
 read_request (struct answer *answer, struct api_call *call, struct err *err)
 {
@@ -413,6 +428,8 @@ api_run_search (struct api_call *call, struct err *err)
   code = api_decode (&answer->request, call, &search_schema, err);
   if (ERR_OK == code)
     code = read_request (answer, call, err);
+  if (ERR_OK == code)
+    code = narrow_experiments (&answer->search, call, err);
   if (ERR_OK == code)
     code = store_transaction (call->connection, STORE_SNAPSHOT, search_work, answer, err);
   if (ERR_OK != code)

@@ -12,14 +12,12 @@
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of an Ed25519 signature (RFC 8032, 5.1.6) and of HMAC-SHA256. */
+/* Bytes of an Ed25519 signature (RFC 8032, 5.1.6). */
 #define DOCUMENT_SIGNATURE_BYTES 64
-#define MAC_BYTES 32
 
 enum purpose
 {
@@ -91,26 +89,16 @@ enum err_code
 artifact_sign_url (char signature[ARTIFACT_SIGNATURE_BYTES], struct artifact_keys *keys,
                    struct store_connection *connection, struct slice text, struct err *err)
 {
-  static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   struct store_signing_key key;
-  unsigned char mac[MAC_BYTES + 1] = { 0 }; /* and a byte of padding for the last group */
-  size_t at = 0;
+  struct digest mac = { { 0 } };
   enum err_code code = take_key (&key, keys, PURPOSE_URL, connection, err);
 
   if (ERR_OK != code)
     return code;
-  if (NULL
-      == HMAC (EVP_sha256 (), key.secret, sizeof (key.secret), (const unsigned char *)text.data, text.len, mac, NULL))
+  if (! digest_keyed (&mac, (struct slice){ (const char *)key.secret, sizeof (key.secret) }, text))
     code = crypto_failed (err);
   OPENSSL_cleanse (&key, sizeof (key));
-  for (size_t i = 0; i < MAC_BYTES; i += 3)
-  {
-    unsigned group = (unsigned)mac[i] << 16 | (unsigned)mac[i + 1] << 8 | mac[i + 2];
-
-    for (int shift = 18; shift >= 0 && at < ARTIFACT_SIGNATURE_BYTES - 1; shift -= 6)
-      signature[at++] = alphabet[group >> shift & 63];
-  }
-  signature[at] = '\0';
+  digest_base64url (signature, &mac);
   return code;
 }
 

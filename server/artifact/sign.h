@@ -3,6 +3,7 @@
 #define ARTIFACT_SIGN_H
 
 #include "base/buffer.h"
+#include "base/digest.h"
 #include "store/connection.h"
 
 /* Secrets of a database, read once and kept; they never change. */
@@ -12,7 +13,7 @@ void artifact_keys_free (struct artifact_keys *keys);
 
 /* HMAC-SHA256 (RFC 2104) over a text that names everything the permission is bound to, as URL-safe base64 without
    padding: 43 characters and NUL. Thread-safe. Errors: those of store_query at the first use. */
-#define ARTIFACT_SIGNATURE_BYTES 44
+#define ARTIFACT_SIGNATURE_BYTES DIGEST_BASE64URL_BYTES
 enum err_code artifact_sign_url (char signature[ARTIFACT_SIGNATURE_BYTES], struct artifact_keys *keys,
                                  struct store_connection *connection, struct slice text, struct err *err);
 

@@ -4,6 +4,7 @@
 #include "base/hex.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <string.h>
 
 static EVP_MD_CTX *
@@ -16,6 +17,14 @@ bool
 digest_of (struct digest *digest, struct slice bytes)
 {
   return 1 == EVP_Digest (0 == bytes.len ? "" : bytes.data, bytes.len, digest->bytes, NULL, EVP_sha256 (), NULL);
+}
+
+bool
+digest_keyed (struct digest *digest, struct slice key, struct slice bytes)
+{
+  return NULL
+         != HMAC (EVP_sha256 (), 0 == key.len ? "" : key.data, (int)key.len,
+                  (const unsigned char *)(0 == bytes.len ? "" : bytes.data), bytes.len, digest->bytes, NULL);
 }
 
 struct digest_stream *
@@ -91,6 +100,17 @@ void
 digest_base64 (char text[DIGEST_BASE64_BYTES], const struct digest *digest)
 {
   (void)EVP_EncodeBlock ((unsigned char *)text, digest->bytes, sizeof (digest->bytes));
+}
+
+void
+digest_base64url (char text[DIGEST_BASE64URL_BYTES], const struct digest *digest)
+{
+  char padded[DIGEST_BASE64_BYTES];
+
+  digest_base64 (padded, digest);
+  for (size_t i = 0; i < DIGEST_BASE64URL_BYTES - 1; i++)
+    text[i] = (char)('+' == padded[i] ? '-' : '/' == padded[i] ? '_' : padded[i]);
+  text[DIGEST_BASE64URL_BYTES - 1] = '\0';
 }
 
 bool

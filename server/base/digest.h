@@ -16,9 +16,14 @@ struct digest
 #define DIGEST_TEXT_BYTES 65
 /* 44 characters of base64 (RFC 4648, with padding) and NUL. */
 #define DIGEST_BASE64_BYTES 45
+/* 43 characters of base64url (RFC 4648, 5, without padding) and NUL. */
+#define DIGEST_BASE64URL_BYTES 44
 
 /* Of bytes that are all there. False when the crypto library fails, which only lack of memory makes it. */
 bool digest_of (struct digest *digest, struct slice bytes);
+
+/* HMAC-SHA256 (RFC 2104). False as above. */
+bool digest_keyed (struct digest *digest, struct slice key, struct slice bytes);
 
 /* Of bytes that come piece by piece. */
 struct digest_stream;
@@ -40,6 +45,8 @@ void digest_format (char text[DIGEST_TEXT_BYTES], const struct digest *digest);
 /* Exactly 64 lower-case hexadecimal digits. */
 bool digest_parse (struct digest *digest, struct slice text);
 void digest_base64 (char text[DIGEST_BASE64_BYTES], const struct digest *digest);
+/* For URLs, headers and cookies; also of 32 bytes that are a secret or a MAC. */
+void digest_base64url (char text[DIGEST_BASE64URL_BYTES], const struct digest *digest);
 /* Exactly 44 characters. */
 bool digest_parse_base64 (struct digest *digest, struct slice text);
 

@@ -7,10 +7,10 @@
    holds for one host. */
 #include "blob/s3_client.h"
 
+#include "base/curl_library.h"
 #include "base/id.h"
 #include "base/lock.h"
 #include "base/number.h"
-#include "blob/s3_curl.h"
 #include "blob/s3_xml.h"
 
 #include <assert.h>
@@ -47,7 +47,7 @@
 
 struct s3_client
 {
-  const struct s3_curl *curl;
+  const struct curl_library *curl;
   const struct s3_settings *settings;
   struct s3_credentials credentials;
   struct lock lock; /* over `idle` and `idle_count` */
@@ -78,7 +78,7 @@ s3_client_new (struct s3_client **client, const struct s3_settings *settings, st
   *client = NULL;
   if (NULL == made)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  code = s3_curl_load (&made->curl, err);
+  code = curl_library_load (&made->curl, "an artifact-store in S3", err);
   if (ERR_OK != code)
   {
     free (made);
@@ -295,10 +295,10 @@ add_path (struct buffer *out, const struct s3_client *client, const struct s3_ca
   return s3_encode_path (out, call->key);
 }
 
-static bool add_header (struct curl_slist **list, const struct s3_curl *curl, const char *format, ...)
+static bool add_header (struct curl_slist **list, const struct curl_library *curl, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
 static bool
-add_header (struct curl_slist **list, const struct s3_curl *curl, const char *format, ...)
+add_header (struct curl_slist **list, const struct curl_library *curl, const char *format, ...)
 {
   va_list arguments;
   char *line = NULL;
@@ -320,7 +320,7 @@ add_header (struct curl_slist **list, const struct s3_curl *curl, const char *fo
 static bool
 prepare (CURL *handle, struct curl_slist **headers, struct s3_client *client, const struct transfer *transfer)
 {
-  const struct s3_curl *curl = client->curl;
+  const struct curl_library *curl = client->curl;
   const struct s3_call *call = transfer->call;
   bool sends = 0 == strcmp (call->method, "PUT") || 0 == strcmp (call->method, "POST");
   struct s3_request request = { call->method,      slice_of (client->settings->host),
@@ -384,7 +384,7 @@ prepare (CURL *handle, struct curl_slist **headers, struct s3_client *client, co
 
 /* What all requests have. */
 static void
-set_options (CURL *handle, const struct s3_curl *curl, struct transfer *transfer, char *text)
+set_options (CURL *handle, const struct curl_library *curl, struct transfer *transfer, char *text)
 {
   bool slow = transfer->call->slow;
 

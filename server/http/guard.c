@@ -73,6 +73,14 @@ guard_is_loopback (struct slice host)
   return parse_address (AF_INET6, &six, host) && 0 != IN6_IS_ADDR_LOOPBACK (&six);
 }
 
+bool
+guard_host_is_loopback (struct slice host)
+{
+  struct slice name = host_name (host);
+
+  return NULL != name.data && guard_is_loopback (name);
+}
+
 /* Private ranges: RFC 1918 and RFC 4193. */
 static bool
 is_private (struct slice host)
@@ -153,4 +161,36 @@ guard_check_origin (struct slice origin, struct slice host, const char *allowed,
   return err_set (err, ERR_PERMISSION_DENIED,
                   "Cross-origin request blocked. If pages of that origin may change state here, add it to the setting "
                   "allowed-origins.");
+}
+
+bool
+guard_is_own_origin (struct slice origin, struct slice host, const char *allowed)
+{
+  static const char *const schemes[] = { "http://", "https://" };
+
+  if (0 == origin.len)
+    return true;
+  for (size_t i = 0; i < sizeof (schemes) / sizeof (schemes[0]); i++)
+  {
+    size_t length = strlen (schemes[i]);
+
+    if (origin.len > length && 0 == strncasecmp (origin.data, schemes[i], length)
+        && same_name ((struct slice){ origin.data + length, origin.len - length }, host))
+      return true;
+  }
+  while ('\0' != *allowed)
+  {
+    size_t length = strcspn (allowed, ",");
+    struct slice item = { allowed, length };
+
+    while (item.len > 0 && ' ' == item.data[0])
+      item = (struct slice){ item.data + 1, item.len - 1 };
+    while (item.len > 0 && ' ' == item.data[item.len - 1])
+      item.len--;
+    if (item.len > 0 && ! slice_is (item, "*") && same_name (item, origin))
+      return true;
+    allowed += length;
+    allowed += ',' == *allowed;
+  }
+  return false;
 }

@@ -14,7 +14,14 @@ enum err_code guard_check_host (struct slice host, const char *allowed, struct e
    PERMISSION_DENIED. */
 enum err_code guard_check_origin (struct slice origin, struct slice host, const char *allowed, struct err *err);
 
+/* Whether an Origin is absent, exactly this server's (same host and port as `host`), or spelled out in `allowed`:
+   loopback and * are not enough for requests that come with a browser's login. */
+bool guard_is_own_origin (struct slice origin, struct slice host, const char *allowed);
+
 /* True when an address to listen on is loopback. */
 bool guard_is_loopback (struct slice host);
+
+/* The same of a Host header. */
+bool guard_host_is_loopback (struct slice host);
 
 #endif

@@ -162,8 +162,8 @@ request_header (const struct request *request, const char *name)
   return NULL == value ? "" : value;
 }
 
-static bool
-changes_state (const struct request *request)
+bool
+request_changes_state (const struct request *request)
 {
   return slice_is (request->method, "POST") || slice_is (request->method, "PUT") || slice_is (request->method, "PATCH")
          || slice_is (request->method, "DELETE");
@@ -179,7 +179,7 @@ check_guards (const struct request *request, struct err *err)
 
   if (! slice_is (request->path, "/health") && ! slice_is (request->path, "/version"))
     code = guard_check_host (host, config->allowed_hosts, err);
-  if (ERR_OK == code && changes_state (request))
+  if (ERR_OK == code && request_changes_state (request))
     code = guard_check_origin (slice_of (request_header (request, MHD_HTTP_HEADER_ORIGIN)), host,
                                config->allowed_origins, err);
   return code;
@@ -219,7 +219,7 @@ not_allowed (const struct request *request, struct err *err)
                   SLICE_ARG (request->method), request->allow);
 }
 
-/* What routes of the artifact lane may read; the texts are the library's and last as long as the request. */
+/* What routes of the artifact and login lanes may read; the texts are the library's and last as long as the request. */
 static void
 note_headers (struct request *request)
 {
@@ -232,6 +232,7 @@ note_headers (struct request *request)
     [CALL_REPR_DIGEST] = "Repr-Digest",
     [CALL_CONTENT_LENGTH] = MHD_HTTP_HEADER_CONTENT_LENGTH,
     [CALL_HOST] = MHD_HTTP_HEADER_HOST,
+    [CALL_ACCEPT] = MHD_HTTP_HEADER_ACCEPT,
   };
 
   for (size_t i = 0; i < CALL_HEADER_COUNT; i++)
@@ -281,7 +282,7 @@ find_route (struct request *request, struct err *err)
   call->target = full;
   call->is_head = request->is_head;
   memcpy (call->path_values, match.values, sizeof (call->path_values));
-  if (LANE_BYTES == match.route->lane)
+  if (LANE_WORK != match.route->lane)
     note_headers (request);
   call->arguments_in_query = METHOD_GET == match.route->method;
   return ERR_OK;
@@ -318,26 +319,45 @@ accept_headers (struct request *request, const char *method, struct err *err)
   return code;
 }
 
-/* The figure of requests that wait in a route's lane. */
+/* The figure of requests that wait in a lane. */
 static _Atomic int64_t *
-waiting_in (const struct route *route)
+waiting_in (enum route_lane lane)
 {
-  return LANE_BYTES == route->lane ? &stats.artifact_queue : &stats.work_queue;
+  static _Atomic int64_t *const figures[LANE_COUNT] = { &stats.work_queue, &stats.artifact_queue, &stats.login_queue };
+
+  return figures[lane];
 }
 
-/* Give the suspended request to a thread of its route's lane; the first time, or for the next piece of its body or
-   answer. */
-static void
-push_work (struct request *request, bool (*push) (struct queue *queue, struct queue_entry *entry))
+static struct queue *
+queue_of (struct http_server *server, enum route_lane lane)
 {
-  const struct route *route = request->call.route;
+  struct queue *const queues[LANE_COUNT] = { &server->work, &server->bytes, &server->login };
 
+  return queues[lane];
+}
+
+/* Who floods the logins slows the logins: others are not told that the server is busy. */
+static void
+refuse_login (struct err *err)
+{
+  (void)err_set (err, ERR_REQUEST_LIMIT_EXCEEDED, "Too many logins at once; try again shortly.");
+  err->retry_after_s = 1;
+}
+
+/* Give the suspended request to a thread of a lane; the first time, or for the next piece of its body or answer. */
+static void
+push_work (struct request *request, enum route_lane lane, bool (*push) (struct queue *queue, struct queue_entry *entry))
+{
+  request->lane = lane;
   request->entry.bytes = request->body.len + sizeof (*request);
-  stats_add (waiting_in (route), 1);
-  if (push (LANE_BYTES == route->lane ? &request->server->bytes : &request->server->work, &request->entry))
+  stats_add (waiting_in (lane), 1);
+  if (push (queue_of (request->server, lane), &request->entry))
     return;
-  stats_add (waiting_in (route), -1);
-  (void)api_busy (&request->call.err);
+  stats_add (waiting_in (lane), -1);
+  if (LANE_LOGIN == lane)
+    refuse_login (&request->call.err);
+  else
+    (void)api_busy (&request->call.err);
   poller_resume (request->poller, request->connection);
 }
 
@@ -345,6 +365,15 @@ static void
 start_budget (struct request *request)
 {
   request->call.deadline_us = clock_monotonic_us () + (uint64_t)request->server->config->work_timeout_ms * 1000;
+}
+
+/* The lane of the request's route; without authentication there are no threads for logins. */
+static enum route_lane
+lane_of (const struct request *request)
+{
+  enum route_lane lane = request->call.route->lane;
+
+  return LANE_LOGIN == lane && ! request->server->config->auth ? LANE_WORK : lane;
 }
 
 void
@@ -356,7 +385,7 @@ request_next_piece (struct request *request)
   /* Past the limits of the queue: the answer was admitted when it began, breaking it off now would throw away what was
      done for it and make the client ask for all of it again, and waiting for room would need a clock here. There is at
      most one entry for each connection, and while they make the queue long, new requests are refused. */
-  push_work (request, queue_push_again);
+  push_work (request, lane_of (request), queue_push_again);
 }
 
 /* A piece of a streamed body is full. */
@@ -370,7 +399,7 @@ hand_piece (struct request *request)
   /* Suspended before it is given away, as in dispatch. */
   MHD_suspend_connection (request->connection);
   /* The upload was let in when it began: it goes on past the limits of the queue, like the pieces of an answer. */
-  push_work (request, queue_push_again);
+  push_work (request, lane_of (request), queue_push_again);
 }
 
 /* The whole request is here. */
@@ -405,7 +434,7 @@ dispatch (struct request *request)
   MHD_suspend_connection (request->connection);
   next = NULL == route->admit ? API_WORK : route->admit (call);
   if (API_WORK == next)
-    push_work (request, queue_push);
+    push_work (request, lane_of (request), queue_push);
   else if (API_DONE == next)
     poller_resume (request->poller, request->connection);
   return MHD_YES;
@@ -421,6 +450,50 @@ finish (struct request *request)
   return reply_send (request);
 }
 
+/* The headers are accepted: find out who sends the request, and whether he may, before any byte of the body is taken.
+ */
+static enum MHD_Result
+enter (struct request *request)
+{
+  enum gate_next next;
+
+  if (NULL == request->call.route)
+    return MHD_YES;
+  sender_note (request);
+  next = gate_enter (&request->call);
+  if (GATE_ASK == next || GATE_LOGIN == next)
+  {
+    start_budget (request);
+    set_phase (request, CLIENT_WORKING);
+    request->state = REQUEST_ENTERING;
+    /* Suspended before it is given away, as in dispatch. */
+    MHD_suspend_connection (request->connection);
+    push_work (request, GATE_LOGIN == next ? LANE_LOGIN : LANE_WORK, queue_push);
+    return MHD_YES;
+  }
+  request->refused = GATE_REFUSED == next;
+  return request->refused && body_must_answer_now (request) ? reply_send (request) : MHD_YES;
+}
+
+/* Some of the body, or its end. */
+static enum MHD_Result
+read_on (struct request *request, const char *body, size_t *body_bytes)
+{
+  if (0 == *body_bytes)
+    return dispatch (request);
+  *body_bytes -= body_take (request, body, *body_bytes);
+  /* Only with bytes left over, which make the library stop. When all that it offers is taken and that is the end of a
+     chunk, 0.9.75 goes on to the next chunk at once, although the connection is suspended: then the full piece waits
+     for the next bytes, or goes to handle. */
+  if (body_piece_is_full (request) && *body_bytes > 0)
+    hand_piece (request);
+  else if (body_is_stream (request))
+    /* As long as it comes, it has time. */
+    set_phase (request, CLIENT_READING);
+  /* A client that does not stop is cut off; the library has no answer in the middle of a body. */
+  return body_must_stop (request) ? MHD_NO : MHD_YES;
+}
+
 enum MHD_Result
 request_step (struct request *request, const char *method, const char *body, size_t *body_bytes)
 {
@@ -429,27 +502,21 @@ request_step (struct request *request, const char *method, const char *body, siz
   case REQUEST_NEW:
     request->state = REQUEST_READING;
     if (ERR_OK == accept_headers (request, method, &request->call.err))
-      return MHD_YES;
+      return enter (request);
     request->refused = true;
     return body_must_answer_now (request) ? reply_send (request) : MHD_YES;
+  case REQUEST_ENTERING:
+    /* The library offers the headers once more, when it was told to wait there. */
+    request->refused = ERR_OK != request->call.err.code;
+    set_phase (request, CLIENT_READING);
+    request->state = REQUEST_READING;
+    return request->refused && body_must_answer_now (request) ? reply_send (request) : MHD_YES;
   case REQUEST_TAKING:
     request->state = REQUEST_READING;
     buffer_clear (&request->body);
     /* fall through */
   case REQUEST_READING:
-    if (0 == *body_bytes)
-      return dispatch (request);
-    *body_bytes -= body_take (request, body, *body_bytes);
-    /* Only with bytes left over, which make the library stop. When all that it offers is taken and that is the end of a
-       chunk, 0.9.75 goes on to the next chunk at once, although the connection is suspended: then the full piece waits
-       for the next bytes, or goes to handle. */
-    if (body_piece_is_full (request) && *body_bytes > 0)
-      hand_piece (request);
-    else if (body_is_stream (request))
-      /* As long as it comes, it has time. */
-      set_phase (request, CLIENT_READING);
-    /* A client that does not stop is cut off; the library has no answer in the middle of a body. */
-    return body_must_stop (request) ? MHD_NO : MHD_YES;
+    return read_on (request, body, body_bytes);
   case REQUEST_WAITING:
     request->state = REQUEST_FINISHED;
     return finish (request);
@@ -466,6 +533,11 @@ handle (struct request *request)
 {
   struct api_call *call = &request->call;
 
+  if (REQUEST_ENTERING == request->state)
+  {
+    (void)gate_enter_slowly (call, &call->err);
+    return;
+  }
   if (REQUEST_TAKING == request->state)
   {
     (void)call->route->take (call, &call->err);
@@ -473,7 +545,8 @@ handle (struct request *request)
   }
   if (NULL == call->more)
   {
-    (void)call->route->handle (call, &call->err);
+    if (ERR_OK == gate_body (call, &call->err) && ERR_OK == call->route->handle (call, &call->err))
+      (void)gate_check_narrowed (call, &call->err);
     return;
   }
   buffer_clear (&call->reply);
@@ -490,7 +563,7 @@ request_work (struct request *request, struct store_connection *connection)
 {
   struct api_call *call = &request->call;
 
-  stats_add (waiting_in (call->route), -1);
+  stats_add (waiting_in (request->lane), -1);
   if (clock_monotonic_us () >= call->deadline_us)
     (void)api_busy (&call->err);
   else

@@ -54,7 +54,8 @@ struct http_server
 
   struct queue work; /* requests for workers */
   struct queue bytes; /* requests for the artifact lane */
-  pthread_t *workers; /* of both */
+  struct queue login; /* requests for the login lane */
+  pthread_t *workers; /* of all three */
   size_t workers_started;
 
   _Atomic size_t body_bytes; /* of all requests being read or waiting */
@@ -67,6 +68,7 @@ struct http_server
 enum request_state
 {
   REQUEST_NEW, /* only the first line is known */
+  REQUEST_ENTERING, /* another thread finds out who sends it; the connection is suspended */
   REQUEST_READING, /* headers are accepted, the body is arriving */
   REQUEST_TAKING, /* a thread of the artifact lane takes a piece of the body; the connection is suspended */
   REQUEST_WAITING, /* a worker or committer has it; the connection is suspended */
@@ -89,6 +91,8 @@ struct request
   size_t target_bytes;
   struct slice path; /* of the target, without the static prefix */
   struct slice method;
+  struct gate_headers credentials;
+  enum route_lane lane; /* whose threads have it, or had it last */
   bool is_head;
   bool is_options;
   const struct web_file *file; /* a file of the dashboard is asked for */
@@ -121,6 +125,12 @@ void request_free (struct request *request);
 
 /* The callback that drives a request: headers, pieces of the body, the end of the body, and again after a resume. */
 enum MHD_Result request_step (struct request *request, const char *method, const char *body, size_t *body_bytes);
+
+/* Fill the credentials of the request from its headers. On the connection's thread. */
+void sender_note (struct request *request);
+
+/* Whether its method is one that changes something. */
+bool request_changes_state (const struct request *request);
 
 /* Run on a worker's thread. */
 void request_work (struct request *request, struct store_connection *connection);

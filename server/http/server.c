@@ -76,6 +76,14 @@ work_bytes (void *context)
   return work_on (server, &server->bytes);
 }
 
+static void *
+work_logins (void *context)
+{
+  struct http_server *server = context;
+
+  return work_on (server, &server->login);
+}
+
 /* Split "127.0.0.1:5000" or "[::1]:5000" into name and port. */
 static bool
 split_listen (char *name, size_t capacity, const char **port, const char *listen_text)
@@ -175,16 +183,25 @@ open_socket (int *fd, struct http_server *server, struct err *err)
 static enum err_code
 start_workers (struct http_server *server, struct err *err)
 {
-  size_t count = (size_t)server->config->workers + (size_t)server->config->artifact_threads;
+  const struct config *config = server->config;
+  struct
+  {
+    size_t count;
+    void *(*run) (void *context);
+  } const lanes[] = { { (size_t)config->workers, work },
+                      { (size_t)config->artifact_threads, work_bytes },
+                      { config->auth ? (size_t)config->login_threads : 0, work_logins } };
+  size_t count = 0;
 
+  for (size_t i = 0; i < sizeof (lanes) / sizeof (lanes[0]); i++)
+    count += lanes[i].count;
   server->workers = calloc (count, sizeof (pthread_t));
   if (NULL == server->workers)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  for (; server->workers_started < count; server->workers_started++)
-    if (0
-        != pthread_create (&server->workers[server->workers_started], NULL,
-                           server->workers_started < (size_t)server->config->workers ? work : work_bytes, server))
-      return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started: %s", strerror (errno));
+  for (size_t i = 0; i < sizeof (lanes) / sizeof (lanes[0]); i++)
+    for (size_t j = 0; j < lanes[i].count; j++, server->workers_started++)
+      if (0 != pthread_create (&server->workers[server->workers_started], NULL, lanes[i].run, server))
+        return err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started: %s", strerror (errno));
   return ERR_OK;
 }
 
@@ -242,6 +259,7 @@ http_server_start (struct http_server **out, const struct api_service *service, 
   lock_init (&server->clients_lock);
   queue_init (&server->work, (size_t)server->config->queue_requests, (size_t)server->config->queue_bytes);
   queue_init (&server->bytes, (size_t)server->config->queue_requests, (size_t)server->config->queue_bytes);
+  queue_init (&server->login, (size_t)server->config->login_queue, (size_t)server->config->queue_bytes);
   server->static_prefix = clean_prefix (server->config->static_prefix);
   if (server->static_prefix.len > 0 && '/' != server->static_prefix.data[0])
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "static-prefix '%s' must begin with a slash",
@@ -303,6 +321,7 @@ http_server_stop_work (struct http_server *server)
 {
   queue_close (&server->work);
   queue_close (&server->bytes);
+  queue_close (&server->login);
   for (size_t i = 0; i < server->workers_started; i++)
     (void)pthread_join (server->workers[i], NULL);
   server->workers_started = 0;
@@ -324,6 +343,7 @@ http_server_stop (struct http_server *server)
   free (server->workers);
   queue_destroy (&server->work);
   queue_destroy (&server->bytes);
+  queue_destroy (&server->login);
   lock_destroy (&server->clients_lock);
   free (server);
 }

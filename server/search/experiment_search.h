@@ -8,6 +8,9 @@
 
 struct experiment_search
 {
+  int64_t workspace_id;
+  int64_t account_id; /* who must be able to read what is found; 0: nobody in particular */
+  int16_t fallback; /* the default permission */
   enum search_view view;
   struct slice filter;
   int64_t now_ms; /* what the filter's now() is */

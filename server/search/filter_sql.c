@@ -195,6 +195,8 @@ read_values (struct plan *plan, struct store_connection *connection, struct err 
   parameters_init (&parameters, plan->arena);
   if (NULL != plan->table->owners)
     parameter_int64_array (&parameters, plan->table->owners, plan->table->owner_count);
+  for (size_t i = 0; i < plan->table->number_count; i++)
+    parameter_int64 (&parameters, plan->table->numbers[i]);
   buffer_text (&sql, "SELECT DISTINCT value FROM (SELECT ");
   if (NULL != object_of (field))
   {

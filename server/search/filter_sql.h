@@ -27,9 +27,11 @@ typedef enum err_code (*filter_find_rows) (struct slice *ids, const struct filte
 struct filter_table
 {
   const char *name;
-  const char *condition; /* which rows may be looked at: a whole condition, which may name $1 */
-  const int64_t *owners; /* what $1 is, an int8[]; NULL: the condition names no parameter */
+  const char *condition; /* which rows may be looked at: a whole condition, which may name parameters */
+  const int64_t *owners; /* what $1 is, an int8[]; NULL: no array is named */
   size_t owner_count;
+  const int64_t *numbers; /* what $1, $2 and so on are where there are no owners */
+  size_t number_count;
   const char *id; /* column that identifies a row, for tests of metrics */
   filter_find_rows find_rows; /* NULL: there are no metrics */
   void *context;

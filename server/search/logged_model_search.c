@@ -199,7 +199,7 @@ hash_search (const struct logged_model_search *search)
 {
   uint64_t hash = search_hash (HASH_START, slice_of ("logged models"));
 
-  hash = hash_bytes (hash, search->experiment_ids, search->experiment_count * sizeof (search->experiment_ids[0]));
+  hash = hash_bytes (hash, search->asked_ids, search->asked_count * sizeof (search->asked_ids[0]));
   hash = search_hash (hash, search->filter);
   for (size_t i = 0; i < search->dataset_count; i++)
     hash = search_hash (search_hash (hash, search->datasets[i].name), search->datasets[i].digest);

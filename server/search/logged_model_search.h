@@ -24,6 +24,8 @@ struct logged_model_search
 {
   const int64_t *experiment_ids; /* at least one */
   size_t experiment_count;
+  const int64_t *asked_ids; /* what page tokens belong to: the same, and those that may not be read */
+  size_t asked_count;
   struct slice filter;
   int64_t now_ms; /* what the filter's now() is */
   const struct model_dataset *datasets;

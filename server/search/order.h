@@ -74,7 +74,10 @@ struct search_source
   const char *condition; /* with an owner: "owner_column = ", otherwise a whole condition */
   const int64_t *owners; /* NULL: the condition is whole */
   size_t owner_count; /* at least one when there are owners */
-  const struct filter_sql *filter; /* NULL: none; its first parameter is 2 when there are owners, otherwise 1 */
+  const int64_t *numbers; /* what $1, $2 and so on of a whole condition are */
+  size_t number_count; /* 0 when there are owners */
+  const struct filter_sql *filter; /* NULL: none; its first parameter is 2 when there are owners, otherwise the one
+                                      behind the numbers */
 };
 
 /* Run the query of one page. SQL is put together from this program's own pieces; what clients say goes into parameters.

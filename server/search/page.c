@@ -210,6 +210,8 @@ search_page (struct result *result, struct store_connection *connection, const s
     parameter_int64 (&parameters, source->owners[0]);
   else if (source->owner_count > 1)
     parameter_int64_array (&parameters, source->owners, source->owner_count);
+  for (size_t i = 0; i < source->number_count; i++)
+    parameter_int64 (&parameters, source->numbers[i]);
   if (NULL != source->filter)
     filter_sql_parameters (&parameters, source->filter);
   for (size_t i = 0; i < bound.count; i++)

@@ -42,6 +42,9 @@ enum err_code store_access_by_session (struct store_account_found *found, struct
 enum err_code store_access_by_name (struct store_account_found *found, struct store_connection *connection,
                                     struct slice username, struct arena *arena, struct err *err);
 
+/* Whether there is an administrator who is not disabled. */
+enum err_code store_access_has_admin (bool *has_admin, struct store_connection *connection, struct err *err);
+
 /* access_version. */
 enum err_code store_access_version (uint64_t *version, struct store_connection *connection, struct err *err);
 

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 /* Open-addressing set of prepared statements: at least twice the number of statements in the program. */
-#define PREPARED_SLOTS 512
+#define PREPARED_SLOTS 1024
 
 struct store
 {

@@ -18,17 +18,32 @@ enum
 };
 
 static const struct statement statements[] = {
+  /* Its workspace is held, so that it is not deleted meanwhile (workspace.c). Whoever made it may do everything. */
   [CREATE] = { "experiment_create",
-               "WITH fresh AS (SELECT nextval(pg_get_serial_sequence('experiment', 'experiment_id')) AS id"
-               "  WHERE NOT EXISTS (SELECT FROM experiment WHERE workspace_id = 1 AND name = $1::text))"
-               " INSERT INTO experiment (experiment_id, name, artifact_location, created_at_ms, updated_at_ms, tags)"
-               " SELECT id, $1::text, coalesce($2::text, $3::text || id::text), $4::int8, $4::int8, $5::text::jsonb"
-               " FROM fresh ON CONFLICT (workspace_id, name) DO NOTHING RETURNING experiment_id",
-               5 },
+               "WITH home AS MATERIALIZED (SELECT workspace_id, name, default_artifact_root FROM workspace"
+               "  WHERE workspace_id = $6::int8 AND name IS NOT NULL FOR KEY SHARE),"
+               " root AS (SELECT h.workspace_id, coalesce(rtrim(r.path, '/') || '/', $3::text || CASE"
+               "   WHEN h.workspace_id = 1 THEN '' ELSE 'workspaces/' || h.name || '/' END) AS path,"
+               "   coalesce(substr(h.default_artifact_root, length(r.path) + 1), '') AS query"
+               "  FROM home AS h, LATERAL (SELECT split_part(h.default_artifact_root, '?', 1) AS path) AS r),"
+               " fresh AS (SELECT nextval(pg_get_serial_sequence('experiment', 'experiment_id')) AS id, r.*"
+               "  FROM root AS r WHERE NOT EXISTS (SELECT FROM experiment AS e"
+               "   WHERE e.workspace_id = r.workspace_id AND e.name = $1::text)),"
+               " made AS (INSERT INTO experiment (experiment_id, workspace_id, name, artifact_location, created_at_ms,"
+               "   updated_at_ms, tags)"
+               "  SELECT id, workspace_id, $1::text, coalesce($2::text, path || id::text || query), $4::int8,"
+               "   $4::int8, $5::text::jsonb FROM fresh"
+               "  ON CONFLICT (workspace_id, name) DO NOTHING RETURNING experiment_id, workspace_id),"
+               " granted AS (INSERT INTO access_grant (workspace_id, experiment_id, account_id, level)"
+               "  SELECT m.workspace_id, m.experiment_id, a.account_id, 4 FROM made AS m"
+               "  JOIN account AS a ON a.account_id = $7::int8)"
+               " SELECT m.experiment_id FROM home AS h LEFT JOIN made AS m ON true",
+               7 },
   [GET] = { "experiment_get", "SELECT " STORE_EXPERIMENT_SELECT " FROM experiment WHERE experiment_id = $1::int8", 1 },
   [GET_BY_NAME] = { "experiment_get_by_name",
-                    "SELECT " STORE_EXPERIMENT_SELECT " FROM experiment WHERE workspace_id = 1 AND name = $1::text",
-                    1 },
+                    "SELECT " STORE_EXPERIMENT_SELECT " FROM experiment WHERE workspace_id = $2::int8"
+                    " AND name = $1::text",
+                    2 },
   /* Two statements each, in this order: the first waits for runs that are just being made in the experiment, the
      second, with a snapshot of its own, then sees them. */
   [MARK_DELETED] = { "experiment_delete",
@@ -74,25 +89,31 @@ const struct column store_experiment_columns[STORE_EXPERIMENT_COLUMNS] = {
 };
 
 enum err_code
-store_experiment_create (int64_t *experiment_id, struct store_connection *connection, struct slice name,
-                         struct slice location, struct slice root, struct slice tags, int64_t now_ms, struct err *err)
+store_experiment_create (int64_t *experiment_id, struct store_connection *connection,
+                         const struct store_new_experiment *fresh, int64_t now_ms, struct err *err)
 {
-  static const struct column columns[] = { { COLUMN_INT64, 0 } };
+  static const struct column columns[] = { { COLUMN_INT64_OPTIONAL, 0 } };
+  struct optional_int64 made = { .present = false };
   struct result result = { NULL };
   struct parameters parameters;
   enum err_code code;
 
   parameters_init (&parameters, NULL);
-  parameter_text (&parameters, name);
-  parameter_text (&parameters, location);
-  parameter_text (&parameters, root);
+  parameter_text (&parameters, fresh->name);
+  parameter_text (&parameters, fresh->location);
+  parameter_text (&parameters, fresh->root);
   parameter_int64 (&parameters, now_ms);
-  parameter_text (&parameters, tags);
+  parameter_text (&parameters, fresh->tags);
+  parameter_int64 (&parameters, fresh->workspace_id);
+  parameter_int64 (&parameters, fresh->account_id);
   code = store_query (&result, connection, &statements[CREATE], &parameters, err);
   if (ERR_OK == code && 0 == result_count (&result))
-    code = ERR_RESOURCE_ALREADY_EXISTS;
+    code = ERR_RESOURCE_DOES_NOT_EXIST;
   else if (ERR_OK == code)
-    code = result_row (experiment_id, &result, 0, columns, COLUMN_COUNT (columns), err);
+    code = result_row (&made, &result, 0, columns, COLUMN_COUNT (columns), err);
+  if (ERR_OK == code && ! made.present)
+    code = ERR_RESOURCE_ALREADY_EXISTS;
+  *experiment_id = made.value;
   result_free (&result);
   return code;
 }
@@ -123,12 +144,14 @@ store_experiment_get (struct store_experiment *experiment, struct result *result
 
 enum err_code
 store_experiment_get_by_name (struct store_experiment *experiment, struct result *result,
-                              struct store_connection *connection, struct slice name, struct err *err)
+                              struct store_connection *connection, int64_t workspace_id, struct slice name,
+                              struct err *err)
 {
   struct parameters parameters;
 
   parameters_init (&parameters, NULL);
   parameter_text (&parameters, name);
+  parameter_int64 (&parameters, workspace_id);
   return get_one (experiment, result, connection, &statements[GET_BY_NAME], &parameters, err);
 }
 

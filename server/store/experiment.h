@@ -24,18 +24,29 @@ struct store_experiment
 #define STORE_EXPERIMENT_COLUMNS 7
 extern const struct column store_experiment_columns[STORE_EXPERIMENT_COLUMNS];
 
-/* Make an experiment. `location` absent: `root` and the new id. `tags` is the text of a JSON object of strings.
-   ERR_RESOURCE_ALREADY_EXISTS, without a message, when the name is taken. */
-enum err_code store_experiment_create (int64_t *experiment_id, struct store_connection *connection, struct slice name,
-                                       struct slice location, struct slice root, struct slice tags, int64_t now_ms,
-                                       struct err *err);
+/* An experiment to be made. */
+struct store_new_experiment
+{
+  int64_t workspace_id;
+  int64_t account_id; /* who gets MANAGE; 0: nobody */
+  struct slice name;
+  struct slice location; /* absent: the root of the workspace, else `root`, and the new id */
+  struct slice root; /* the server's, with a slash at its end */
+  struct slice tags; /* text of a JSON object of strings */
+};
+
+/* Make an experiment. Errors without a message: RESOURCE_ALREADY_EXISTS when the name is taken in the workspace,
+   RESOURCE_DOES_NOT_EXIST when that was deleted meanwhile. */
+enum err_code store_experiment_create (int64_t *experiment_id, struct store_connection *connection,
+                                       const struct store_new_experiment *fresh, int64_t now_ms, struct err *err);
 
 /* Read one, deleted or not. ERR_RESOURCE_DOES_NOT_EXIST, without a message, when there is none.
    `result` holds its texts; the caller frees it. */
 enum err_code store_experiment_get (struct store_experiment *experiment, struct result *result,
                                     struct store_connection *connection, int64_t experiment_id, struct err *err);
 enum err_code store_experiment_get_by_name (struct store_experiment *experiment, struct result *result,
-                                            struct store_connection *connection, struct slice name, struct err *err);
+                                            struct store_connection *connection, int64_t workspace_id,
+                                            struct slice name, struct err *err);
 
 /* Mark it and all its runs deleted, or all active. ERR_RESOURCE_DOES_NOT_EXIST, without a message, when there is none
    in the other state. */

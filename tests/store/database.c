@@ -133,14 +133,15 @@ database_terminate_others (void)
 int64_t
 database_experiment (const char *name)
 {
+  const struct store_new_experiment fresh = {
+    .workspace_id = 1, .name = slice_of (name), .root = SLICE ("root:/"), .tags = SLICE ("{}")
+  };
   int64_t experiment_id = -1;
   struct err err = { 0 };
 
   store_start_request (database.connection, 0);
-  ck_assert_msg (ERR_OK
-                     == store_experiment_create (&experiment_id, database.connection, slice_of (name),
-                                                 (struct slice){ NULL, 0 }, SLICE ("root:/"), SLICE ("{}"), 1, &err),
-                 "%s: %s", err.message, err.cause);
+  ck_assert_msg (ERR_OK == store_experiment_create (&experiment_id, database.connection, &fresh, 1, &err), "%s: %s",
+                 err.message, err.cause);
   return experiment_id;
 }
 

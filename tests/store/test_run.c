@@ -94,14 +94,16 @@ START_TEST (derives_artifact_roots)
 
   for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
   {
+    const struct store_new_experiment fresh = { .workspace_id = 1,
+                                                .name = slice_of (arena_printf (database.arena, "e%zu", i)),
+                                                .location = slice_of (cases[i].location),
+                                                .root = SLICE ("unused:/"),
+                                                .tags = SLICE ("{}") };
     struct store_new_run run;
     char text[UUID_TEXT_BYTES];
     int64_t experiment;
 
-    ck_assert_int_eq (store_experiment_create (&experiment, database.connection,
-                                               slice_of (arena_printf (database.arena, "e%zu", i)),
-                                               slice_of (cases[i].location), SLICE ("unused:/"), SLICE ("{}"), 1, NULL),
-                      ERR_OK);
+    ck_assert_int_eq (store_experiment_create (&experiment, database.connection, &fresh, 1, NULL), ERR_OK);
     run = new_run (experiment);
     create (&run, 1);
     uuid_format (text, &run.run_id);

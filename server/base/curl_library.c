@@ -1,5 +1,5 @@
 /* Loads libcurl. */
-#include "blob/s3_curl.h"
+#include "base/curl_library.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* Written once, under `once`. */
-static struct s3_curl functions;
+static struct curl_library functions;
 static bool loaded;
 static char failure[200];
 
@@ -31,7 +31,7 @@ load (void)
     memcpy (&functions.name, &address, sizeof (address));                                                              \
     complete = NULL != address;                                                                                        \
   }
-  S3_CURL_FUNCTIONS (FUNCTION)
+  CURL_LIBRARY_FUNCTIONS (FUNCTION)
 #undef FUNCTION
   if (! complete)
   {
@@ -46,12 +46,11 @@ load (void)
 }
 
 enum err_code
-s3_curl_load (const struct s3_curl **curl, struct err *err)
+curl_library_load (const struct curl_library **curl, const char *who, struct err *err)
 {
   pthread_once (&once, load);
   if (! loaded)
-    return err_set_cause (err, ERR_INTERNAL_ERROR, failure,
-                          "an artifact-store in S3 needs libcurl, which cannot be loaded");
+    return err_set_cause (err, ERR_INTERNAL_ERROR, failure, "%s needs libcurl, which cannot be loaded", who);
   *curl = &functions;
   return ERR_OK;
 }

@@ -1,0 +1,452 @@
+/* The gate: who sends a request, and whether the route's functions may run. */
+#include "api/gate.h"
+
+#include "access/credential.h"
+#include "access/identify.h"
+#include "api/gate_judge.h"
+#include "api/object.h"
+#include "api/route.h"
+
+#include <inttypes.h>
+
+#define WORKSPACE_DEFAULT 1
+#define WORKSPACE_DEFAULT_NAME SLICE ("default")
+
+/* --- who asks ------------------------------------------------------------------------------------------------------
+ */
+
+/* Everybody, where authentication is off. */
+static const struct access_identity everybody = {
+  .username = { "", 0 },
+  .is_admin = true,
+  .has_all_objects = true,
+  .most = { ACCESS_MANAGE, ACCESS_ALL_ACTIONS },
+};
+
+static const struct access_identity nobody = { .username = { "", 0 } };
+
+static enum err_code
+unauthenticated (struct api_call *call, struct err *err)
+{
+  /* A browser would ask for a password in a window of its own, before the page could. */
+  api_header (call, "WWW-Authenticate",
+              call->credentials->is_page ? SLICE ("Bearer realm=\"mlflow\"") : SLICE ("Basic realm=\"mlflow\""));
+  gate_note_refusal (call, err, (struct slice){ NULL, 0 });
+  return err->code;
+}
+
+/* GATE_OPEN when it is known who asks, or that nobody may be told. */
+static enum gate_next
+recognise (struct api_call *call, struct err *err)
+{
+  const struct gate_headers *headers = call->credentials;
+  struct access *access = call->service->access;
+  struct gate_pass *pass = call->pass;
+  bool is_guest = PERMISSION_GUEST == call->route->permission;
+  struct credential credential;
+  enum err_code code;
+
+  pass->who = nobody;
+  code = credential_read (&credential, headers->authorization, headers->cookie, headers->proxy_user,
+                          headers->proxy_groups, call->arena, err);
+  if (ERR_OK == code && CREDENTIAL_NONE == credential.kind)
+  {
+    if (is_guest)
+      return GATE_OPEN;
+    code = err_set (err, ERR_UNAUTHENTICATED, "Send credentials: a user name and password, or a token.");
+  }
+  if (ERR_OK == code && ! access_recall (&pass->who, access, &credential.digest, call->arena))
+  {
+    if (NULL == call->connection)
+      return access_is_slow (access, &credential) ? GATE_LOGIN : GATE_ASK;
+    code = access_identify (&pass->who, access, call->connection, &credential, headers->address, call->arena, err);
+    if (ERR_OK != code)
+      pass->who = nobody;
+  }
+  if (ERR_OK == code)
+    return GATE_OPEN;
+  if (ERR_UNAUTHENTICATED == code && is_guest)
+  {
+    *err = (struct err){ .code = ERR_OK };
+    return GATE_OPEN;
+  }
+  if (ERR_UNAUTHENTICATED == code)
+    (void)unauthenticated (call, err);
+  else if (ERR_REQUEST_LIMIT_EXCEEDED == code)
+    gate_note_refusal (call, err, (struct slice){ NULL, 0 });
+  return GATE_REFUSED;
+}
+
+/* A browser sends its cookie along with whatever a page of any site makes it send. */
+static enum err_code
+check_page (struct api_call *call, struct err *err)
+{
+  const struct gate_headers *headers = call->credentials;
+  struct slice cookie = credential_cookie (headers->cookie, CREDENTIAL_COOKIE);
+  struct slice expected;
+
+  if (ACCESS_BY_SESSION != call->pass->who.method || ! headers->changes_state)
+    return ERR_OK;
+  expected = credential_csrf_token (cookie, call->arena);
+  if (NULL == expected.data)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  if (! credential_equal (expected, headers->csrf_token))
+    (void)err_set (err, ERR_PERMISSION_DENIED,
+                   "A login by cookie needs the header X-Tally-CSRF-Token, with the csrf_token of GET "
+                   "/api/tally/v1/session.");
+  else if (! headers->is_own_origin)
+    (void)err_set (err, ERR_PERMISSION_DENIED,
+                   "Cross-origin request blocked. If pages of that origin may use logins here, add it to the setting "
+                   "allowed-origins.");
+  if (ERR_OK != err->code)
+    gate_note_refusal (call, err, (struct slice){ NULL, 0 });
+  return err->code;
+}
+
+static enum err_code
+check_quota (struct api_call *call, struct err *err)
+{
+  const struct access_identity *who = &call->pass->who;
+  int64_t bytes = call->credentials->body_bytes > 0 ? call->credentials->body_bytes : 0;
+  unsigned retry_after_s;
+
+  if (access_take_quota (&retry_after_s, call->service->access, who, bytes))
+    return ERR_OK;
+  (void)err_set (err, ERR_REQUEST_LIMIT_EXCEEDED,
+                 "The quota of %.*s is used up: %" PRId64 " requests a second (quota-requests-per-s) and %" PRId64
+                 " bytes a day (quota-bytes-per-day); 0 is no limit.",
+                 SLICE_ARG (who->username), who->requests_per_s, who->bytes_per_day);
+  err->retry_after_s = retry_after_s;
+  gate_note_refusal (call, err, (struct slice){ NULL, 0 });
+  return err->code;
+}
+
+/* --- which workspace -----------------------------------------------------------------------------------------------
+ */
+
+static enum gate_next
+enter_workspace (struct api_call *call, struct err *err)
+{
+  struct access *access = call->service->access;
+  struct gate_pass *pass = call->pass;
+  struct slice name = call->credentials->workspace;
+  struct store_access_rights found;
+  enum err_code code = ERR_OK;
+
+  if (0 == name.len || slice_equal (name, WORKSPACE_DEFAULT_NAME))
+    return GATE_OPEN;
+  if (! access_has_workspaces (access))
+  {
+    (void)err_set (
+        err, ERR_INVALID_PARAMETER_VALUE,
+        "Workspaces are off here, but the request names the workspace '%.*s' (X-MLFLOW-WORKSPACE). Leave the "
+        "header out, or turn on the setting workspaces.",
+        SLICE_ARG (name));
+    return GATE_REFUSED;
+  }
+  pass->workspace = name;
+  if (! access_recall_workspace (&pass->workspace_id, access, name))
+  {
+    uint64_t version = access_version (access);
+
+    if (NULL == call->connection)
+      return GATE_ASK;
+    code = store_access_workspace (&pass->workspace_id, call->connection, name, err);
+    if (ERR_OK == code)
+      access_remember_workspace (access, name, pass->workspace_id, version);
+  }
+  /* Objects in it are judged one by one; what shows or makes several needs some right in it. */
+  if (ERR_OK == code && ! pass->who.has_all_objects && PERMISSION_GUEST < call->route->permission)
+  {
+    if (NULL == call->connection)
+      return GATE_ASK;
+    code = store_access_of_workspace (&found, call->connection, pass->who.account_id, access_fallback (access),
+                                      pass->workspace_id, err);
+    if (ERR_OK == code && ! found.exists)
+      code = ERR_RESOURCE_DOES_NOT_EXIST;
+  }
+  if (ERR_RESOURCE_DOES_NOT_EXIST == code)
+    (void)err_set (err, code, "Workspace '%.*s' not found", SLICE_ARG (name));
+  return ERR_OK == code ? GATE_OPEN : GATE_REFUSED;
+}
+
+/* --- entering ------------------------------------------------------------------------------------------------------
+ */
+
+static enum gate_next
+judge_objects (struct api_call *call, struct err *err)
+{
+  struct target *targets;
+  size_t count;
+
+  if (NULL == call->connection && object_needs_database (call->route->object))
+    return GATE_ASK;
+  if (ERR_OK != object_targets (&targets, &count, call, err))
+    return GATE_REFUSED;
+  return gate_judge (call, targets, count, call->route->permission, err);
+}
+
+static bool
+is_off (const struct access *access)
+{
+  return ! access_is_on (access) && ! access_has_workspaces (access);
+}
+
+static enum gate_next
+enter (struct api_call *call, struct err *err)
+{
+  struct access *access = call->service->access;
+  struct gate_pass *pass = call->pass;
+  enum route_permission permission = call->route->permission;
+  enum gate_next next = GATE_OPEN;
+
+  if (! pass->known)
+  {
+    if (access_is_on (access) && PERMISSION_PUBLIC != permission)
+      next = recognise (call, err);
+    if (GATE_OPEN != next)
+      return next;
+    pass->known = true;
+    if (ERR_OK != check_page (call, err) || ERR_OK != check_quota (call, err))
+      return GATE_REFUSED;
+  }
+  if (PERMISSION_PUBLIC != permission)
+    next = enter_workspace (call, err);
+  if (GATE_OPEN != next || is_off (access))
+    pass->open = GATE_OPEN == next;
+  else if (PERMISSION_ADMIN == permission && ! pass->who.is_admin)
+  {
+    (void)err_set (err, ERR_PERMISSION_DENIED, "Permission denied: this needs an administrator%s.",
+                   pass->who.has_all_objects ? ", and the token may not act as one" : "");
+    gate_note_refusal (call, err, (struct slice){ NULL, 0 });
+    next = GATE_REFUSED;
+  }
+  else if (object_is_early (call->route))
+  {
+    next = judge_objects (call, err);
+    pass->open = GATE_OPEN == next;
+  }
+  return next;
+}
+
+enum gate_next
+gate_enter (struct api_call *call)
+{
+  struct gate_pass *pass = arena_alloc (call->arena, sizeof (*pass));
+
+  if (NULL == pass)
+  {
+    (void)err_set (&call->err, ERR_INTERNAL_ERROR, "out of memory");
+    return GATE_REFUSED;
+  }
+  *pass = (struct gate_pass){ .who = access_is_on (call->service->access) ? nobody : everybody,
+                              .workspace_id = WORKSPACE_DEFAULT,
+                              .workspace = WORKSPACE_DEFAULT_NAME,
+                              .rights = { ACCESS_MANAGE, ACCESS_ALL_ACTIONS },
+                              .experiment_id = -1 };
+  call->pass = pass;
+  return enter (call, &call->err);
+}
+
+enum err_code
+gate_enter_slowly (struct api_call *call, struct err *err)
+{
+  /* With a connection nothing is left to ask. */
+  (void)enter (call, err);
+  return err->code;
+}
+
+enum err_code
+gate_body (struct api_call *call, struct err *err)
+{
+  if (call->pass->open)
+    return ERR_OK;
+  call->pass->open = GATE_OPEN == judge_objects (call, err);
+  return err->code;
+}
+
+/* --- admit functions -----------------------------------------------------------------------------------------------
+ */
+
+/* What it would be refused for, the worker's way finds again, and answers. */
+static bool
+admit (struct api_call *call, struct target *target)
+{
+  call->pass->open = call->pass->open || gate_may (call, target);
+  return call->pass->open;
+}
+
+bool
+gate_admit_run (struct api_call *call, const struct uuid *run_id)
+{
+  struct target target = { .kind = TARGET_RUN, .text = SLICE (""), .run_id = *run_id, .experiment_id = -1 };
+
+  return admit (call, &target);
+}
+
+bool
+gate_admit_experiment (struct api_call *call, int64_t experiment_id)
+{
+  struct target target = { .kind = TARGET_EXPERIMENT, .text = SLICE (""), .experiment_id = experiment_id };
+
+  return admit (call, &target);
+}
+
+/* --- for handle functions ------------------------------------------------------------------------------------------
+ */
+
+static bool
+may_all (const struct api_call *call)
+{
+  return is_off (call->service->access);
+}
+
+bool
+gate_owns_all (const struct api_call *call)
+{
+  return call->pass->who.has_all_objects && ! access_has_workspaces (call->service->access);
+}
+
+static enum err_code
+require (struct api_call *call, struct target *targets, size_t count, enum route_permission permission, struct err *err)
+{
+  struct gate_pass *pass = call->pass;
+  struct access_rights rights = pass->rights;
+  int64_t experiment_id = pass->experiment_id;
+
+  if (NULL == targets)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  (void)gate_judge (call, targets, count, permission, err);
+  pass->rights = rights;
+  pass->experiment_id = experiment_id;
+  return err->code;
+}
+
+enum err_code
+gate_require_runs (struct api_call *call, const struct uuid *run_ids, size_t count, enum route_permission permission,
+                   struct err *err)
+{
+  struct target *targets;
+
+  if (0 == count || may_all (call))
+    return ERR_OK;
+  targets = arena_array (call->arena, count, sizeof (*targets));
+  for (size_t i = 0; NULL != targets && i < count; i++)
+  {
+    char text[UUID_TEXT_BYTES];
+
+    uuid_format (text, &run_ids[i]);
+    targets[i] = (struct target){ .kind = TARGET_RUN,
+                                  .text = slice_of (arena_printf (call->arena, "%s", text)),
+                                  .run_id = run_ids[i],
+                                  .experiment_id = -1 };
+  }
+  return require (call, targets, count, permission, err);
+}
+
+enum err_code
+gate_require_models (struct api_call *call, const struct slice *model_ids, size_t count,
+                     enum route_permission permission, struct err *err)
+{
+  struct target *targets;
+
+  if (0 == count || may_all (call))
+    return ERR_OK;
+  targets = arena_array (call->arena, count, sizeof (*targets));
+  for (size_t i = 0; NULL != targets && i < count; i++)
+    targets[i] = (struct target){ .kind = TARGET_LOGGED_MODEL, .text = model_ids[i], .experiment_id = -1 };
+  return require (call, targets, count, permission, err);
+}
+
+enum err_code
+gate_require_experiments (struct api_call *call, const int64_t *experiment_ids, size_t count,
+                          enum route_permission permission, struct err *err)
+{
+  struct target *targets;
+
+  if (0 == count || may_all (call))
+    return ERR_OK;
+  targets = arena_array (call->arena, count, sizeof (*targets));
+  for (size_t i = 0; NULL != targets && i < count; i++)
+    targets[i] = (struct target){ .kind = TARGET_EXPERIMENT,
+                                  .text = slice_of (arena_printf (call->arena, "%" PRId64, experiment_ids[i])),
+                                  .experiment_id = experiment_ids[i] };
+  return require (call, targets, count, permission, err);
+}
+
+enum err_code
+gate_require_model_name (struct api_call *call, struct slice name, enum route_permission permission, struct err *err)
+{
+  struct target target = { .kind = TARGET_REGISTERED_MODEL, .text = name, .experiment_id = -1 };
+
+  return may_all (call) ? ERR_OK : require (call, &target, 1, permission, err);
+}
+
+enum err_code
+gate_require_workspace (struct api_call *call, struct slice name, enum route_permission permission, struct err *err)
+{
+  struct target target = { .kind = TARGET_WORKSPACE_NAME, .text = name, .experiment_id = -1 };
+
+  return may_all (call) ? ERR_OK : require (call, &target, 1, permission, err);
+}
+
+enum err_code
+gate_keep_readable (int64_t *experiment_ids, size_t *count, struct api_call *call, struct err *err)
+{
+  struct access *access = call->service->access;
+  const struct gate_pass *pass = call->pass;
+  struct store_access_rights *found;
+  size_t kept = 0;
+  enum err_code code;
+
+  call->pass->narrowed = true;
+  if (0 == *count || is_off (access) || (pass->who.has_all_objects && ! access_has_workspaces (access)))
+    return ERR_OK;
+  found = arena_array (call->arena, *count, sizeof (*found));
+  if (NULL == found)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  code = store_access_of_experiments (found, call->connection, pass->who.account_id, access_fallback (access),
+                                      experiment_ids, *count, call->arena, err);
+  for (size_t i = 0; ERR_OK == code && i < *count; i++)
+  {
+    struct access_rights granted = { (enum access_level)found[i].level, (unsigned)found[i].actions };
+
+    if (found[i].exists && (! access_has_workspaces (access) || found[i].workspace_id == pass->workspace_id)
+        && gate_suffices (gate_effective (granted, &pass->who), PERMISSION_READ))
+      experiment_ids[kept++] = experiment_ids[i];
+  }
+  if (ERR_OK == code)
+    *count = kept;
+  return code;
+}
+
+int64_t
+gate_visible_account (struct api_call *call, int16_t *fallback)
+{
+  *fallback = access_fallback (call->service->access);
+  call->pass->narrowed = true;
+  return call->pass->who.has_all_objects ? 0 : call->pass->who.account_id;
+}
+
+enum err_code
+gate_check_narrowed (const struct api_call *call, struct err *err)
+{
+  if (OBJECT_VISIBLE != call->route->object || call->pass->narrowed || is_off (call->service->access))
+    return ERR_OK;
+  return err_set_cause (err, ERR_INTERNAL_ERROR, "the route shows several objects and has not asked which may be seen",
+                        "internal error");
+}
+
+struct store_audit
+gate_audit_entry (const struct api_call *call, const char *action, struct slice object)
+{
+  const struct access_identity *who = &call->pass->who;
+
+  return (struct store_audit){ .actor = who->username,
+                               .account_id = who->account_id,
+                               .token_id = who->token_id,
+                               .method = (int16_t)who->method,
+                               .address = call->credentials->address,
+                               .action = slice_of (action),
+                               .object = object };
+}

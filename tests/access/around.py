@@ -270,7 +270,7 @@ def pieces():
 
 
 check(call("PUT", path, limited, raw=pieces()).status == 200, "unannounced bytes are counted when they came")
-check(call("PUT", path, limited, raw=pieces()).status == 429, "so that nothing is left then")
+check(call("PUT", path, limited, raw=b"z").status == 429, "so that nothing is left then")
 check(call("GET", path, limited).status == 200, "reading takes nothing of it")
 
 # --- many at once see no difference ---

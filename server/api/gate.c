@@ -3,6 +3,7 @@
 
 #include "access/credential.h"
 #include "access/identify.h"
+#include "access/password.h"
 #include "api/gate_judge.h"
 #include "api/object.h"
 #include "api/route.h"
@@ -55,6 +56,8 @@ recognise (struct api_call *call, struct err *err)
       return GATE_OPEN;
     code = err_set (err, ERR_UNAUTHENTICATED, "Send credentials: a user name and password, or a token.");
   }
+  if (ERR_OK == code && CREDENTIAL_PASSWORD == credential.kind)
+    code = password_check_wait (access, &credential, headers->address, err);
   if (ERR_OK == code && ! access_recall (&pass->who, access, &credential.digest, call->arena))
   {
     if (NULL == call->connection)

@@ -1,6 +1,7 @@
 /* Tests that prepare every statement of the program on a database as the migrations make it. */
 #include "database.h"
 
+#include "store/access.h"
 #include "store/access_grant.h"
 #include "store/account.h"
 #include "store/account_group.h"
@@ -22,6 +23,7 @@
 #include "store/series.h"
 #include "store/signing_key.h"
 #include "store/upload.h"
+#include "store/workspace.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -34,7 +36,8 @@ static const struct statement_table *const tables[] = {
   &store_run_statements,          &store_run_columns_statements,    &store_series_statements,
   &store_fold_statements,         &store_signing_key_statements,    &store_upload_statements,
   &store_access_grant_statements, &store_account_statements,        &store_account_group_statements,
-  &store_api_token_statements,
+  &store_api_token_statements,    &store_access_statements,         &store_audit_statements,
+  &store_workspace_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

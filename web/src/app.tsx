@@ -2,23 +2,33 @@
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { probeNow, useReachable } from './api/http';
 import { useExperiment, useLoggedModel, useRefresh, useRun, useTitle } from './api/queries';
+import { useEpoch, usePhase } from './api/session';
 import { experimentHref, runName } from './lib/run';
 import { ExperimentsPage } from './pages/experiments';
-import { navigate, usePlace, type Route } from './router';
+import { loginHref, navigate, nextHash, replacePlace, usePlace, type Route } from './router';
 import { setTheme, useTheme, type Theme } from './theme';
 import { Dialog } from './ui/dialog';
 import { Icon, Mark, type IconName } from './ui/icons';
 import { Loading } from './ui/parts';
 import { useShortcuts } from './ui/shortcuts';
 import { announce, Toasts } from './ui/toast';
+import { UserMenu } from './ui/user-menu';
+import { WorkspaceSwitch } from './ui/workspace-switch';
 
 const ExperimentPage = lazy(() => import('./pages/experiment'));
 const RunPage = lazy(() => import('./pages/run'));
 const ModelPage = lazy(() => import('./pages/model'));
 const ComparePage = lazy(() => import('./pages/compare'));
+const LoginPage = lazy(() => import('./pages/login').then((page) => ({ default: page.LoginPage })));
+const LoginDialog = lazy(() => import('./pages/login').then((page) => ({ default: page.LoginDialog })));
+const ProfilePage = lazy(() => import('./access/profile'));
+const AccessPages = lazy(() => import('./access/pages'));
 
 export function App() {
   const { route } = usePlace();
+  const phase = usePhase();
+  const epoch = useEpoch();
+  useLoginPlace();
   const [help, setHelp] = useState(false);
   const main = useRef<HTMLElement>(null);
   const refresh = useRefresh();
@@ -30,7 +40,8 @@ export function App() {
       void refresh.everything().then(() => announce('Refreshed.'));
     },
   });
-  const key = pageKey(route);
+  // Whoever logs in after somebody else finds nothing of what they had open.
+  const key = `${epoch} ${pageKey(route)}`;
   const first = useRef(true);
   useEffect(() => {
     // A new page is announced by moving the focus to it, as loading a document would.
@@ -53,19 +64,37 @@ export function App() {
       <AwayBanner />
       <main id="main" ref={main} tabIndex={-1}>
         <Suspense fallback={<Loading />}>
-          <Page key={key} route={route} />
+          {phase === 'out' && route.page !== 'login' ? <Loading /> : <Page key={key} route={route} />}
         </Suspense>
       </main>
+      {phase === 'lost' && route.page !== 'login' && (
+        <Suspense>
+          <LoginDialog />
+        </Suspense>
+      )}
       {help && <Help onClose={() => setHelp(false)} />}
       <Toasts />
     </>
   );
 }
 
+/** Leads to the login page whom the server does not know, and back once it does. */
+function useLoginPlace(): void {
+  const { route, query } = usePlace();
+  const phase = usePhase();
+  const isLogin = route.page === 'login';
+  useEffect(() => {
+    if (phase === 'out' && !isLogin) replacePlace(loginHref(location.hash));
+    if ((phase === 'in' || phase === 'open') && isLogin && !query.has('done')) replacePlace(nextHash(query));
+  }, [phase, isLogin, query]);
+}
+
 function pageKey(route: Route): string {
   if (route.page === 'experiment') return `e:${route.experimentId}`;
   if (route.page === 'run') return `r:${route.runId}`;
   if (route.page === 'model') return `m:${route.modelId}`;
+  if (route.page === 'user') return `u:${route.username}`;
+  if (route.page === 'group') return `g:${route.group}`;
   return route.page;
 }
 
@@ -83,6 +112,17 @@ function Page({ route }: { route: Route }) {
       return <ModelPage experimentId={route.experimentId} modelId={route.modelId} path={route.path} />;
     case 'compare':
       return <ComparePage runIds={route.runIds} />;
+    case 'login':
+      return <LoginPage />;
+    case 'profile':
+      return <ProfilePage />;
+    case 'users':
+    case 'user':
+    case 'groups':
+    case 'group':
+    case 'audit':
+    case 'workspace':
+      return <AccessPages route={route} />;
     case 'unknown':
       return <NotFound />;
   }
@@ -104,12 +144,20 @@ function NotFound() {
 }
 
 function TopBar({ route, onHelp }: { route: Route; onHelp: () => void }) {
+  if (route.page === 'login')
+    return (
+      <header className="top">
+        <span className="crumbs" />
+        <ThemeButton />
+      </header>
+    );
   return (
     <header className="top">
       <a className="brand" href="#/" aria-label="Tally, all experiments">
         <Mark />
         <span>Tally</span>
       </a>
+      <WorkspaceSwitch />
       <nav aria-label="Where you are" className="crumbs">
         <ol>
           <li>
@@ -122,25 +170,67 @@ function TopBar({ route, onHelp }: { route: Route; onHelp: () => void }) {
           )}
           {route.page === 'run' && <RunCrumb id={route.runId} />}
           {route.page === 'model' && <ModelCrumb id={route.modelId} />}
-          {route.page === 'compare' && (
-            <li>
-              <span aria-current="page">Compare</span>
-            </li>
-          )}
+          {route.page === 'compare' && <LastCrumb text="Compare" />}
+          {route.page === 'profile' && <LastCrumb text="Profile" />}
+          <AccessCrumbs route={route} />
         </ol>
       </nav>
       <ThemeButton />
       <button
         type="button"
-        className="quiet icon-only"
+        className="quiet icon-only help-button"
         aria-label="Keyboard shortcuts"
         title="Keyboard shortcuts (?)"
         onClick={onHelp}
       >
         <Icon name="keyboard" />
       </button>
+      <UserMenu />
     </header>
   );
+}
+
+function LastCrumb({ text }: { text: string }) {
+  return (
+    <li>
+      <span aria-current="page" title={text}>
+        {text}
+      </span>
+    </li>
+  );
+}
+
+function AccessCrumbs({ route }: { route: Route }) {
+  switch (route.page) {
+    case 'users':
+      return <LastCrumb text="Users" />;
+    case 'groups':
+      return <LastCrumb text="Groups" />;
+    case 'audit':
+      return <LastCrumb text="Audit trail" />;
+    case 'workspace':
+      return <LastCrumb text="Workspace" />;
+    case 'user':
+      return (
+        <>
+          <li>
+            <a href="#/access/users">Users</a>
+          </li>
+          <LastCrumb text={route.username} />
+        </>
+      );
+    case 'group':
+      return (
+        <>
+          <li>
+            <a href="#/access/groups">Groups</a>
+          </li>
+          <LastCrumb text={route.group} />
+        </>
+      );
+    default:
+      return null;
+  }
 }
 
 function ExperimentCrumb({ id, current }: { id: string; current: boolean }) {
@@ -156,26 +246,12 @@ function ExperimentCrumb({ id, current }: { id: string; current: boolean }) {
 
 function RunCrumb({ id }: { id: string }) {
   const { data } = useRun(id);
-  const name = data ? runName(data) : id.slice(0, 8);
-  return (
-    <li>
-      <span aria-current="page" title={name}>
-        {name}
-      </span>
-    </li>
-  );
+  return <LastCrumb text={data ? runName(data) : id.slice(0, 8)} />;
 }
 
 function ModelCrumb({ id }: { id: string }) {
   const { data } = useLoggedModel(id);
-  const name = data?.info.name ?? id;
-  return (
-    <li>
-      <span aria-current="page" title={name}>
-        {name}
-      </span>
-    </li>
-  );
+  return <LastCrumb text={data?.info.name ?? id} />;
 }
 
 const themes: Record<Theme, { next: Theme; icon: IconName; label: string }> = {

@@ -7,6 +7,14 @@ export type Route =
   | { page: 'run'; experimentId: string; runId: string; tab: string; path: string }
   | { page: 'model'; experimentId: string; modelId: string; path: string }
   | { page: 'compare'; runIds: string[] }
+  | { page: 'login' }
+  | { page: 'profile' }
+  | { page: 'users' }
+  | { page: 'user'; username: string }
+  | { page: 'groups' }
+  | { page: 'group'; group: string }
+  | { page: 'audit' }
+  | { page: 'workspace' }
   | { page: 'unknown' };
 
 export interface Place {
@@ -32,6 +40,14 @@ export function readHash(hash: string): Place {
   else if (room === 'experiments' && id !== undefined) route = { page: 'experiment', experimentId: id };
   else if (room === 'compare')
     route = { page: 'compare', runIds: (query.get('runs') ?? '').split(',').filter(Boolean) };
+  else if (room === 'login') route = { page: 'login' };
+  else if (room === 'profile') route = { page: 'profile' };
+  else if (room === 'access' && id === 'users')
+    route = sub === undefined ? { page: 'users' } : { page: 'user', username: sub };
+  else if (room === 'access' && id === 'groups')
+    route = sub === undefined ? { page: 'groups' } : { page: 'group', group: sub };
+  else if (room === 'access' && id === 'audit') route = { page: 'audit' };
+  else if (room === 'access' && id === 'workspace') route = { page: 'workspace' };
   return { route, query };
 }
 
@@ -67,6 +83,26 @@ export function usePlace(): Place {
 
 export function navigate(href: string): void {
   location.hash = href.replace(/^#/, '');
+}
+
+/** Goes there without a way back to here. */
+export function replacePlace(href: string): void {
+  window.history.replaceState(null, '', href);
+  listeners.forEach((listener) => listener());
+}
+
+/** The login page that comes back to an address afterwards. */
+export function loginHref(hash: string): string {
+  const path = hash.replace(/^#/, '');
+  return path === '' || path === '/' || path.startsWith('/login')
+    ? '#/login'
+    : `#/login?${new URLSearchParams({ next: path }).toString()}`;
+}
+
+/** Where the login page leads: always into this page, whatever a link says. */
+export function nextHash(query: URLSearchParams): string {
+  const next = query.get('next') ?? '';
+  return next.startsWith('/') && !next.startsWith('/login') ? `#${next}` : '#/';
 }
 
 /**

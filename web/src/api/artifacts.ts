@@ -1,6 +1,15 @@
 // Artifacts of runs and of logged models: their lists, their bytes by ranges, and files put beside them.
 import { escapePath, joinPath, proxyPath, sortFiles, type Source } from '../lib/artifact';
-import { ApiError, address, errorFrom, fetchFile, getTally, mlflowAddress, tallyAddress } from './http';
+import {
+  ApiError,
+  address,
+  errorFrom,
+  fetchFile,
+  getTally,
+  guarded,
+  mlflowAddress,
+  tallyAddress,
+} from './http';
 import type { ArtifactFile } from './types';
 
 // One answer holds all files of nearly every folder; more come as the list is scrolled.
@@ -158,10 +167,21 @@ export function upload(
   onProgress: (sent: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  return guarded('PUT', signal, (headers) => uploadOnce(url, file, headers, onProgress, signal));
+}
+
+function uploadOnce(
+  url: string,
+  file: Blob,
+  headers: Record<string, string>,
+  onProgress: (sent: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('PUT', url);
     request.setRequestHeader('Content-Type', file.type || 'application/octet-stream');
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => onProgress(event.loaded);
     request.onload = () =>
       request.status >= 200 && request.status < 300

@@ -1,5 +1,5 @@
 // One function for each request that the dashboard makes.
-import { get, post } from './http';
+import { get, getApi3, post } from './http';
 import type { Experiment, LoggedModel, Metric, Run, Tag, ViewType } from './types';
 
 export interface ExperimentPage {
@@ -87,5 +87,17 @@ export function getHistoryPage(
     'metrics/get-history',
     { run_id: runId, metric_key: key, max_results: maxResults, page_token: pageToken },
     signal,
+  );
+}
+
+export interface Workspace {
+  name: string;
+  description?: string;
+}
+
+/** Those that the caller may see. */
+export function listWorkspaces(signal?: AbortSignal) {
+  return getApi3<{ workspaces?: Workspace[] }>('workspaces', signal).then(
+    ({ workspaces }) => workspaces ?? [],
   );
 }

@@ -8,6 +8,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly requestId?: string,
+    /** Seconds after which the server wants to be asked again. */
+    readonly waitS?: number,
   ) {
     super(message);
     this.name = 'ApiError';
@@ -20,6 +22,7 @@ export class ApiError extends Error {
 }
 
 const base = 'ajax-api/2.0/mlflow/';
+const base3 = 'ajax-api/3.0/mlflow/';
 const tallyBase = 'api/tally/v1/';
 
 export type Query = Record<string, string | number | undefined | readonly string[]>;
@@ -45,14 +48,84 @@ export function tallyAddress(path: string, query: Query = {}): string {
   return address(tallyBase + path, query);
 }
 
+// --- what stands before the requests -----------------------------------------------------------------------
+
+/** Asked about every request, so that people who must log in can; session.ts puts one there. */
+export interface Guard {
+  /** Something to wait for before a request may go out; undefined when there is nothing. */
+  before(signal: AbortSignal | undefined): Promise<void> | undefined;
+  /** What the request carries beside its own headers. */
+  headers(changes: boolean): Record<string, string>;
+  /** After an answer that says no: whether the same request may now be answered otherwise. */
+  again(error: ApiError, sent: Record<string, string>, signal: AbortSignal | undefined): Promise<boolean>;
+}
+
+let guard: Guard | undefined;
+
+export function setGuard(next: Guard | undefined): void {
+  guard = next;
+}
+
+// A login that ends while a request is on its way, and a token of the session that was a new one by then: no request
+// has a reason to be sent more often.
+const mostAttempts = 3;
+
+/** Sends a request as the guard wants it, again when that helps. */
+export async function guarded<T>(
+  method: string,
+  signal: AbortSignal | undefined,
+  attempt: (headers: Record<string, string>) => Promise<T>,
+): Promise<T> {
+  const changes = method !== 'GET' && method !== 'HEAD';
+  for (let count = 1; ; count++) {
+    const waiting = guard?.before(signal);
+    if (waiting) await waiting;
+    const headers = guard?.headers(changes) ?? {};
+    try {
+      return await attempt(headers);
+    } catch (cause) {
+      if (!(cause instanceof ApiError) || !guard || count === mostAttempts) throw cause;
+      if (!(await guard.again(cause, headers, signal))) throw cause;
+    }
+  }
+}
+
+// --- requests -----------------------------------------------------------------------------------------------
+
 /** Reads from the API. */
 export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
   return send<T>(mlflowAddress(path, query), { method: 'GET', signal: signal ?? null });
 }
 
+/** Reads from the newer half of MLflow's API. */
+export function getApi3<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return send<T>(base3 + path, { method: 'GET', signal: signal ?? null });
+}
+
 /** Reads from Tally's own part of the API. */
 export function getTally<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
   return send<T>(tallyAddress(path, query), { method: 'GET', signal: signal ?? null });
+}
+
+/** Changes something by Tally's own part of the API. */
+export function changeTally<T>(
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  path: string,
+  body?: unknown,
+): Promise<T> {
+  return send<T>(tallyBase + path, body === undefined ? { method } : { ...posting(body, undefined), method });
+}
+
+/** A request to Tally's own part of the API that the guard makes itself: nothing waits, nothing is tried again. */
+export async function askUnguarded<T>(
+  method: 'GET' | 'POST',
+  path: string,
+  headers: Record<string, string>,
+  body?: unknown,
+): Promise<T> {
+  const init = body === undefined ? {} : posting(body, undefined);
+  const all = { ...(init.headers as Record<string, string> | undefined), ...headers };
+  return read<T>(await exchangeOnce(tallyBase + path, { ...init, method, headers: all }));
 }
 
 /** Asks for the bytes of a file, or with HEAD for what is to be said of it. */
@@ -86,7 +159,10 @@ function posting(body: unknown, signal: AbortSignal | undefined): RequestInit {
 }
 
 async function send<T>(url: string, init: RequestInit): Promise<T> {
-  const response = await exchange(url, init);
+  return read<T>(await exchange(url, init));
+}
+
+async function read<T>(response: Response): Promise<T> {
   const text = await response.text();
   try {
     return (text === '' ? {} : parse(text)) as T;
@@ -95,8 +171,14 @@ async function send<T>(url: string, init: RequestInit): Promise<T> {
   }
 }
 
-/** One request; only an answer that says yes comes back. */
-async function exchange(url: string, init: RequestInit): Promise<Response> {
+/** A request; only an answer that says yes comes back. */
+function exchange(url: string, init: RequestInit): Promise<Response> {
+  return guarded(init.method ?? 'GET', init.signal ?? undefined, (headers) =>
+    exchangeOnce(url, { ...init, headers: { ...(init.headers as Record<string, string>), ...headers } }),
+  );
+}
+
+async function exchangeOnce(url: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, { ...init, cache: 'no-store', credentials: 'same-origin' });
@@ -109,7 +191,7 @@ async function exchange(url: string, init: RequestInit): Promise<Response> {
     setReachable(true);
     return response;
   }
-  const error = errorFrom(response.status, await response.text());
+  const error = errorFrom(response.status, await response.text(), response.headers.get('Retry-After'));
   setReachable(!error.away);
   throw error;
 }
@@ -130,11 +212,12 @@ export function parse(text: string): unknown {
 }
 
 /** What an answer that says no means: the server's words, or those of a proxy before it. */
-export function errorFrom(status: number, text: string): ApiError {
+export function errorFrom(status: number, text: string, retryAfter?: string | null): ApiError {
+  const waitS = /^\d+$/.test(retryAfter ?? '') ? Number(retryAfter) : undefined;
   try {
     const body = JSON.parse(text) as { error_code?: string; message?: string; request_id?: string };
     if (typeof body.message === 'string')
-      return new ApiError(status, body.error_code ?? `HTTP_${status}`, body.message, body.request_id);
+      return new ApiError(status, body.error_code ?? `HTTP_${status}`, body.message, body.request_id, waitS);
   } catch {
     // Not JSON: a proxy between here and the server answered.
   }
@@ -142,6 +225,8 @@ export function errorFrom(status: number, text: string): ApiError {
     status,
     `HTTP_${status}`,
     text.trim().slice(0, 300) || `The server answered ${status}.`,
+    undefined,
+    waitS,
   );
 }
 
@@ -174,7 +259,8 @@ function schedule(): void {
   clearTimeout(probe);
   probe = setTimeout(() => {
     wait = Math.min(wait * 1.6, longestWaitMs);
-    get('experiments/search', { max_results: 1 })
+    // Not by way of the guard, which may be waiting for a person: a refusal is an answer too.
+    exchangeOnce(mlflowAddress('experiments/search', { max_results: 1 }), { method: 'GET' })
       .catch(() => undefined)
       .finally(() => {
         if (!reachable) schedule();

@@ -12,6 +12,7 @@ import { isLive } from '../lib/run';
 import { getChart, type ChartQuestion } from './chart';
 import * as client from './client';
 import { ApiError, onReturn } from './http';
+import { onEntered, onRefused } from './session';
 import type { Experiment, Run, ViewType } from './types';
 
 export function makeQueryClient(): QueryClient {
@@ -33,6 +34,11 @@ export function makeQueryClient(): QueryClient {
     },
   });
   onReturn(() => void queries.invalidateQueries());
+  onEntered((other) => {
+    if (other) queries.clear();
+    else void queries.invalidateQueries();
+  });
+  onRefused(() => void queries.invalidateQueries({ queryKey: ['access'] }));
   return queries;
 }
 

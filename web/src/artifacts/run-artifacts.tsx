@@ -4,13 +4,14 @@ import { clientUploadAddress } from '../api/artifacts';
 import { useLoggedModel } from '../api/queries';
 import type { Run } from '../api/types';
 import { isLive, modelHref, runArtifactHref } from '../lib/run';
-import { serverAddress, Snippet } from '../ui/start-here';
+import { serverAddress, Snippet, TokenHint, useClientLines } from '../ui/start-here';
 import ArtifactBrowser from './browser';
 
 // More models are a list, for which the overview is the better place.
 const fewModels = 12;
 
-export default function RunArtifacts({ run, path }: { run: Run; path: string }) {
+export default function RunArtifacts(props: { run: Run; path: string; mayEdit: boolean }) {
+  const { run, path, mayEdit } = props;
   const { info } = run;
   const models = [...new Set(run.outputs?.model_outputs?.map((one) => one.model_id))];
   return (
@@ -23,8 +24,14 @@ export default function RunArtifacts({ run, path }: { run: Run; path: string }) 
         path={path}
         hrefOf={(to) => runArtifactHref(info, to)}
         live={isLive(run)}
-        readOnly={info.lifecycle_stage === 'deleted'}
-        empty={(rootUri) => <NoFiles runId={info.run_id} rootUri={rootUri} />}
+        readOnly={info.lifecycle_stage === 'deleted' || !mayEdit}
+        empty={(rootUri) =>
+          mayEdit ? (
+            <NoFiles runId={info.run_id} rootUri={rootUri} />
+          ) : (
+            <p className="no-files faint">This run has no files yet.</p>
+          )
+        }
       />
     </div>
   );
@@ -60,6 +67,7 @@ function ModelChip({ id, experimentId }: { id: string; experimentId: string }) {
 function NoFiles({ runId, rootUri }: { runId: string; rootUri: string | undefined }) {
   const server = serverAddress();
   const url = clientUploadAddress(server, rootUri, 'plot.png');
+  const { curl } = useClientLines();
   return (
     <div className="no-files scrolls" tabIndex={0} role="region" aria-label="How to log a file">
       <h2>This run has no files yet</h2>
@@ -73,7 +81,10 @@ function NoFiles({ runId, rootUri }: { runId: string; rootUri: string | undefine
           title="From Python, by the ID of the run"
           text={`import mlflow\nmlflow.set_tracking_uri("${server}")\nmlflow.log_artifact("plot.png", run_id="${runId}")`}
         />
-        {url !== undefined && <Snippet title="From the shell" text={`curl -T plot.png \\\n  '${url}'`} />}
+        <TokenHint />
+        {url !== undefined && (
+          <Snippet title="From the shell" text={`curl -T plot.png \\\n${curl}  '${url}'`} />
+        )}
       </div>
     </div>
   );

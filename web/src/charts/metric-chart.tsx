@@ -162,7 +162,7 @@ export function MetricChart(props: {
       )}
       <figcaption className="visually-hidden">{summary(metric, curves, axis)}</figcaption>
       {large && (
-        <Dialog title={metric} onClose={() => setLarge(false)} wide>
+        <Dialog title={metric} onClose={() => setLarge(false)} size="wide">
           {plot(Math.max(260, Math.min(560, window.innerHeight - 360)), ':large')}
           <Legend metric={metric} curves={curves} />
         </Dialog>

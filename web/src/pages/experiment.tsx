@@ -1,6 +1,7 @@
 // The page of one experiment: its runs as a table, as groups and as charts, found by a filter.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { renameExperiment, setExperimentTag } from '../api/client';
+import { useMayExperiment } from '../api/access';
 import { useExperiment, useRefresh, useTitle } from '../api/queries';
 import { ApiError } from '../api/http';
 import { useRunCount, useRuns, useSampleRuns, useWholeRuns } from '../api/run-list';
@@ -35,7 +36,7 @@ import { StartHere } from '../ui/start-here';
 import { announce, toast } from '../ui/toast';
 import { ChangeRuns } from './change-runs';
 import { ColumnChooser } from './column-chooser';
-import { ChartLegend, DeletedNote, Loaded, NoMatch } from './experiment-parts';
+import { ChartLegend, DeletedNote, Loaded, NoMatch, ShareButton } from './experiment-parts';
 import { FilterBox } from './filter-box';
 import { FilterHelp } from './filter-help';
 import { GroupControls } from './group-controls';
@@ -109,6 +110,7 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
   const [loadingAll, setLoadingAll] = useState(false);
   const box = useRef<HTMLInputElement>(null);
   const refresh = useRefresh();
+  const may = useMayExperiment(experimentId, experiment.isSuccess);
 
   useEffect(() => {
     if (!loadingAll || isFetchingNextPage) return;
@@ -267,8 +269,14 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
         <div className="table-scroll scrolls">
           <section className="welcome" aria-labelledby="welcome">
             <h2 id="welcome">No runs in this experiment yet</h2>
-            <p className="faint">Scripts that log to MLflow log here unchanged.</p>
-            <StartHere experiment={name} experimentId={experimentId} />
+            {may.edit ? (
+              <>
+                <p className="faint">Scripts that log to MLflow log here unchanged.</p>
+                <StartHere experiment={name} experimentId={experimentId} />
+              </>
+            ) : (
+              <p className="faint">The first one appears here by itself.</p>
+            )}
           </section>
         </div>
       );
@@ -301,6 +309,7 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
           <EditableName
             value={name}
             label="Rename experiment"
+            readOnly={!may.edit}
             onSave={(next) =>
               renameExperiment(experimentId, next).then(() => {
                 toast('Renamed.');
@@ -309,7 +318,11 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
             }
           />
           {stage === 'deleted' && (
-            <DeletedNote id={experimentId} onRestored={() => void refresh.everything()} />
+            <DeletedNote
+              id={experimentId}
+              mayRestore={may.remove}
+              onRestored={() => void refresh.everything()}
+            />
           )}
           <span className="facts">
             <span>
@@ -320,10 +333,11 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
               created <Ago ms={experiment.data.creation_time} />
             </span>
           </span>
+          <ShareButton experimentId={experimentId} name={name} canManage={may.share} />
         </div>
         <Description
           text={descriptionOf(experiment.data)}
-          readOnly={stage === 'deleted'}
+          readOnly={stage === 'deleted' || !may.edit}
           onSave={(next) => setExperimentTag(experimentId, noteKey, next).then(() => refresh.experiments())}
         />
         <div className="filter-bar">
@@ -408,9 +422,11 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
           <button type="button" className="primary" disabled={selection.length < 2} onClick={compare}>
             Compare
           </button>
-          <button type="button" onClick={() => setAsking(true)}>
-            <Icon name={deleted ? 'restore' : 'trash'} /> {deleted ? 'Restore' : 'Delete'}
-          </button>
+          {may.remove && (
+            <button type="button" onClick={() => setAsking(true)}>
+              <Icon name={deleted ? 'restore' : 'trash'} /> {deleted ? 'Restore' : 'Delete'}
+            </button>
+          )}
           <button type="button" className="link" onClick={() => setSelected(new Set())}>
             Clear
           </button>

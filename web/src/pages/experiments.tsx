@@ -1,5 +1,5 @@
 // The list of all experiments.
-import { useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import {
   createExperiment,
   deleteExperiment,
@@ -7,6 +7,7 @@ import {
   restoreExperiment,
   setExperimentTag,
 } from '../api/client';
+import { useMayCreate, useMayExperiment } from '../api/access';
 import { useExperiments, useRefresh, useTitle } from '../api/queries';
 import type { Experiment } from '../api/types';
 import { plural, formatCount } from '../lib/format';
@@ -16,6 +17,7 @@ import { useRemembered } from '../lib/storage';
 import { navigate, setQuery, usePlace } from '../router';
 import { FormDialog } from '../ui/dialog';
 import { Icon } from '../ui/icons';
+import { useMedia } from '../ui/media';
 import { Ago, Failure, Loading, SearchField, Segmented } from '../ui/parts';
 import { useRowCursor, useVisibleRows } from '../ui/rows';
 import { useShortcuts } from '../ui/shortcuts';
@@ -47,6 +49,7 @@ export function ExperimentsPage() {
     descending: true,
   });
   const [edit, setEdit] = useState<Edit>();
+  const mayCreate = useMayCreate();
   const refresh = useRefresh();
   const search = useRef<HTMLInputElement>(null);
   const scrollRef = useRef<HTMLDivElement>(null);
@@ -119,9 +122,11 @@ export function ExperimentsPage() {
             ]}
             onChange={(value) => setQuery({ show: value === 'deleted' ? 'deleted' : undefined })}
           />
-          <button type="button" className="primary" onClick={() => setEdit({ kind: 'create' })}>
-            <Icon name="plus" /> New experiment
-          </button>
+          {mayCreate && (
+            <button type="button" className="primary" onClick={() => setEdit({ kind: 'create' })}>
+              <Icon name="plus" /> New experiment
+            </button>
+          )}
         </div>
       </div>
       {list.isError && !list.data ? (
@@ -217,7 +222,13 @@ export function ExperimentsPage() {
               </tbody>
             </table>
           )}
-          {(onlyDefault || nothing) && !text && (
+          {nothing && !mayCreate && !text && (
+            <div className="state">
+              <h2>There is no experiment that you may see</h2>
+              <p className="faint">Somebody who manages one can let you see it; so can an administrator.</p>
+            </div>
+          )}
+          {(onlyDefault || nothing) && mayCreate && !text && (
             <section className="welcome" aria-labelledby="welcome">
               <h2 id="welcome">Log your first experiment</h2>
               <p className="faint">
@@ -249,6 +260,10 @@ export function Spacer({ height }: { height: number }) {
   );
 }
 
+/**
+ * What can be done with an experiment. Whether it may be is asked when somebody comes near, not for each of a thousand
+ * rows; where nothing can come near, on a touch screen, for those in sight.
+ */
 function RowActions(props: {
   experiment: Experiment;
   onEdit: (edit: Edit) => void;
@@ -256,37 +271,59 @@ function RowActions(props: {
 }) {
   const { experiment, onEdit, onRestore } = props;
   const { name } = experiment;
+  const cell = useRef<HTMLSpanElement>(null);
+  const touch = useMedia('(hover: none)');
+  const [near, setNear] = useState(false);
+  useEffect(() => {
+    const row = cell.current?.closest('tr');
+    const come = () => setNear(true);
+    row?.addEventListener('mouseenter', come);
+    row?.addEventListener('focusin', come);
+    return () => {
+      row?.removeEventListener('mouseenter', come);
+      row?.removeEventListener('focusin', come);
+    };
+  }, []);
+  const may = useMayExperiment(experiment.experiment_id, near || touch);
   if (experiment.lifecycle_stage === 'deleted')
     return (
-      <button
-        type="button"
-        className="quiet"
-        aria-label={`Restore ${name}`}
-        onClick={() => onRestore(experiment)}
-      >
-        <Icon name="restore" /> Restore
-      </button>
+      <span ref={cell}>
+        {may.remove && (
+          <button
+            type="button"
+            className="quiet"
+            aria-label={`Restore ${name}`}
+            onClick={() => onRestore(experiment)}
+          >
+            <Icon name="restore" /> Restore
+          </button>
+        )}
+      </span>
     );
   return (
-    <span className="row-actions">
-      <button
-        type="button"
-        className="quiet icon-only"
-        aria-label={`Rename ${name}`}
-        title="Rename"
-        onClick={() => onEdit({ kind: 'rename', experiment })}
-      >
-        <Icon name="pencil" />
-      </button>
-      <button
-        type="button"
-        className="quiet icon-only"
-        aria-label={`Delete ${name}`}
-        title="Delete"
-        onClick={() => onEdit({ kind: 'delete', experiment })}
-      >
-        <Icon name="trash" />
-      </button>
+    <span className="row-actions" ref={cell}>
+      {may.edit && (
+        <button
+          type="button"
+          className="quiet icon-only"
+          aria-label={`Rename ${name}`}
+          title="Rename"
+          onClick={() => onEdit({ kind: 'rename', experiment })}
+        >
+          <Icon name="pencil" />
+        </button>
+      )}
+      {may.remove && (
+        <button
+          type="button"
+          className="quiet icon-only"
+          aria-label={`Delete ${name}`}
+          title="Delete"
+          onClick={() => onEdit({ kind: 'delete', experiment })}
+        >
+          <Icon name="trash" />
+        </button>
+      )}
     </span>
   );
 }

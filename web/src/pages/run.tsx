@@ -2,6 +2,7 @@
 import { lazy, Suspense, useMemo, useRef, useState } from 'react';
 import { deleteRun, renameRun, restoreRun, setRunTag } from '../api/client';
 import { ApiError } from '../api/http';
+import { useMayExperiment } from '../api/access';
 import { useExperiment, useRefresh, useRun, useTitle } from '../api/queries';
 import { useFirstRuns } from '../api/run-list';
 import type { Run } from '../api/types';
@@ -77,6 +78,7 @@ function Loaded(props: { run: Run; experimentId: string; tab: (typeof tabs)[numb
   const search = useRef<HTMLInputElement>(null);
   const [asking, setAsking] = useState(false);
   const deleted = info.lifecycle_stage === 'deleted';
+  const may = useMayExperiment(experimentId);
   useShortcuts({ '/': () => search.current?.focus() });
   const colours = useMemo(() => new Map([[info.run_id, colourOf(info.run_id)]]), [info.run_id]);
   const runs = useMemo(() => [run], [run]);
@@ -99,6 +101,7 @@ function Loaded(props: { run: Run; experimentId: string; tab: (typeof tabs)[numb
           <EditableName
             value={runName(run)}
             label="Rename run"
+            readOnly={!may.edit}
             onSave={(name) =>
               renameRun(info.run_id, name).then(() => {
                 toast('Renamed.');
@@ -110,20 +113,24 @@ function Loaded(props: { run: Run; experimentId: string; tab: (typeof tabs)[numb
           {deleted ? (
             <span className="deleted-note">
               Deleted
-              <button type="button" onClick={() => void restore()}>
-                <Icon name="restore" /> Restore
-              </button>
+              {may.remove && (
+                <button type="button" onClick={() => void restore()}>
+                  <Icon name="restore" /> Restore
+                </button>
+              )}
             </span>
           ) : (
-            <button type="button" className="quiet end" aria-label="Delete" onClick={() => setAsking(true)}>
-              <Icon name="trash" /> <span className="wide-only">Delete</span>
-            </button>
+            may.remove && (
+              <button type="button" className="quiet end" aria-label="Delete" onClick={() => setAsking(true)}>
+                <Icon name="trash" /> <span className="wide-only">Delete</span>
+              </button>
+            )
           )}
         </div>
         <Facts run={run} experimentId={experimentId} />
         <Description
           text={tagOf(run, noteKey) ?? ''}
-          readOnly={deleted}
+          readOnly={deleted || !may.edit}
           onSave={(text) => setRunTag(info.run_id, noteKey, text).then(() => refresh.runs())}
         />
         <nav className="tabs" aria-label="Parts of the run">
@@ -138,7 +145,7 @@ function Loaded(props: { run: Run; experimentId: string; tab: (typeof tabs)[numb
       {tab === 'artifacts' && (
         <div className="page-body whole">
           <Suspense fallback={<Loading />}>
-            <RunArtifacts run={run} path={path} />
+            <RunArtifacts run={run} path={path} mayEdit={may.edit} />
           </Suspense>
         </div>
       )}
@@ -154,7 +161,12 @@ function Loaded(props: { run: Run; experimentId: string; tab: (typeof tabs)[numb
           <ChartPanel runs={runs} colours={colours} group={info.run_id} searchRef={search} searchHint />
         )}
         {tab === 'tags' && (
-          <Tags run={run} searchRef={search} readOnly={deleted} onChanged={() => refresh.runs()} />
+          <Tags
+            run={run}
+            searchRef={search}
+            readOnly={deleted || !may.edit}
+            onChanged={() => refresh.runs()}
+          />
         )}
       </div>
       {asking && (

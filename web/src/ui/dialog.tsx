@@ -3,8 +3,16 @@ import { useEffect, useId, useRef, useState, type ReactNode } from 'react';
 import { ApiError } from '../api/http';
 import { Icon } from './icons';
 
-export function Dialog(props: { title: string; onClose: () => void; children: ReactNode; wide?: boolean }) {
-  const { title, onClose, children, wide } = props;
+export function Dialog(props: {
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+  /** As wide as what it holds: lines of text, tables, charts; without, a few fields. */
+  size?: 'medium' | 'large' | 'wide';
+  /** Stays until one of its own buttons ends it: what it shows would be lost, or nothing can be done without it. */
+  keep?: boolean;
+}) {
+  const { title, onClose, children, size = '', keep } = props;
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -17,19 +25,31 @@ export function Dialog(props: { title: string; onClose: () => void; children: Re
   return (
     <dialog
       ref={element}
-      className={wide ? 'dialog wide' : 'dialog'}
+      className={`dialog ${size}`}
       aria-labelledby={id}
-      onClose={onClose}
+      onClose={() => {
+        // Some browsers close on a second Escape whatever a page says.
+        if (keep) element.current?.showModal();
+        else onClose();
+      }}
+      onCancel={(event) => {
+        if (keep && event.target === element.current) event.preventDefault();
+      }}
+      onKeyDown={(event) => {
+        if (keep && event.key === 'Escape') event.preventDefault();
+      }}
       onMouseDown={(event) => {
-        if (event.target === element.current) element.current.close();
+        if (event.target === element.current && !keep) element.current.close();
       }}
     >
       <div className="dialog-body">
         <header>
           <h2 id={id}>{title}</h2>
-          <button className="quiet icon-only" aria-label="Close" onClick={() => element.current?.close()}>
-            <Icon name="cross" />
-          </button>
+          {!keep && (
+            <button className="quiet icon-only" aria-label="Close" onClick={() => element.current?.close()}>
+              <Icon name="cross" />
+            </button>
+          )}
         </header>
         {children}
       </div>
@@ -42,11 +62,13 @@ export function FormDialog(props: {
   title: string;
   action: string;
   danger?: boolean;
+  /** Nothing to send yet. */
+  disabled?: boolean;
   onSubmit: () => Promise<unknown>;
   onClose: () => void;
   children: ReactNode;
 }) {
-  const { title, action, danger, onSubmit, onClose, children } = props;
+  const { title, action, danger, disabled, onSubmit, onClose, children } = props;
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string>();
   return (
@@ -72,11 +94,48 @@ export function FormDialog(props: {
           <button type="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" className={danger ? 'primary danger' : 'primary'} disabled={busy}>
+          <button type="submit" className={danger ? 'primary danger' : 'primary'} disabled={busy || disabled}>
             {busy ? 'One moment…' : action}
           </button>
         </footer>
       </form>
     </Dialog>
+  );
+}
+
+/** Asks to type a name before what it names is gone for good. */
+export function TypedConfirmation(props: {
+  title: string;
+  action: string;
+  name: string;
+  onSubmit: () => Promise<unknown>;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  const { title, action, name, onSubmit, onClose, children } = props;
+  const [typed, setTyped] = useState('');
+  return (
+    <FormDialog
+      title={title}
+      action={action}
+      danger
+      disabled={typed !== name}
+      onSubmit={onSubmit}
+      onClose={onClose}
+    >
+      {children}
+      <label className="field">
+        <span>
+          Type <strong>{name}</strong> to go on
+        </span>
+        <input
+          value={typed}
+          autoFocus
+          spellCheck={false}
+          autoComplete="off"
+          onChange={(event) => setTyped(event.target.value)}
+        />
+      </label>
+    </FormDialog>
   );
 }

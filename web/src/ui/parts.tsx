@@ -248,8 +248,14 @@ const advice: [(error: ApiError) => boolean, string][] = [
     'Check that the server runs and that this page may reach it. The page looks again by itself.',
   ],
   [(e) => e.away, 'The server is busy or its database is away. The page looks again by itself.'],
-  [(e) => e.status === 404, 'It may have been removed, or the link may belong to another server.'],
-  [(e) => e.status === 401 || e.status === 403, 'Sign in, or ask the owner of the server for access.'],
+  [
+    (e) => e.status === 404,
+    'It may have been removed, you may not be allowed to see it, or the link may belong to another server.',
+  ],
+  [
+    (e) => e.status === 401 || e.status === 403,
+    'Ask somebody who manages it, or an administrator, for access.',
+  ],
   [(e) => e.status === 501, 'This server does not offer this yet.'],
   [(e) => e.status >= 500, 'This is a fault of the server. Its log says more.'],
 ];
@@ -307,9 +313,10 @@ export function Loading({ rows = 8 }: { rows?: number }) {
 export function EditableName(props: {
   value: string;
   label: string;
+  readOnly?: boolean;
   onSave: (value: string) => Promise<unknown>;
 }) {
-  const { value, label, onSave } = props;
+  const { value, label, readOnly, onSave } = props;
   const [draft, setDraft] = useState<string>();
   const input = useRef<HTMLInputElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -332,16 +339,18 @@ export function EditableName(props: {
     return (
       <span className="editable">
         <h1 title={value}>{value}</h1>
-        <button
-          ref={button}
-          type="button"
-          className="quiet icon-only"
-          aria-label={label}
-          title={label}
-          onClick={() => setDraft(value)}
-        >
-          <Icon name="pencil" />
-        </button>
+        {!readOnly && (
+          <button
+            ref={button}
+            type="button"
+            className="quiet icon-only"
+            aria-label={label}
+            title={label}
+            onClick={() => setDraft(value)}
+          >
+            <Icon name="pencil" />
+          </button>
+        )}
       </span>
     );
   return (

@@ -1,0 +1,73 @@
+// What the caller may do: with an object, and with what belongs to it.
+import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { objectName, type AccessObject } from '../lib/access-object';
+import { everything, mayOf, nothing, type Action, type Level, type May, type Rights } from '../lib/rights';
+import { workspace } from '../lib/workspace';
+import { getTally } from './http';
+import { useIsOpen, useSession } from './session';
+
+/** What somebody may do with an object, and which rule says so. */
+export interface Explained {
+  user: string;
+  object: string;
+  workspace?: string;
+  permission: Level;
+  actions?: Action[];
+  rule: string;
+  because: string;
+  rules?: { rule: string; permission?: Level; by?: string; decides?: boolean }[];
+}
+
+// Rights change seldom, and a refusal makes them be asked for anew.
+const rightsMs = 60_000;
+
+/** What the caller may do with an object; undefined when it is not known yet, or nothing. */
+export function useRights(object: AccessObject | undefined, enabled = true): Rights | undefined {
+  const isOpen = useIsOpen();
+  const user = useSession()?.user;
+  const ask = enabled && object !== undefined && user !== undefined && !user.is_admin;
+  const { data } = useQuery({
+    queryKey: ['access', object ? objectName(object) : ''],
+    enabled: ask,
+    staleTime: rightsMs,
+    queryFn: ({ signal }) => getTally<Rights>('access', { ...object }, signal),
+  });
+  if (isOpen || user?.is_admin) return everything;
+  return ask ? data : undefined;
+}
+
+/** Which of the controls of an object's page the caller gets. */
+export function useMay(object: AccessObject | undefined, enabled = true): May {
+  const rights = useRights(object, enabled);
+  return useMemo(() => (rights === everything ? all : rights ? mayOf(rights) : nothing), [rights]);
+}
+
+const all: May = mayOf(everything);
+
+/** The same for the page of an experiment and for everything in it. */
+export function useMayExperiment(id: string | undefined, enabled = true): May {
+  return useMay(
+    useMemo(() => (id === undefined ? undefined : { experiment_id: id }), [id]),
+    enabled,
+  );
+}
+
+/** Whether the caller may make experiments: anybody may, unless the workspace says less. */
+export function useMayCreate(): boolean {
+  const isOpen = useIsOpen();
+  const session = useSession();
+  const user = session?.user;
+  const ask = user !== undefined && !user.is_admin;
+  const object = `workspace:${workspace ?? 'default'}`;
+  const { data } = useQuery({
+    queryKey: ['explain', user?.username ?? '', object],
+    enabled: ask,
+    staleTime: rightsMs,
+    queryFn: ({ signal }) => getTally<Explained>('access/explain', { user: user?.username, object }, signal),
+  });
+  if (isOpen || user?.is_admin) return true;
+  if (!ask || !data) return false;
+  const open = data.rule === 'default' && session?.workspaces === false;
+  return open || mayOf(data).edit;
+}

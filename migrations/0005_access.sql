@@ -6,7 +6,7 @@ ALTER TABLE workspace
   ADD COLUMN default_artifact_root text COLLATE "C",
   ADD COLUMN created_at_ms bigint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN workspace.name IS
-  'Name as clients send it; NULL: it was deleted, and stays for the deleted experiments in it, which nobody can name any more.';
+  'Name as clients send it; NULL: it was deleted with its experiments, and stays for them; nobody can name it any more.';
 COMMENT ON COLUMN workspace.description IS 'Free text; NULL: none was given.';
 COMMENT ON COLUMN workspace.default_artifact_root IS
   'Where artifacts of new experiments of the workspace go; NULL: below the default-artifact-root of the server.';

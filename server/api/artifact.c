@@ -5,6 +5,7 @@
 #include "api/artifact_root.h"
 #include "api/artifact_send.h"
 #include "api/decode.h"
+#include "api/gate.h"
 #include "artifact/link.h"
 #include "base/clock.h"
 
@@ -207,6 +208,26 @@ api_artifact_upload (struct api_call *call, struct err *err)
   return ERR_OK == code ? api_artifact_store (receiving, call, err) : code;
 }
 
+/* Below a directory that belongs to no experiment may be those of many, whose rights nobody has looked at. */
+static enum err_code
+check_tree (struct api_call *call, struct slice path, struct err *err)
+{
+  bool is_directory = false;
+  enum err_code code;
+
+  if (call->pass->who.has_all_objects || call->pass->experiment_id >= 0)
+    return ERR_OK;
+  code = store_artifact_tree (call->connection, path, (struct slice){ NULL, 0 }, 1, note_one, &is_directory,
+                              call->arena, err);
+  if (ERR_OK == code && is_directory)
+    code =
+        err_set (err, ERR_PERMISSION_DENIED,
+                 "Permission denied: '%.*s' is a directory that belongs to no experiment; only administrators remove "
+                 "such as a whole.",
+                 SLICE_ARG (path));
+  return code;
+}
+
 enum err_code
 api_artifact_delete (struct api_call *call, struct err *err)
 {
@@ -214,5 +235,7 @@ api_artifact_delete (struct api_call *call, struct err *err)
   int64_t count;
   enum err_code code = artifact_path_check (&path, call->path_values[0], "path", false, call->arena, err);
 
+  if (ERR_OK == code)
+    code = check_tree (call, path, err);
   return ERR_OK == code ? store_artifact_delete (&count, call->connection, path, clock_wall_ms (), err) : code;
 }

@@ -13,6 +13,7 @@
 #include "api/artifact_send.h"
 #include "api/decode.h"
 #include "api/json.h"
+#include "api/public_url.h"
 #include "api/route.h"
 #include "artifact/sign.h"
 #include "base/clock.h"
@@ -73,30 +74,11 @@ sign (char signature[ARTIFACT_SIGNATURE_BYTES], struct api_call *call, const str
 static enum err_code
 append_base (struct buffer *url, const struct api_call *call, struct err *err)
 {
-  const struct config *config = call->service->config;
-  struct slice host = call->headers[CALL_HOST];
-  struct slice proto = call->headers[CALL_FORWARDED_PROTO];
-  bool is_https = proto.len >= 5 && 0 == strncasecmp (proto.data, "https", 5);
-  size_t length = strlen (config->public_url);
+  enum err_code code = api_public_url (url, call, "A signed URL", err);
 
-  while (length > 0 && '/' == config->public_url[length - 1])
-    length--;
-  if (length > 0)
-    buffer_append (url, config->public_url, length);
-  else if (0 == host.len)
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                    "A signed URL needs the name of the server: send a Host header, or set public-url.");
-  else
-  {
-    size_t prefix = strlen (config->static_prefix);
-
-    while (prefix > 0 && '/' == config->static_prefix[prefix - 1])
-      prefix--;
-    buffer_printf (url, "%s://%.*s%.*s", is_https ? "https" : "http", SLICE_ARG (host), (int)prefix,
-                   config->static_prefix);
-  }
-  buffer_text (url, route_prefix_paths (PREFIX_TALLY)[0]);
-  return ERR_OK;
+  if (ERR_OK == code)
+    buffer_text (url, route_prefix_paths (PREFIX_TALLY)[0]);
+  return code;
 }
 
 static void

@@ -339,7 +339,7 @@ link_models (struct batch_call *batch, const struct metric_write *write, struct 
   code = metric_require_models (call, batch->links, batch->link_count, err);
   if (ERR_OK == code)
     code = metric_contexts_resolve (call->service->metrics->contexts, call->connection, batch->links, batch->link_count,
-                                  call->arena, err);
+                                    call->arena, err);
   if (ERR_OK == code)
     code = metric_links_check (batch->links, &at, write, err);
   if (ERR_OK != code)

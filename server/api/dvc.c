@@ -1,11 +1,14 @@
-/* A remote for DVC: what its HTTP client asks for (GET, HEAD, POST, PUT), as artifacts below dvc/<name>/.
+/* A remote for DVC: what its HTTP client asks for (GET, HEAD, POST, PUT), as artifacts below dvc/<name>/, or in another
+   workspace than default below workspaces/<workspace>/dvc/<name>/.
    Source: docs/api/dvc.md. */
 #include "api/dvc.h"
 
 #include "api/artifact_path.h"
 #include "api/artifact_send.h"
+#include "api/gate.h"
 #include "artifact/dvc.h"
 #include "artifact/link.h"
+#include "store/workspace.h"
 
 #include <stdlib.h>
 
@@ -37,6 +40,7 @@ static enum err_code
 read_name (struct slice *path, struct dvc_name *name, struct api_call *call, struct err *err)
 {
   struct slice remote = call->path_values[0];
+  struct slice directory = SLICE (DIRECTORY);
   struct slice below;
   enum err_code code = artifact_path_check (&below, call->path_values[1], "path", false, call->arena, err);
 
@@ -50,8 +54,12 @@ read_name (struct slice *path, struct dvc_name *name, struct api_call *call, str
                  "'%.*s' is no name of DVC: files/md5/ or nothing, two digits of the MD5, a slash, the other thirty, "
                  "and .dir for a directory.",
                  SLICE_ARG (below));
+  if (STORE_WORKSPACE_DEFAULT != call->pass->workspace_id)
+    directory = slice_of (arena_printf (call->arena, "workspaces/%.*s/" DIRECTORY, SLICE_ARG (call->pass->workspace)));
+  if (ERR_OK == code && NULL == directory.data)
+    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (ERR_OK == code)
-    code = artifact_path_join (path, SLICE (DIRECTORY), remote, call->arena, err);
+    code = artifact_path_join (path, directory, remote, call->arena, err);
   return ERR_OK == code ? artifact_path_join (path, *path, below, call->arena, err) : code;
 }
 

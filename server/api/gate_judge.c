@@ -127,7 +127,8 @@ find_paths (const struct search *search, struct err *err)
     if (NULL != owners[count])
       target->experiment_id = owners[count]->is.experiment_id;
     count++;
-    target->exists = true;
+    /* What holds the directories of all workspaces is in none of them. */
+    target->exists = ! access_has_workspaces (search->access) || ! object_holds_workspaces (target->text);
     if (target->experiment_id >= 0)
       continue;
     target->workspace_id = 1;

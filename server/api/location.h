@@ -19,7 +19,6 @@ enum err_code location_check_root (struct slice *root, struct arena *arena, stru
 /* Refuse a location in the artifact store where other experiments keep theirs, unless the caller may edit those, or
    that is another workspace's than the named one. Any may be chosen by who has all objects, and any outside of the
    store by all. Errors: INVALID_PARAMETER_VALUE, those of gate_require_experiments. */
-enum err_code location_require (struct api_call *call, struct slice location, struct slice workspace,
-                                struct err *err);
+enum err_code location_require (struct api_call *call, struct slice location, struct slice workspace, struct err *err);
 
 #endif

@@ -26,8 +26,8 @@ enum err_code metric_request_entry (struct metric_entry *entry, const struct met
                                     const char *name_parameter, const char *timestamp_parameter, struct arena *arena,
                                     struct err *err);
 
-/* Whether points of models are among a write and it is not certain that the caller may write to them: then a worker asks
-   (metric_require_models). Costs nothing where all objects are everybody's. */
+/* Whether points of models are among a write and it is not certain that the caller may write to them: then a worker
+   asks (metric_require_models). Costs nothing where all objects are everybody's. */
 bool metric_needs_worker (const struct api_call *call, const struct metric_write *write);
 
 /* Refuse unless the caller may edit the models of some contexts. Errors: those of gate_require_models. */

@@ -203,8 +203,8 @@ extract_path_model (struct target *targets, size_t *count, struct api_call *call
 }
 
 static enum err_code
-extract_path_workspace (struct target *targets, size_t *count, struct api_call *call,
-                        const struct arguments *arguments, struct err *err)
+extract_path_workspace (struct target *targets, size_t *count, struct api_call *call, const struct arguments *arguments,
+                        struct err *err)
 {
   (void)arguments;
   (void)err;
@@ -491,6 +491,12 @@ object_experiment_of_path (struct slice *workspace, struct slice path)
   }
   /* 007 is no experiment. */
   return digits.len > 1 && '0' == digits.data[0] ? -1 : number;
+}
+
+bool
+object_holds_workspaces (struct slice path)
+{
+  return path.len + 1 == sizeof (WORKSPACES_PREFIX) - 1 && 0 == memcmp (path.data, WORKSPACES_PREFIX, path.len);
 }
 
 /* --- words ---------------------------------------------------------------------------------------------------------

@@ -41,6 +41,9 @@ bool object_needs_database (enum route_object object);
    -1 for none. `workspace` receives that name, absent otherwise. */
 int64_t object_experiment_of_path (struct slice *workspace, struct slice path);
 
+/* Whether a path is the directory that those of other workspaces than default are in. */
+bool object_holds_workspaces (struct slice path);
+
 /* "No Experiment with id=12 exists" and the like, the same words whether it is not there or may not be seen. */
 enum err_code object_not_found (const struct target *target, struct err *err);
 

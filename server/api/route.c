@@ -1,19 +1,29 @@
 /* The route table, expanded. */
 #include "api/route.h"
 
+#include "api/access.h"
+#include "api/account.h"
+#include "api/account_group.h"
+#include "api/api_token.h"
 #include "api/artifact.h"
 #include "api/artifact_signed.h"
+#include "api/audit.h"
 #include "api/blob_users.h"
 #include "api/dataset.h"
 #include "api/download.h"
 #include "api/dvc.h"
 #include "api/experiment.h"
+#include "api/grant.h"
 #include "api/logged_model.h"
+#include "api/login_oidc.h"
 #include "api/manifest.h"
 #include "api/metric.h"
+#include "api/mlflow_user.h"
+#include "api/permission.h"
 #include "api/run.h"
 #include "api/session.h"
 #include "api/system.h"
+#include "api/workspace.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* What the server tells of itself: health, readiness, version, figures. */
 #include "api/system.h"
 
+#include "access/access.h"
 #include "api/json.h"
 #include "api/route_stats.h"
 #include "base/stats.h"
@@ -39,7 +40,7 @@ api_server_info (struct api_call *call)
   api_reply_start (&w, call);
   /* The word that MLflow's clients know for a server with a database. */
   json_write_member_text (&w, "store_type", "SqlStore");
-  json_write_member_bool (&w, "workspaces_enabled", false);
+  json_write_member_bool (&w, "workspaces_enabled", access_has_workspaces (call->service->access));
   json_write_member_text (&w, "tally_version", TALLY_VERSION);
   (void)api_reply_end (&w, call, &call->err);
   return API_DONE;

@@ -138,6 +138,25 @@ new_password (struct slice *text, struct work *work, struct slice username, stru
   return code;
 }
 
+/* Whether a user is there: before anybody has to type a password. */
+static enum err_code
+find_user (bool *found, struct work *work, struct slice username, struct err *err)
+{
+  struct store_account account;
+  struct result result = { NULL };
+  enum err_code code = store_account_get (&account, &result, work->connection, username, err);
+
+  *found = ERR_OK == code;
+  result_free (&result);
+  return ERR_RESOURCE_DOES_NOT_EXIST == code ? ERR_OK : code;
+}
+
+static enum err_code
+user_exists (struct err *err, struct slice username)
+{
+  return err_set (err, ERR_RESOURCE_ALREADY_EXISTS, "the user '%.*s' is there already", SLICE_ARG (username));
+}
+
 static enum err_code
 user_add (struct work *work, struct err *err)
 {
@@ -145,16 +164,21 @@ user_add (struct work *work, struct err *err)
                                      .is_admin = flags.is_admin,
                                      .is_service = flags.is_service };
   int64_t account_id;
+  bool found = false;
   enum err_code code = access_check_username (fresh.username, err);
 
   if (ERR_OK == code && fresh.is_service && NULL != flags.password_file)
     code = err_set (err, ERR_INVALID_PARAMETER_VALUE, "a service account has tokens and no password");
+  if (ERR_OK == code)
+    code = find_user (&found, work, fresh.username, err);
+  if (ERR_OK == code && found)
+    return user_exists (err, fresh.username);
   if (ERR_OK == code && ! fresh.is_service)
     code = new_password (&fresh.password, work, fresh.username, err);
   if (ERR_OK == code)
     code = store_account_create (&account_id, work->connection, &fresh, clock_wall_ms (), &work->who, work->arena, err);
   if (ERR_RESOURCE_ALREADY_EXISTS == code)
-    return err_set (err, code, "the user '%.*s' is there already", SLICE_ARG (fresh.username));
+    return user_exists (err, fresh.username);
   if (ERR_OK == code)
     printf ("The %s '%.*s' was made.\n",
             fresh.is_admin     ? "administrator"
@@ -213,14 +237,11 @@ static enum err_code
 user_password (struct work *work, struct err *err)
 {
   struct store_account_change change = { .kept_session = NULL };
-  struct store_account account;
-  struct result result = { NULL };
-  enum err_code code = store_account_get (&account, &result, work->connection, flags.names[0], err);
+  bool found = false;
+  enum err_code code = find_user (&found, work, flags.names[0], err);
 
-  /* Before anybody has to type. */
-  if (ERR_RESOURCE_DOES_NOT_EXIST == code)
+  if (ERR_OK == code && ! found)
     code = no_such_user (err, flags.names[0]);
-  result_free (&result);
   if (ERR_OK == code)
     code = new_password (&change.password, work, flags.names[0], err);
   return ERR_OK == code ? user_change (work, &change, "has a new password; its logins have ended", err) : code;
@@ -405,6 +426,9 @@ run (struct config *config)
   unsigned applied = 0;
   enum err_code code;
 
+  /* That the database could be reached is no news here, unless somebody wants all of it. */
+  if (0 == strcmp (config->log_level, "info"))
+    (void)log_configure (config->log_format, "warning");
   if (NULL == work.connection || NULL == work.arena)
     code = err_set (&err, ERR_INTERNAL_ERROR, "out of memory");
   else

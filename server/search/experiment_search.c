@@ -110,11 +110,9 @@ experiment_search (struct experiment_page *page, struct store_connection *connec
   const size_t number_count = sizeof (numbers) / sizeof (numbers[0]);
   struct filter_table table = { .name = TABLE, .numbers = numbers, .number_count = number_count };
   struct filter_sql sql;
-  struct search_source source = { .columns = STORE_EXPERIMENT_SELECT,
-                                  .table = TABLE,
-                                  .numbers = numbers,
-                                  .number_count = number_count,
-                                  .filter = &sql };
+  struct search_source source = {
+    .columns = STORE_EXPERIMENT_SELECT, .table = TABLE, .numbers = numbers, .number_count = number_count, .filter = &sql
+  };
   uint64_t hash = hash_search (search);
   struct filter filter;
   struct search_order order;

@@ -126,6 +126,14 @@ connection_deadline (const struct store_connection *connection)
   return clock_monotonic_us () + (uint64_t)connection->store->config->work_timeout_ms * 1000;
 }
 
+/* "already exists, skipping" and its like: libpq would write them to stderr, between the lines of the log. */
+static void
+ignore_notice (void *context, const char *message)
+{
+  (void)context;
+  (void)message;
+}
+
 static enum err_code
 open_until (struct store_connection *connection, uint64_t deadline_us, struct err *err)
 {
@@ -137,6 +145,7 @@ open_until (struct store_connection *connection, uint64_t deadline_us, struct er
   if (NULL == connection->pg)
     return connection_unavailable (err, "out of memory", "The database cannot be reached; try again shortly.");
   stats_add (&stats.database_connections, 1);
+  (void)PQsetNoticeProcessor (connection->pg, ignore_notice, NULL);
   if (CONNECTION_BAD == PQstatus (connection->pg))
     return connection_lose (connection, PQerrorMessage (connection->pg), err);
   while (PGRES_POLLING_OK != state)

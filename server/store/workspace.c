@@ -1,37 +1,42 @@
 /* Workspaces in PostgreSQL, and what accounts may do in all of one.
 
    DESIGN
-   A workspace that is deleted loses its name and stays as a row, for the deleted experiments that are left in it: no
-   request can name it, and every object is looked for in the workspace that a request names.
+   A workspace that is deleted with its experiments loses its name and stays as a row for them: no request can name it,
+   and every object is looked for in the workspace that a request names.
    Whoever makes an experiment holds the row of its workspace with FOR KEY SHARE, and whoever deletes a workspace with
    FOR UPDATE before he looks what is in it. */
 #include "store/workspace.h"
 
-#include "store/audit.h"
+#include "base/utf8.h"
+#include "store/audit_detail.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+
+/* Characters of a description that the audit trail keeps. */
+#define DETAIL_DESCRIPTION_MAX 200
 
 enum
 {
   LIST,
   GET,
+  HAS_FILES,
   CREATE,
+  LOCK,
   UPDATE,
-  DELETE_LOCK,
-  DELETE_COUNT,
-  DELETE_NAMES,
+  COUNT,
+  NAMES,
   MARK_EXPERIMENTS,
   MARK_RUNS,
   MARK_MODELS,
+  REMOVE_FILES,
   MOVE_EXPERIMENTS,
   MOVE_GRANTS,
   DROP_GRANTS,
+  REMOVE,
   FORGET,
   GRANTS_OF_WORKSPACE,
-  GRANTS_OF_ACCOUNT,
-  GRANT_LOCK,
-  GRANT_SET,
-  GRANT_REMOVE
+  GRANTS_OF_ACCOUNT
 };
 
 #define SELECT_WORKSPACE "SELECT w.workspace_id, w.name, w.description, w.default_artifact_root FROM workspace AS w"
@@ -42,44 +47,55 @@ enum
 #define OBJECTS_OF_ACCOUNT(object)                                                                                     \
   "SELECT g.workspace_id FROM access_grant AS g WHERE g.account_id = $1::int8 AND g.level >= 1"                        \
   "  AND g." object " IS NOT NULL"                                                                                     \
-  " UNION ALL SELECT g.workspace_id FROM access_grant AS g WHERE g.group_id IN (" GROUPS_OF ("$1::int8") ")"          \
-  "  AND g.level >= 1 AND g." object " IS NOT NULL AND NOT EXISTS (SELECT FROM access_grant AS o"                      \
-  "   WHERE o.account_id = $1::int8 AND o." object " = g." object " AND o.workspace_id = g.workspace_id)"
+  " UNION ALL SELECT g.workspace_id FROM access_grant AS g WHERE g.group_id IN (" GROUPS_OF (                          \
+      "$1::int8") ")"                                                                                                  \
+                  "  AND g.level >= 1 AND g." object " IS NOT NULL AND NOT EXISTS (SELECT FROM access_grant AS o"      \
+                  "   WHERE o.account_id = $1::int8 AND o." object " = g." object                                      \
+                  " AND o.workspace_id = g.workspace_id)"
 
 /* A right of the workspace itself by the rules of access (store/access.h), or one of an object in it. */
 #define IS_VISIBLE                                                                                                     \
-  " ($1::int8 = 0 OR w.workspace_id IN (" OBJECTS_OF_ACCOUNT ("experiment_id") " UNION ALL "                           \
-  OBJECTS_OF_ACCOUNT ("model_name") ")"                                                                                \
-  " OR coalesce((SELECT g.level FROM access_grant AS g WHERE g.account_id = $1::int8"                                  \
-  "    AND g.workspace_id = w.workspace_id AND g.experiment_id IS NULL AND g.model_name IS NULL),"                     \
-  "  (SELECT max(g.level) FROM access_grant AS g WHERE g.group_id IN (" GROUPS_OF ("$1::int8") ")"                    \
-  "    AND g.workspace_id = w.workspace_id AND g.experiment_id IS NULL AND g.model_name IS NULL),"                     \
-  "  CASE WHEN w.workspace_id = 1 THEN $2::int8 ELSE 0 END) >= 1)"
+  " ($1::int8 = 0 OR w.workspace_id IN (" OBJECTS_OF_ACCOUNT ("experiment_id") " UNION ALL " OBJECTS_OF_ACCOUNT (      \
+      "model_name") ")"                                                                                                \
+                    " OR coalesce((SELECT g.level FROM access_grant AS g WHERE g.account_id = $1::int8"                \
+                    "    AND g.workspace_id = w.workspace_id AND g.experiment_id IS NULL AND g.model_name IS NULL),"   \
+                    "  (SELECT max(g.level) FROM access_grant AS g WHERE g.group_id IN (" GROUPS_OF (                  \
+                        "$1::int8") ")"                                                                                \
+                                    "    AND g.workspace_id = w.workspace_id AND g.experiment_id IS NULL AND "         \
+                                    "g.model_name IS NULL),"                                                           \
+                                    "  CASE WHEN w.workspace_id = 1 THEN $2::int8 ELSE 0 END) >= 1)"
 
 #define NAMED "(SELECT workspace_id FROM workspace WHERE name = $1::text)"
 #define EXPERIMENTS_OF "(SELECT experiment_id FROM experiment WHERE workspace_id = $1::int8)"
-#define OF_ALL_IN_IT "experiment_id IS NULL AND model_name IS NULL AND account_id IS NOT NULL"
+
+/* Artifacts below workspaces/<name $1> whose first segment is no number of an experiment: who may read those follows
+   from the name alone (api/object.h). */
+#define FILES_OF(name)                                                                                                 \
+  " FROM artifact WHERE workspace_id = 1 AND path > 'workspaces/' || " name " || '/'"                                  \
+  "  AND path < 'workspaces/' || " name " || '0'"                                                                      \
+  "  AND split_part(substr(path, length('workspaces/' || " name ") + 2), '/', 1) !~ '^(0|[1-9][0-9]{0,17})$' "
 
 static const struct statement statements[] = {
   [LIST] = { "workspace_list", SELECT_WORKSPACE " WHERE w.name IS NOT NULL AND" IS_VISIBLE " ORDER BY w.name", 2 },
   [GET] = { "workspace_get", SELECT_WORKSPACE " WHERE w.name = $3::text AND" IS_VISIBLE, 3 },
+  [HAS_FILES] = { "workspace_has_files", "SELECT EXISTS (SELECT" FILES_OF ("$1::text") ")", 1 },
   [CREATE] = { "workspace_create",
                "INSERT INTO workspace (name, description, default_artifact_root, created_at_ms)"
                " VALUES ($1::text, $2::text, $3::text, $4::int8) ON CONFLICT (name) DO NOTHING RETURNING workspace_id",
                4 },
+  [LOCK] = { "workspace_lock", SELECT_WORKSPACE " WHERE w.name = $1::text FOR UPDATE", 1 },
   [UPDATE] = { "workspace_update",
                "UPDATE workspace AS w SET description = coalesce($2::text, w.description), default_artifact_root ="
                "  CASE WHEN $3::text IS NULL THEN w.default_artifact_root ELSE nullif($3::text, '') END"
                " WHERE w.name = $1::text RETURNING w.workspace_id, w.name, w.description, w.default_artifact_root",
                3 },
-  [DELETE_LOCK] = { "workspace_delete_lock",
-                    "SELECT workspace_id FROM workspace WHERE name = $1::text AND workspace_id <> 1 FOR UPDATE", 1 },
-  [DELETE_COUNT] = { "workspace_delete_count", "SELECT count(*) FROM experiment WHERE workspace_id = " NAMED, 1 },
-  [DELETE_NAMES] = { "workspace_delete_names",
-                     "SELECT count(*), coalesce(jsonb_agg(name), '[]') FROM (SELECT name FROM experiment AS e"
-                     "  WHERE workspace_id = " NAMED " AND EXISTS (SELECT FROM experiment AS d"
-                     "   WHERE d.workspace_id = 1 AND d.name = e.name) ORDER BY name LIMIT 10) AS both_have",
-                     1 },
+  [COUNT] = { "workspace_count", "SELECT count(*) FROM experiment WHERE workspace_id = " NAMED, 1 },
+  [NAMES] = { "workspace_names",
+              "SELECT coalesce(string_agg('''' || name || '''', ', ' ORDER BY name), '')"
+              " FROM (SELECT name FROM experiment AS e"
+              "  WHERE workspace_id = " NAMED " AND EXISTS (SELECT FROM experiment AS d"
+              "   WHERE d.workspace_id = 1 AND d.name = e.name) ORDER BY name LIMIT 10) AS both_have",
+              1 },
   /* In this order, as in experiment.c: the first waits for runs that are just being made. */
   [MARK_EXPERIMENTS] = { "workspace_mark_experiments",
                          "UPDATE experiment SET deleted_at_ms = $2::int8, updated_at_ms = $2::int8"
@@ -93,6 +109,17 @@ static const struct statement statements[] = {
                     "UPDATE logged_model SET deleted_at_ms = $2::int8, updated_at_ms = $2::int8"
                     " WHERE experiment_id IN " EXPERIMENTS_OF " AND deleted_at_ms IS NULL",
                     2 },
+  [REMOVE_FILES] = { "workspace_remove_files",
+                     "WITH gone AS (DELETE" FILES_OF (
+                         "(SELECT name FROM workspace WHERE workspace_id = $1::int8)") " RETURNING sha256) UPDATE blob "
+                                                                                       "SET used_at_ms = "
+                                                                                       "greatest(used_at_ms, $2::int8)"
+                                                                                       " WHERE ctid = ANY (ARRAY "
+                                                                                       "(SELECT b.ctid FROM blob AS b"
+                                                                                       "  WHERE b.sha256 IN (SELECT "
+                                                                                       "sha256 FROM gone) FOR NO KEY "
+                                                                                       "UPDATE SKIP LOCKED))",
+                     2 },
   [MOVE_EXPERIMENTS] = { "workspace_move_experiments",
                          "UPDATE experiment SET workspace_id = 1 WHERE workspace_id = $1::int8", 1 },
   [MOVE_GRANTS] = { "workspace_move_grants",
@@ -100,12 +127,14 @@ static const struct statement statements[] = {
                     " AND experiment_id IS NOT NULL",
                     1 },
   [DROP_GRANTS] = { "workspace_drop_grants", "DELETE FROM access_grant WHERE workspace_id = $1::int8", 1 },
+  [REMOVE] = { "workspace_remove", "DELETE FROM workspace WHERE workspace_id = $1::int8", 1 },
   [FORGET] = { "workspace_forget",
                "UPDATE workspace SET name = NULL, description = NULL, default_artifact_root = NULL"
                " WHERE workspace_id = $1::int8",
                1 },
   [GRANTS_OF_WORKSPACE] = { "workspace_grants",
-                            "SELECT w.name, g.account_id, g.level::int8 FROM workspace AS w LEFT JOIN (access_grant AS g"
+                            "SELECT w.name, g.account_id, g.level::int8 FROM workspace AS w LEFT JOIN (access_grant AS "
+                            "g"
                             "  JOIN account AS a ON a.account_id = g.account_id) ON g.workspace_id = w.workspace_id"
                             "  AND g.experiment_id IS NULL AND g.model_name IS NULL"
                             " WHERE w.name = $1::text ORDER BY a.username",
@@ -116,25 +145,6 @@ static const struct statement statements[] = {
                           "  ON g.account_id = a.account_id AND g.experiment_id IS NULL AND g.model_name IS NULL"
                           " WHERE a.username = $1::text ORDER BY w.name",
                           1 },
-  [GRANT_LOCK] = { "workspace_grant_lock",
-                   "WITH w AS MATERIALIZED (SELECT workspace_id FROM workspace WHERE name = $1::text FOR KEY SHARE),"
-                   " a AS MATERIALIZED (SELECT account_id FROM account WHERE username = $2::text FOR NO KEY UPDATE)"
-                   " SELECT coalesce(w.workspace_id, 0), coalesce(a.account_id, 0),"
-                   "  coalesce((SELECT g.level FROM access_grant AS g WHERE g.account_id = a.account_id"
-                   "   AND g.workspace_id = w.workspace_id AND g.experiment_id IS NULL AND g.model_name IS NULL),"
-                   "   -1::int2)"
-                   " FROM (SELECT) AS one LEFT JOIN w ON true LEFT JOIN a ON true",
-                   2 },
-  [GRANT_SET] = { "workspace_grant_set",
-                  "INSERT INTO access_grant AS g (workspace_id, account_id, level) VALUES ($1::int8, $2::int8,"
-                  "  $3::int8::int2) ON CONFLICT (account_id, workspace_id) WHERE " OF_ALL_IN_IT
-                  " DO UPDATE SET level = excluded.level,"
-                  "  actions = CASE WHEN excluded.level = 0 THEN 0 ELSE g.actions END",
-                  3 },
-  [GRANT_REMOVE] = { "workspace_grant_remove",
-                     "DELETE FROM access_grant WHERE workspace_id = $1::int8 AND account_id = $2::int8"
-                     " AND " OF_ALL_IN_IT,
-                     2 },
 };
 
 const struct statement_table store_workspace_statements = { statements, sizeof (statements) / sizeof (statements[0]) };
@@ -167,7 +177,8 @@ store_workspace_list (struct store_workspace **workspaces, size_t *count, struct
   if (NULL == *workspaces)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   for (; ERR_OK == code && *count < result_count (result); ++*count)
-    code = result_row (&(*workspaces)[*count], result, *count, workspace_columns, COLUMN_COUNT (workspace_columns), err);
+    code =
+        result_row (&(*workspaces)[*count], result, *count, workspace_columns, COLUMN_COUNT (workspace_columns), err);
   return code;
 }
 
@@ -195,182 +206,276 @@ store_workspace_get (struct store_workspace *workspace, struct result *result, s
   return ERR_OK == code ? read_one (workspace, result, err) : code;
 }
 
-struct creation
+/* --- changes ------------------------------------------------------------------------------------------------------ */
+
+const char *const store_workspace_mode_names[STORE_WORKSPACE_MODE_COUNT] = { "SET_DEFAULT", "CASCADE", "RESTRICT" };
+
+/* A change of one workspace under way. */
+struct change
 {
-  const struct store_workspace *workspace;
+  struct slice name;
+  const struct store_workspace *fresh; /* to be made */
+  const struct store_workspace_change *wanted; /* to be changed */
+  enum store_workspace_mode mode; /* to be deleted */
   int64_t now_ms;
-  const struct store_audit *entry;
+  const struct store_audit *who;
+  struct arena *arena;
+  struct store_workspace *workspace; /* what it is then */
+  struct result *result;
 };
+
+static void
+name_parameter (struct parameters *parameters, struct slice name)
+{
+  parameters_init (parameters, NULL);
+  parameter_text (parameters, name);
+}
+
+/* What the audit trail keeps of a workspace. */
+static void
+write_state (struct json_write *w, const char *key, struct slice description, struct slice root)
+{
+  json_write_key (w, key);
+  json_write_object (w);
+  if (NULL != description.data)
+    json_write_member_string (w, "description", utf8_cut (description, DETAIL_DESCRIPTION_MAX));
+  if (NULL != root.data)
+    json_write_member_string (w, "default_artifact_root", root);
+  json_write_object_end (w);
+}
+
+/* Write the entry and commit behind what the pipeline holds. */
+static enum err_code
+commit (struct pipeline *pipeline, const struct change *change, const char *action, struct audit_detail *detail,
+        struct err *err)
+{
+  struct store_audit entry;
+  enum err_code code = audit_entry (&entry, change->who, action, "workspace", change->name,
+                                    audit_detail_end (detail, change->arena), change->arena, err);
+
+  if (ERR_OK != code)
+    return code;
+  store_audit_queue (pipeline, &entry);
+  return pipeline_commit (pipeline, err);
+}
+
+static enum err_code
+refuse_files (struct store_connection *connection, struct slice name, const char *message, struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_BOOL, 0 } };
+  struct result result = { NULL };
+  struct parameters parameters;
+  bool found = false;
+  enum err_code code;
+
+  name_parameter (&parameters, name);
+  code = store_query (&result, connection, &statements[HAS_FILES], &parameters, err);
+  if (ERR_OK == code)
+    code = result_row (&found, &result, 0, columns, COLUMN_COUNT (columns), err);
+  result_free (&result);
+  if (ERR_OK == code && found)
+    code =
+        err_set (err, ERR_RESOURCE_CONFLICT, "There are files below 'workspaces/%.*s' that belong to no experiment%s",
+                 SLICE_ARG (name), message);
+  return code;
+}
 
 static enum err_code
 create_work (struct store_connection *connection, void *context, struct err *err)
 {
-  const struct creation *creation = context;
+  const struct change *change = context;
+  const struct store_workspace *fresh = change->fresh;
+  struct audit_detail detail;
   struct result made = { NULL };
   struct parameters parameters;
   struct pipeline pipeline;
-  enum err_code code;
+  enum err_code code = refuse_files (connection, change->name,
+                                     ", left by a workspace of that name; remove them (DELETE "
+                                     "mlflow-artifacts/artifacts/...) or take another name.",
+                                     err);
 
-  parameters_init (&parameters, NULL);
-  parameter_text (&parameters, creation->workspace->name);
-  parameter_text (&parameters, creation->workspace->description);
-  parameter_text (&parameters, creation->workspace->default_artifact_root);
-  parameter_int64 (&parameters, creation->now_ms);
+  if (ERR_OK != code)
+    return code;
+  name_parameter (&parameters, change->name);
+  parameter_text (&parameters, fresh->description);
+  parameter_text (&parameters, fresh->default_artifact_root);
+  parameter_int64 (&parameters, change->now_ms);
   code = store_query (&made, connection, &statements[CREATE], &parameters, err);
   if (ERR_OK == code && 0 == result_count (&made))
     code = ERR_RESOURCE_ALREADY_EXISTS;
   result_free (&made);
   if (ERR_OK != code)
     return code;
+  audit_detail_begin (&detail);
+  write_state (&detail.w, "after", fresh->description, fresh->default_artifact_root);
   pipeline_init (&pipeline, connection, NULL);
-  store_audit_queue (&pipeline, creation->entry);
-  return pipeline_commit (&pipeline, err);
+  return commit (&pipeline, change, "workspace.create", &detail, err);
 }
 
 enum err_code
 store_workspace_create (struct store_connection *connection, const struct store_workspace *workspace, int64_t now_ms,
-                        const struct store_audit *entry, struct err *err)
+                        const struct store_audit *who, struct arena *arena, struct err *err)
 {
-  struct creation creation = { workspace, now_ms, entry };
+  struct change change = { .name = workspace->name, .fresh = workspace, .now_ms = now_ms, .who = who, .arena = arena };
 
-  return store_transaction (connection, STORE_WRITE, create_work, &creation, err);
+  return store_transaction (connection, STORE_WRITE, create_work, &change, err);
 }
-
-struct update
-{
-  const struct store_workspace_change *change;
-  const struct store_audit *entry;
-  struct result *result;
-  struct store_workspace *workspace;
-};
 
 static enum err_code
 update_work (struct store_connection *connection, void *context, struct err *err)
 {
-  struct update *update = context;
+  struct change *change = context;
+  struct audit_detail detail;
+  struct store_workspace before;
+  struct result old = { NULL };
   struct parameters parameters;
   struct pipeline pipeline;
   enum err_code code;
 
-  result_free (update->result);
-  parameters_init (&parameters, NULL);
-  parameter_text (&parameters, update->change->name);
-  parameter_text (&parameters, update->change->description);
-  parameter_text (&parameters, update->change->default_artifact_root);
-  code = store_query (update->result, connection, &statements[UPDATE], &parameters, err);
+  result_free (change->result);
+  name_parameter (&parameters, change->name);
+  code = store_query (&old, connection, &statements[LOCK], &parameters, err);
   if (ERR_OK == code)
-    code = read_one (update->workspace, update->result, err);
+    code = read_one (&before, &old, err);
   if (ERR_OK != code)
-    return code;
+    goto out;
+  parameter_text (&parameters, change->wanted->description);
+  parameter_text (&parameters, change->wanted->default_artifact_root);
+  code = store_query (change->result, connection, &statements[UPDATE], &parameters, err);
+  if (ERR_OK == code)
+    code = read_one (change->workspace, change->result, err);
+  if (ERR_OK != code)
+    goto out;
+  audit_detail_begin (&detail);
+  write_state (&detail.w, "before", before.description, before.default_artifact_root);
+  write_state (&detail.w, "after", change->workspace->description, change->workspace->default_artifact_root);
   pipeline_init (&pipeline, connection, NULL);
-  store_audit_queue (&pipeline, update->entry);
-  return pipeline_commit (&pipeline, err);
+  code = commit (&pipeline, change, "workspace.update", &detail, err);
+out:
+  result_free (&old);
+  return code;
 }
 
 enum err_code
 store_workspace_update (struct store_workspace *workspace, struct result *result, struct store_connection *connection,
-                        const struct store_workspace_change *change, const struct store_audit *entry, struct err *err)
+                        const struct store_workspace_change *wanted, const struct store_audit *who, struct arena *arena,
+                        struct err *err)
 {
-  struct update update = { change, entry, result, workspace };
+  struct change change = {
+    .name = wanted->name, .wanted = wanted, .who = who, .arena = arena, .workspace = workspace, .result = result
+  };
 
-  return store_transaction (connection, STORE_WRITE, update_work, &update, err);
+  return store_transaction (connection, STORE_WRITE, update_work, &change, err);
 }
 
 /* --- deletion ----------------------------------------------------------------------------------------------------- */
 
-struct deletion
+/* Refuse when experiments are in it, or would meet others of their names in the workspace default. */
+static enum err_code
+refuse_experiments (struct store_connection *connection, const struct change *change, struct err *err)
 {
-  struct store_workspace_refusal *refusal;
-  struct slice name;
-  enum store_workspace_mode mode;
-  int64_t now_ms;
-  const struct store_audit *entry;
-  struct arena *arena;
-};
+  static const struct column number[] = { { COLUMN_INT64, 0 } };
+  static const struct column text[] = { { COLUMN_TEXT, 0 } };
+  bool restricts = STORE_WORKSPACE_RESTRICT == change->mode;
+  struct result result = { NULL };
+  struct parameters parameters;
+  struct slice names = { NULL, 0 };
+  int64_t count = 0;
+  enum err_code code;
+
+  name_parameter (&parameters, change->name);
+  code = store_query (&result, connection, &statements[restricts ? COUNT : NAMES], &parameters, err);
+  if (ERR_OK == code)
+    code = restricts ? result_row (&count, &result, 0, number, COLUMN_COUNT (number), err)
+                     : result_row (&names, &result, 0, text, COLUMN_COUNT (text), err);
+  if (ERR_OK == code && count > 0)
+    code = err_set (err, ERR_RESOURCE_CONFLICT,
+                    "Cannot delete workspace '%.*s': it still holds %" PRId64
+                    " experiments, deleted ones counted. Use mode CASCADE to delete them, or SET_DEFAULT to move them "
+                    "to the workspace default.",
+                    SLICE_ARG (change->name), count);
+  if (ERR_OK == code && names.len > 0)
+    code = err_set (err, ERR_RESOURCE_CONFLICT,
+                    "Cannot move the experiments of workspace '%.*s' to the workspace default, which has others of "
+                    "these names: %.*s. Rename them first.",
+                    SLICE_ARG (change->name), SLICE_ARG (names));
+  result_free (&result);
+  return code;
+}
 
 /* Lock the workspace, and look whether it may go. */
 static enum err_code
-judge (int64_t *workspace_id, const struct deletion *deletion, struct store_connection *connection, struct err *err)
+judge (int64_t *workspace_id, struct store_connection *connection, const struct change *change, struct err *err)
 {
-  static const struct column number[] = { { COLUMN_INT64, 0 } };
-  static const struct column count_and_names[] = { { COLUMN_INT64, offsetof (struct store_workspace_refusal, experiments) },
-                                                   { COLUMN_JSON, offsetof (struct store_workspace_refusal, names) } };
-  struct store_workspace_refusal *refusal = deletion->refusal;
-  bool restricts = STORE_WORKSPACE_RESTRICT == deletion->mode;
+  struct store_workspace workspace;
   struct result locked = { NULL };
-  struct result held = { NULL };
-  struct pipeline pipeline;
+  struct parameters parameters;
   enum err_code code;
 
-  *refusal = (struct store_workspace_refusal){ 0 };
-  pipeline_init (&pipeline, connection, NULL);
-  parameter_text (pipeline_add (&locked, &pipeline, &statements[DELETE_LOCK]), deletion->name);
-  if (STORE_WORKSPACE_CASCADE != deletion->mode)
-    parameter_text (pipeline_add (&held, &pipeline, &statements[restricts ? DELETE_COUNT : DELETE_NAMES]),
-                    deletion->name);
-  code = pipeline_run (&pipeline, err);
-  if (ERR_OK == code && 0 == result_count (&locked))
+  name_parameter (&parameters, change->name);
+  code = store_query (&locked, connection, &statements[LOCK], &parameters, err);
+  if (ERR_OK == code)
+    code = read_one (&workspace, &locked, err);
+  if (ERR_OK == code && STORE_WORKSPACE_DEFAULT == workspace.workspace_id)
     code = ERR_RESOURCE_DOES_NOT_EXIST;
   if (ERR_OK == code)
-    code = result_row (workspace_id, &locked, 0, number, COLUMN_COUNT (number), err);
-  if (ERR_OK == code && result_count (&held) > 0)
-    code = result_row (refusal, &held, 0, count_and_names, restricts ? 1 : COLUMN_COUNT (count_and_names), err);
-  if (ERR_OK == code && refusal->experiments > 0)
-  {
-    if (NULL != refusal->names.data)
-      refusal->names.data = arena_copy (deletion->arena, refusal->names.data, refusal->names.len);
-    code = restricts || NULL != refusal->names.data ? ERR_RESOURCE_CONFLICT
-                                                    : err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  }
+    *workspace_id = workspace.workspace_id;
   result_free (&locked);
-  result_free (&held);
-  return code;
+  if (ERR_OK != code || STORE_WORKSPACE_CASCADE == change->mode)
+    return code;
+  code = refuse_experiments (connection, change, err);
+  return ERR_OK == code
+             ? refuse_files (connection, change->name, ", such as those of DVC. Use mode CASCADE to remove them.", err)
+             : code;
 }
 
 static enum err_code
 delete_work (struct store_connection *connection, void *context, struct err *err)
 {
-  static const int marks[] = { MARK_EXPERIMENTS, MARK_RUNS, MARK_MODELS };
-  const struct deletion *deletion = context;
+  static const int marks[] = { MARK_EXPERIMENTS, MARK_RUNS, MARK_MODELS, REMOVE_FILES };
+  const struct change *change = context;
+  bool cascades = STORE_WORKSPACE_CASCADE == change->mode;
+  struct audit_detail detail;
   struct pipeline pipeline;
   int64_t workspace_id = 0;
-  enum err_code code = judge (&workspace_id, deletion, connection, err);
+  enum err_code code = judge (&workspace_id, connection, change, err);
 
   if (ERR_OK != code)
     return code;
   pipeline_init (&pipeline, connection, NULL);
-  for (size_t i = 0; STORE_WORKSPACE_CASCADE == deletion->mode && i < sizeof (marks) / sizeof (marks[0]); i++)
+  for (size_t i = 0; cascades && i < sizeof (marks) / sizeof (marks[0]); i++)
   {
     struct parameters *parameters = pipeline_add (NULL, &pipeline, &statements[marks[i]]);
 
     parameter_int64 (parameters, workspace_id);
-    parameter_int64 (parameters, deletion->now_ms);
+    parameter_int64 (parameters, change->now_ms);
   }
-  if (STORE_WORKSPACE_SET_DEFAULT == deletion->mode)
+  if (STORE_WORKSPACE_SET_DEFAULT == change->mode)
   {
     parameter_int64 (pipeline_add (NULL, &pipeline, &statements[MOVE_EXPERIMENTS]), workspace_id);
     parameter_int64 (pipeline_add (NULL, &pipeline, &statements[MOVE_GRANTS]), workspace_id);
   }
   parameter_int64 (pipeline_add (NULL, &pipeline, &statements[DROP_GRANTS]), workspace_id);
-  parameter_int64 (pipeline_add (NULL, &pipeline, &statements[FORGET]), workspace_id);
-  store_audit_queue (&pipeline, deletion->entry);
+  parameter_int64 (pipeline_add (NULL, &pipeline, &statements[cascades ? FORGET : REMOVE]), workspace_id);
   store_access_queue_changed (&pipeline);
-  return pipeline_commit (&pipeline, err);
+  audit_detail_begin (&detail);
+  json_write_member_text (&detail.w, "mode", store_workspace_mode_names[change->mode]);
+  return commit (&pipeline, change, "workspace.delete", &detail, err);
 }
 
 enum err_code
-store_workspace_delete (struct store_workspace_refusal *refusal, struct store_connection *connection,
-                        struct slice name, enum store_workspace_mode mode, int64_t now_ms,
-                        const struct store_audit *entry, struct arena *arena, struct err *err)
+store_workspace_delete (struct store_connection *connection, struct slice name, enum store_workspace_mode mode,
+                        int64_t now_ms, const struct store_audit *who, struct arena *arena, struct err *err)
 {
-  struct deletion deletion = { refusal, name, mode, now_ms, entry, arena };
-  enum err_code code = store_transaction (connection, STORE_WRITE, delete_work, &deletion, err);
+  struct change change = { .name = name, .mode = mode, .now_ms = now_ms, .who = who, .arena = arena };
+  enum err_code code = store_transaction (connection, STORE_WRITE, delete_work, &change, err);
 
   /* A name was taken in the workspace default after it had been looked at. */
   if (ERR_RESOURCE_ALREADY_EXISTS == code)
   {
     err_clear (err);
-    return ERR_RESOURCE_CONFLICT;
+    return err_set (err, ERR_RESOURCE_CONFLICT,
+                    "An experiment of the same name was just made in the workspace default; try again.");
   }
   return code;
 }
@@ -421,45 +526,4 @@ store_workspace_grants (struct store_workspace_grant **grants, size_t *count, st
           (struct store_workspace_grant){ row.workspace, row.account_id.value, (int16_t)row.level.value };
   }
   return code;
-}
-
-enum err_code
-store_workspace_grant_lock (struct store_workspace_subject *subject, struct store_connection *connection,
-                            struct slice workspace, struct slice username, struct err *err)
-{
-  static const struct column columns[] = { { COLUMN_INT64, offsetof (struct store_workspace_subject, workspace_id) },
-                                           { COLUMN_INT64, offsetof (struct store_workspace_subject, account_id) },
-                                           { COLUMN_INT16, offsetof (struct store_workspace_subject, level) } };
-  struct result result = { NULL };
-  struct parameters parameters;
-  enum err_code code;
-
-  parameters_init (&parameters, NULL);
-  parameter_text (&parameters, workspace);
-  parameter_text (&parameters, username);
-  code = store_query (&result, connection, &statements[GRANT_LOCK], &parameters, err);
-  if (ERR_OK == code)
-    code = result_row (subject, &result, 0, columns, COLUMN_COUNT (columns), err);
-  subject->granted = ERR_OK == code && subject->level >= 0;
-  result_free (&result);
-  return code;
-}
-
-void
-store_workspace_queue_grant (struct pipeline *pipeline, const struct store_workspace_subject *subject, int16_t level)
-{
-  struct parameters *parameters = pipeline_add (NULL, pipeline, &statements[GRANT_SET]);
-
-  parameter_int64 (parameters, subject->workspace_id);
-  parameter_int64 (parameters, subject->account_id);
-  parameter_int64 (parameters, level);
-}
-
-void
-store_workspace_queue_revoke (struct pipeline *pipeline, const struct store_workspace_subject *subject)
-{
-  struct parameters *parameters = pipeline_add (NULL, pipeline, &statements[GRANT_REMOVE]);
-
-  parameter_int64 (parameters, subject->workspace_id);
-  parameter_int64 (parameters, subject->account_id);
 }

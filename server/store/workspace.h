@@ -2,7 +2,7 @@
 #ifndef STORE_WORKSPACE_H
 #define STORE_WORKSPACE_H
 
-#include "store/pipeline.h"
+#include "store/audit.h"
 
 extern const struct statement_table store_workspace_statements;
 
@@ -31,11 +31,14 @@ enum err_code store_workspace_get (struct store_workspace *workspace, struct res
                                    struct store_connection *connection, struct slice name, int64_t account_id,
                                    int16_t fallback, struct err *err);
 
-/* Make one; of `workspace` the texts count. `entry` is written with it. ERR_RESOURCE_ALREADY_EXISTS, without a message,
-   when the name is taken. */
-struct store_audit;
+/* Each change below is written to the audit trail in its transaction: `who` says by whom (gate_audit_entry). `arena` is
+   for what is built meanwhile. */
+
+/* Make one; of `workspace` the texts count: workspace.create. Errors: RESOURCE_ALREADY_EXISTS without a message when
+   the name is taken; RESOURCE_CONFLICT while there are files that a workspace of that name has left. */
 enum err_code store_workspace_create (struct store_connection *connection, const struct store_workspace *workspace,
-                                      int64_t now_ms, const struct store_audit *entry, struct err *err);
+                                      int64_t now_ms, const struct store_audit *who, struct arena *arena,
+                                      struct err *err);
 
 /* What a change sets: absent texts stay as they are, an empty root becomes none. */
 struct store_workspace_change
@@ -45,36 +48,32 @@ struct store_workspace_change
   struct slice default_artifact_root;
 };
 
-/* Change one, and read what it is then. ERR_RESOURCE_DOES_NOT_EXIST, without a message, when there is none. */
+/* Change one, and read what it is then: workspace.update. ERR_RESOURCE_DOES_NOT_EXIST, without a message, when there is
+   none. */
 enum err_code store_workspace_update (struct store_workspace *workspace, struct result *result,
                                       struct store_connection *connection, const struct store_workspace_change *change,
-                                      const struct store_audit *entry, struct err *err);
+                                      const struct store_audit *who, struct arena *arena, struct err *err);
 
-/* What happens to the experiments of a workspace that is deleted. Names and numbers are MLflow's. */
+/* What happens to what a workspace holds when it is deleted. Names and order are MLflow's. */
 enum store_workspace_mode
 {
-  STORE_WORKSPACE_SET_DEFAULT, /* they move to the workspace default */
-  STORE_WORKSPACE_CASCADE, /* they are marked deleted, with their runs and logged models */
-  STORE_WORKSPACE_RESTRICT, /* there may be none */
+  STORE_WORKSPACE_SET_DEFAULT, /* the experiments move to the workspace default */
+  STORE_WORKSPACE_CASCADE, /* they are marked deleted, with their runs and logged models; other files go */
+  STORE_WORKSPACE_RESTRICT, /* there may be nothing */
   STORE_WORKSPACE_MODE_COUNT
 };
 
-/* Why a workspace was not deleted. */
-struct store_workspace_refusal
-{
-  int64_t experiments; /* RESTRICT: how many it has, deleted ones too */
-  struct slice names; /* SET_DEFAULT: JSON array of up to ten names that the workspace default has too */
-};
+extern const char *const store_workspace_mode_names[STORE_WORKSPACE_MODE_COUNT];
 
-/* Delete one that is not the workspace default. What accounts were granted in it goes too, except for experiments that
-   move. Whoever makes an experiment in it at the same time is before it or finds no workspace.
-   ERR_RESOURCE_DOES_NOT_EXIST without a message when there is none; ERR_RESOURCE_CONFLICT with `refusal`, whose texts
-   are in the arena. */
-enum err_code store_workspace_delete (struct store_workspace_refusal *refusal, struct store_connection *connection,
-                                      struct slice name, enum store_workspace_mode mode, int64_t now_ms,
-                                      const struct store_audit *entry, struct arena *arena, struct err *err);
+/* Delete one that is not the workspace default: workspace.delete. What accounts were granted in it goes too, except for
+   experiments that move. Whoever makes an experiment in it at the same time comes before or finds no workspace. Files
+   of no experiment, such as those of DVC, cannot move. ERR_RESOURCE_DOES_NOT_EXIST without a message when there is
+   none; RESOURCE_CONFLICT when the mode does not allow it. */
+enum err_code store_workspace_delete (struct store_connection *connection, struct slice name,
+                                      enum store_workspace_mode mode, int64_t now_ms, const struct store_audit *who,
+                                      struct arena *arena, struct err *err);
 
-/* --- what accounts may do in a workspace --- */
+/* --- what accounts may do in all of a workspace (changes: store/access_grant.h) --- */
 
 struct store_workspace_grant
 {
@@ -89,24 +88,5 @@ struct store_workspace_grant
 enum err_code store_workspace_grants (struct store_workspace_grant **grants, size_t *count, struct result *result,
                                       struct store_connection *connection, struct slice workspace,
                                       struct slice username, struct arena *arena, struct err *err);
-
-/* What is there before a change of a grant. */
-struct store_workspace_subject
-{
-  int64_t workspace_id; /* 0: there is no such workspace */
-  int64_t account_id; /* 0: there is no such account */
-  int16_t level; /* of the grant */
-  bool granted; /* there is one */
-};
-
-/* Look and lock, inside of a transaction: until its end neither the workspace nor the account goes, and nobody else
-   changes grants of the account that begin so. */
-enum err_code store_workspace_grant_lock (struct store_workspace_subject *subject, struct store_connection *connection,
-                                          struct slice workspace, struct slice username, struct err *err);
-
-/* Set the level of a grant, or take it away. Protected actions of a grant stay, unless the level is the lowest. */
-void store_workspace_queue_grant (struct pipeline *pipeline, const struct store_workspace_subject *subject,
-                                  int16_t level);
-void store_workspace_queue_revoke (struct pipeline *pipeline, const struct store_workspace_subject *subject);
 
 #endif

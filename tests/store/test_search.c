@@ -304,10 +304,11 @@ START_TEST (walks_through_experiments)
   for (size_t i = 0; i < sizeof (clauses) / sizeof (clauses[0]); i++)
   {
     const struct slice clause = slice_of (clauses[i]);
-    struct experiment_search search = {
-      .workspace_id = 1,
-      .view = VIEW_ALL, .order_by = &clause, .order_by_count = NULL != clauses[i], .max_results = 1000
-    };
+    struct experiment_search search = { .workspace_id = 1,
+                                        .view = VIEW_ALL,
+                                        .order_by = &clause,
+                                        .order_by_count = NULL != clauses[i],
+                                        .max_results = 1000 };
     struct experiment_page whole;
     struct experiment_page page;
     size_t seen = 0;

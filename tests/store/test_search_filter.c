@@ -269,10 +269,11 @@ END_TEST
 
 START_TEST (goes_through_pages_of_one_filter_only)
 {
-  struct experiment_search search = {
-      .workspace_id = 1,
-    .view = VIEW_ALL, .filter = SLICE ("tags.n != '1' AND name ~ 'a'"), .now_ms = NOW_MS, .max_results = 1000
-  };
+  struct experiment_search search = { .workspace_id = 1,
+                                      .view = VIEW_ALL,
+                                      .filter = SLICE ("tags.n != '1' AND name ~ 'a'"),
+                                      .now_ms = NOW_MS,
+                                      .max_results = 1000 };
   struct experiment_page whole = find (&search);
   struct experiment_page page;
   struct err err = { 0 };
@@ -301,8 +302,7 @@ END_TEST
 START_TEST (says_when_a_pattern_costs_too_much)
 {
   struct experiment_search search = {
-      .workspace_id = 1,
-    .view = VIEW_ALL, .filter = SLICE ("tags.t ~ '^(a+)+$'"), .now_ms = NOW_MS, .max_results = 1000
+    .workspace_id = 1, .view = VIEW_ALL, .filter = SLICE ("tags.t ~ '^(a+)+$'"), .now_ms = NOW_MS, .max_results = 1000
   };
   struct experiment_page page;
   struct err err = { 0 };

@@ -229,6 +229,38 @@ START_TEST (judges_origins)
 }
 END_TEST
 
+START_TEST (a_login_by_cookie_takes_exact_origins_only)
+{
+  static const struct
+  {
+    const char *origin; /* NULL: absent */
+    const char *host;
+    const char *allowed;
+    bool passes;
+  } cases[] = {
+    { NULL, "h:5000", "", true },
+    { "http://h:5000", "h:5000", "", true },
+    { "https://H:5000", "h:5000", "", true },
+    { "http://h:5001", "h:5000", "", false },
+    { "http://h", "h:5000", "", false },
+    { "http://localhost:3000", "localhost:5000", "", false },
+    { "http://127.0.0.1:1", "127.0.0.1:2", "*", false },
+    { "null", "h:5000", "", false },
+    { "https://app.example.org", "h:5000", "https://app.example.org", true },
+    { "https://app.example.org", "h:5000", "http://a, https://app.example.org ,x", true },
+    { "https://app.example.org", "h:5000", "*.example.org", false },
+    { "https://app.example.org.evil", "h:5000", "https://app.example.org", false },
+    { "http://h:5000.evil", "h:5000", "", false },
+    { "http://", "", "", false },
+  };
+
+  for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
+    ck_assert_msg (
+        guard_is_own_origin (slice_of (cases[i].origin), slice_of (cases[i].host), cases[i].allowed) == cases[i].passes,
+        "'%s' to '%s' with '%s'", NULL == cases[i].origin ? "none" : cases[i].origin, cases[i].host, cases[i].allowed);
+}
+END_TEST
+
 START_TEST (knows_loopback_addresses)
 {
   static const struct
@@ -257,6 +289,7 @@ guard_suite (void)
   tcase_add_test (checks, judges_ports);
   tcase_add_test (checks, refuses_absent_and_endless_hosts);
   tcase_add_test (checks, judges_origins);
+  tcase_add_test (checks, a_login_by_cookie_takes_exact_origins_only);
   tcase_add_test (checks, knows_loopback_addresses);
   suite_add_tcase (suite, checks);
   return suite;

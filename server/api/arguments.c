@@ -1,6 +1,7 @@
 /* Bodies and queries become JSON objects. */
 #include "api/arguments.h"
 
+#include "api/route.h"
 #include "base/json_scan.h"
 #include "base/json_tree.h"
 #include "base/url.h"
@@ -142,6 +143,9 @@ api_arguments (struct api_call *call, struct err *err)
 
   if (NULL != call->arguments)
     return ERR_OK;
+  /* Some clients put the arguments of a DELETE into its body and some into its query. */
+  if (0 == call->body.len && call->query.len > 0 && NULL != call->route && METHOD_DELETE == call->route->method)
+    call->arguments_in_query = true;
   code = call->arguments_in_query ? from_query (&call->arguments, call, err) : from_body (&call->arguments, call, err);
   if (ERR_OK == code && NULL == call->arguments)
     code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");

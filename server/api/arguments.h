@@ -1,4 +1,5 @@
-/* The arguments of a call as one JSON object, from the query of a GET or from the body. */
+/* The arguments of a call as one JSON object, from the query of a GET, or of a DELETE without a body, or from the body.
+ */
 #ifndef API_ARGUMENTS_H
 #define API_ARGUMENTS_H
 

@@ -94,7 +94,7 @@ struct api_call
   struct arena *arena; /* everything of this call, with a ceiling */
   struct slice query; /* raw text behind the ? */
   struct slice body; /* raw bytes */
-  bool arguments_in_query; /* GET */
+  bool arguments_in_query; /* GET; and DELETE without a body, once they are read */
   bool is_head;
   struct slice path_values[CALL_PATH_VALUES_MAX]; /* what {name} in the path of the route stood for, decoded once; the
                                                      last one, {name...}, may hold slashes */

@@ -120,8 +120,11 @@ write_user (struct json_write *w, const struct api_call *call, const struct acce
     json_write_member_bool (w, "is_admin", who->is_admin);
     json_write_member_bool (w, "is_service", who->is_service);
     json_write_member_text (w, "method", access_method_name (who->method));
-    json_write_key (w, "groups");
-    json_write_raw (w, account.groups);
+    if (! slice_is (account.groups, "[]"))
+    {
+      json_write_key (w, "groups");
+      json_write_raw (w, account.groups);
+    }
     if (ACCESS_BY_TOKEN == who->method)
       json_write_member_text (w, "permission_limit", access_level_name (who->most.level));
     json_write_object_end (w);
@@ -189,7 +192,7 @@ static const struct field login_fields[] = {
     .offset = offsetof (struct login_request, username) },
   { .name = "password",
     .type = FIELD_STRING,
-    .flags = FIELD_REQUIRED,
+    .flags = FIELD_SECRET | FIELD_REQUIRED,
     .offset = offsetof (struct login_request, password) },
 };
 
@@ -266,11 +269,11 @@ struct password_request
 static const struct field password_fields[] = {
   { .name = "current_password",
     .type = FIELD_STRING,
-    .flags = FIELD_REQUIRED,
+    .flags = FIELD_SECRET | FIELD_REQUIRED,
     .offset = offsetof (struct password_request, current_password) },
   { .name = "password",
     .type = FIELD_STRING,
-    .flags = FIELD_REQUIRED,
+    .flags = FIELD_SECRET | FIELD_REQUIRED,
     .offset = offsetof (struct password_request, password) },
 };
 

@@ -7,7 +7,8 @@ enum
 {
   CONCERNING,
   HOLDERS,
-  ADMINISTRATORS
+  ADMINISTRATORS,
+  WORKSPACE_NAME
 };
 
 /* Grant `g` is about the object of the parameters $1 to $3 (experiment, name of a model, workspace), or about the
@@ -45,6 +46,7 @@ static const struct statement statements[] = {
                 6 },
   [ADMINISTRATORS] = { "access_administrators",
                        "SELECT username FROM account WHERE is_admin AND disabled_at_ms IS NULL ORDER BY username", 0 },
+  [WORKSPACE_NAME] = { "access_workspace_name", "SELECT name FROM workspace WHERE workspace_id = $1::int8", 1 },
 };
 
 const struct statement_table store_access_explain_statements = { statements,
@@ -105,4 +107,30 @@ enum err_code
 store_access_administrators (struct result *result, struct store_connection *connection, struct err *err)
 {
   return store_query (result, connection, &statements[ADMINISTRATORS], NULL, err);
+}
+
+enum err_code
+store_access_workspace_name (struct slice *name, struct store_connection *connection, int64_t workspace_id,
+                             struct arena *arena, struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_TEXT, 0 } };
+  struct result result = { NULL };
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, workspace_id);
+  code = store_query (&result, connection, &statements[WORKSPACE_NAME], &parameters, err);
+  if (ERR_OK == code && 0 == result_count (&result))
+    code = ERR_RESOURCE_DOES_NOT_EXIST;
+  if (ERR_OK == code)
+    code = result_row (name, &result, 0, columns, COLUMN_COUNT (columns), err);
+  if (ERR_OK == code)
+  {
+    name->data = arena_string (arena, *name);
+    if (NULL == name->data)
+      code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  }
+  result_free (&result);
+  return code;
 }

@@ -41,6 +41,10 @@ enum err_code store_access_holders (struct result *result, struct store_connecti
                                     const struct store_grant_object *object, int16_t least, struct slice after,
                                     int64_t limit, struct err *err);
 
+/* The name of a workspace, in the arena. ERR_RESOURCE_DOES_NOT_EXIST, without a message. */
+enum err_code store_access_workspace_name (struct slice *name, struct store_connection *connection,
+                                           int64_t workspace_id, struct arena *arena, struct err *err);
+
 /* Names of the administrators who are not disabled, in order: one column, text. The caller frees. */
 enum err_code store_access_administrators (struct result *result, struct store_connection *connection, struct err *err);
 

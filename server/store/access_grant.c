@@ -21,6 +21,7 @@ enum
   UPDATE,
   DELETE,
   HOLDER,
+  MEMBER,
   GET,
   OF_OBJECT,
   OF_HOLDER
@@ -70,6 +71,11 @@ static const struct statement statements[] = {
                "SELECT coalesce((SELECT account_id FROM account WHERE username = $1::text),"
                " (SELECT group_id FROM account_group WHERE name = $2::text), -1)",
                2 },
+  [MEMBER] = { "access_grant_member",
+               "SELECT EXISTS (SELECT FROM account WHERE username = $1::text AND account_id = $3::int8)"
+               " OR EXISTS (SELECT FROM account_group AS o JOIN account_group_member AS m ON m.group_id = o.group_id"
+               "  WHERE o.name = $2::text AND m.account_id = $3::int8)",
+               3 },
   [GET] = { "access_grant_get", SELECT " WHERE " ABOUT " AND (a.username = $4::text OR o.name = $5::text)", 5 },
   [OF_OBJECT] = { "access_grant_of_object",
                   SELECT " WHERE " ABOUT " AND g.grant_id > $4::int8 ORDER BY g.grant_id LIMIT $5::int8", 5 },
@@ -369,6 +375,34 @@ store_access_grant_get (enum store_grant_found *found, struct store_grant *grant
   else if (ERR_OK == code)
     code = result_row (grant, result, 0, store_grant_columns, STORE_GRANT_COLUMNS, err);
   result_free (&holders);
+  return code;
+}
+
+enum err_code
+store_access_grant_holder (bool *exists, bool *is_member, struct store_connection *connection,
+                           const struct store_grant_holder *holder, int64_t account_id, struct err *err)
+{
+  static const struct column columns[] = { { COLUMN_BOOL, 0 } };
+  struct result holders = { NULL };
+  struct result members = { NULL };
+  struct parameters *parameters;
+  struct pipeline pipeline;
+  int64_t holder_id = -1;
+  enum err_code code;
+
+  pipeline_init (&pipeline, connection, NULL);
+  held_by (pipeline_add (&holders, &pipeline, &statements[HOLDER]), holder);
+  parameters = pipeline_add (&members, &pipeline, &statements[MEMBER]);
+  held_by (parameters, holder);
+  parameter_int64 (parameters, account_id);
+  code = pipeline_run (&pipeline, err);
+  if (ERR_OK == code)
+    code = read_number (&holder_id, &holders, err);
+  if (ERR_OK == code)
+    code = result_row (is_member, &members, 0, columns, COLUMN_COUNT (columns), err);
+  *exists = holder_id >= 0;
+  result_free (&holders);
+  result_free (&members);
   return code;
 }
 

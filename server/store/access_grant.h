@@ -82,6 +82,10 @@ enum err_code store_access_grant_get (enum store_grant_found *found, struct stor
                                       struct store_connection *connection, const struct store_grant_object *object,
                                       const struct store_grant_holder *holder, struct err *err);
 
+/* Whether there is such an account or group, and whether an account is it or in it. */
+enum err_code store_access_grant_holder (bool *exists, bool *is_member, struct store_connection *connection,
+                                         const struct store_grant_holder *holder, int64_t account_id, struct err *err);
+
 /* Up to `limit` grants behind number `after` (0: from the first), of an object or to a holder, in the order they were
    made in; decoded with store_grant_columns. Of a holder those are left out that are about what `reader_id` may not
    read (0: none), with the default permission `fallback`. The caller frees. */

@@ -11,6 +11,7 @@ enum
   CREATE,
   LOCK,
   DELETE,
+  GET,
   LIST
 };
 
@@ -29,6 +30,7 @@ static const struct statement statements[] = {
   [LOCK] = { "api_token_lock",
              SELECT " WHERE t.token_id = $1::int8 AND ($2::int8 = 0 OR t.account_id = $2::int8) FOR UPDATE OF t", 2 },
   [DELETE] = { "api_token_delete", "DELETE FROM api_token WHERE token_id = $1::int8", 1 },
+  [GET] = { "api_token_get", SELECT " WHERE t.token_id = $1::int8 AND ($2::int8 = 0 OR t.account_id = $2::int8)", 2 },
   [LIST] = { "api_token_list", SELECT " WHERE ($1::text IS NULL OR a.username = $1::text) ORDER BY t.token_id", 1 },
 };
 
@@ -195,6 +197,24 @@ store_api_token_delete (struct store_connection *connection, int64_t token_id, i
   struct removal call = { token_id, account_id, who, arena };
 
   return store_transaction (connection, STORE_WRITE, delete_work, &call, err);
+}
+
+enum err_code
+store_api_token_get (struct store_api_token *token, struct result *result, struct store_connection *connection,
+                     int64_t token_id, int64_t account_id, struct err *err)
+{
+  struct parameters parameters;
+  enum err_code code;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, token_id);
+  parameter_int64 (&parameters, account_id);
+  code = store_query (result, connection, &statements[GET], &parameters, err);
+  if (ERR_OK == code && 0 == result_count (result))
+    code = ERR_RESOURCE_DOES_NOT_EXIST;
+  if (ERR_OK == code)
+    code = result_row (token, result, 0, store_api_token_columns, STORE_API_TOKEN_COLUMNS, err);
+  return code;
 }
 
 enum err_code

@@ -52,6 +52,12 @@ enum err_code store_api_token_create (struct store_api_token *token, struct stor
 enum err_code store_api_token_delete (struct store_connection *connection, int64_t token_id, int64_t account_id,
                                       const struct store_audit *who, struct arena *arena, struct err *err);
 
+/* Read a token of an account, or of anybody (`account_id` 0). ERR_RESOURCE_DOES_NOT_EXIST, without a message. `result`
+   holds its texts; the caller frees it. */
+enum err_code store_api_token_get (struct store_api_token *token, struct result *result,
+                                   struct store_connection *connection, int64_t token_id, int64_t account_id,
+                                   struct err *err);
+
 /* All tokens of an account, or of everybody (absent), in the order they were made in, decoded with
    store_api_token_columns; the caller frees. */
 enum err_code store_api_token_list (struct result *result, struct store_connection *connection, struct slice username,

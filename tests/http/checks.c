@@ -84,6 +84,8 @@ error_is_well_formed (const struct reply *reply, const json_t *body, struct buff
     return buffer_printf (why, "status %ld does not belong to error_code %s", reply->status, code), false;
   if (503 == reply->status && '\0' == *reply_header_text (reply, "retry-after"))
     return buffer_text (why, "503 without Retry-After"), false;
+  if (401 == reply->status && '\0' == *reply_header_text (reply, "www-authenticate"))
+    return buffer_text (why, "401 without WWW-Authenticate"), false;
   if (405 == reply->status && '\0' == *reply_header_text (reply, "allow"))
     return buffer_text (why, "405 without Allow"), false;
   return message_is_clean (message, why);

@@ -16,30 +16,55 @@
 #include "store/context.h"
 #include "store/dataset.h"
 #include "store/experiment.h"
+#include "store/federated.h"
 #include "store/health.h"
 #include "store/logged_model.h"
+#include "store/login_attempt.h"
 #include "store/metric.h"
 #include "store/migrate.h"
 #include "store/purge.h"
 #include "store/run.h"
 #include "store/run_columns.h"
 #include "store/series.h"
+#include "store/session.h"
 #include "store/signing_key.h"
 #include "store/upload.h"
+#include "store/workspace.h"
 
 #include <check.h>
 #include <stdio.h>
 
 static const struct statement_table *const tables[] = {
-  &store_artifact_statements,      &store_artifact_owner_statements, &store_artifact_root_statements,
-  &store_blob_statements,          &store_context_statements,        &store_dataset_statements,
-  &store_experiment_statements,    &store_health_statements,         &store_logged_model_statements,
-  &store_metric_statements,        &store_migrate_statements,        &store_purge_statements,
-  &store_run_statements,           &store_run_columns_statements,    &store_series_statements,
-  &store_fold_statements,          &store_signing_key_statements,    &store_upload_statements,
-  &store_access_statements,        &store_access_explain_statements, &store_audit_list_statements,
-  &store_audit_statements,         &store_access_grant_statements,   &store_account_statements,
-  &store_account_group_statements, &store_api_token_statements,
+  &store_access_explain_statements,
+  &store_access_grant_statements,
+  &store_access_statements,
+  &store_account_group_statements,
+  &store_account_statements,
+  &store_api_token_statements,
+  &store_artifact_owner_statements,
+  &store_artifact_root_statements,
+  &store_artifact_statements,
+  &store_audit_list_statements,
+  &store_audit_statements,
+  &store_blob_statements,
+  &store_context_statements,
+  &store_dataset_statements,
+  &store_experiment_statements,
+  &store_federated_statements,
+  &store_fold_statements,
+  &store_health_statements,
+  &store_logged_model_statements,
+  &store_login_attempt_statements,
+  &store_metric_statements,
+  &store_migrate_statements,
+  &store_purge_statements,
+  &store_run_columns_statements,
+  &store_run_statements,
+  &store_series_statements,
+  &store_session_statements,
+  &store_signing_key_statements,
+  &store_upload_statements,
+  &store_workspace_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

@@ -178,7 +178,10 @@ static const struct field create_fields[] = {
     .type = FIELD_STRING,
     .flags = FIELD_REQUIRED,
     .offset = offsetof (struct create_request, username) },
-  { .name = "password", .type = FIELD_STRING, .offset = offsetof (struct create_request, password) },
+  { .name = "password",
+    .type = FIELD_STRING,
+    .flags = FIELD_SECRET,
+    .offset = offsetof (struct create_request, password) },
   { .name = "is_admin", .type = FIELD_BOOL, .offset = offsetof (struct create_request, is_admin) },
   { .name = "is_service", .type = FIELD_BOOL, .offset = offsetof (struct create_request, is_service) },
 };
@@ -218,7 +221,10 @@ static const struct field update_fields[] = {
   { .name = "disabled", .type = FIELD_BOOL, .offset = offsetof (struct update_request, disabled) },
   { .name = "requests_per_s", .type = FIELD_INT64, .offset = offsetof (struct update_request, requests_per_s) },
   { .name = "bytes_per_day", .type = FIELD_INT64, .offset = offsetof (struct update_request, bytes_per_day) },
-  { .name = "password", .type = FIELD_STRING, .offset = offsetof (struct update_request, password) },
+  { .name = "password",
+    .type = FIELD_STRING,
+    .flags = FIELD_SECRET,
+    .offset = offsetof (struct update_request, password) },
 };
 
 static const struct schema update_schema = SCHEMA (update_fields, struct update_request);

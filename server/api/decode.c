@@ -65,6 +65,10 @@ python_type (const json_t *value)
 static enum err_code
 wrong_type (const struct position *position, const struct field *field, const json_t *value, struct err *err)
 {
+  if (0 != (field->flags & FIELD_SECRET))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                    "Invalid value for parameter '%s' supplied:  Hint: Value was of type '%s'." SEE_API,
+                    path_of (position, field->name), python_type (value));
   return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                   "Invalid value %s for parameter '%s' supplied:  Hint: Value was of type '%s'." SEE_API,
                   api_python_json (value, position->call->arena), path_of (position, field->name), python_type (value));

@@ -104,6 +104,6 @@ for what, secret in planted.items():
                 check(False, f"{what}, {form}, is in the answer to {request}")
 check(len(answers) > 15, "answers were looked at")
 # Which account a name and a guess are about, nobody learns: the same words for all.
-told = {answer[1].split('"message":"')[1].split('"')[0] for answer in answers if "The user name or the password" in answer[1]}
+told = {answer[1].split('"message":"')[1].split('"')[0] for answer in answers if '"message":"The user name or the password' in answer[1]}
 check(len(told) == 1, f"wrong names and wrong passwords are told the same, got {told}")
 end()

@@ -40,7 +40,7 @@ pkg_once = $(if $(filter undefined,$(origin pkg_$(1)_$(2))),$(eval pkg_$(1)_$(2)
   deploy/dev/setup build check))$(pkg_$(1)_$(2))
 pkg = $(foreach package,$(2),$(call pkg_once,$(1),$(package)))
 
-SERVER_PACKAGES := libmicrohttpd libpq jansson libcrypto libpcre2-8 zlib expat libjwt
+SERVER_PACKAGES := libmicrohttpd gnutls libpq jansson libcrypto libpcre2-8 zlib expat libjwt
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer \
   $(if $(findstring undefined,$(SANITIZER)),-fno-sanitize-recover=undefined))
 # _FORTIFY_SOURCE hides calls from the sanitizers; -O1 keeps their reports readable.
@@ -79,7 +79,7 @@ S3_HELPERS := $(call helper_objects,s3,$(S3_SOURCES))
 HTTP_RUNNER := $(if $(HTTP_SOURCES),$(BUILD)/tests/http-runner)
 CRASH_RUNNER := $(if $(CRASH_SOURCES),$(BUILD)/tests/crash-runner)
 # What the crash runner shares with the HTTP tests.
-CRASH_HELPERS := $(call objects,$(addprefix tests/http/,api.c client.c raw.c))
+CRASH_HELPERS := $(call objects,$(addprefix tests/http/,api.c client.c raw.c tls.c))
 
 .PHONY: all run check crash oracle lint bench bench-full fuzz web web-packages install clean help setup reference format tests unit-tests \
   store-tests s3-tests fuzz-replay http-runner crash-runner objects print-tests FORCE
@@ -227,12 +227,12 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(BUIL
 $(BUILD)/tests/http-runner: $(call objects,$(HTTP_SOURCES)) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl libssl)
 
 $(BUILD)/tests/crash-runner: $(call objects,$(CRASH_SOURCES)) $(CRASH_HELPERS) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,libcurl libssl)
 
 # --- web -----------------------------------------------------------------------------------------------------------
 

@@ -226,6 +226,20 @@ signals_to_wait_for (sigset_t *set)
   sigemptyset (set);
   sigaddset (set, SIGTERM);
   sigaddset (set, SIGINT);
+  sigaddset (set, SIGHUP);
+}
+
+/* Wait for the signal that ends the server; one that only renews its certificate is done on the way. */
+static int
+wait_for_end (struct daemon *daemon, const sigset_t *signals)
+{
+  int number = 0;
+
+  do
+    if (0 == sigwait (signals, &number) && SIGHUP == number)
+      http_server_reload (daemon->http);
+  while (SIGTERM != number && SIGINT != number);
+  return number;
 }
 
 /* Wait until the requests under way are answered, the time is over, or a second signal comes, which ends the process.
@@ -235,6 +249,7 @@ drain (struct daemon *daemon, const sigset_t *signals)
 {
   uint64_t deadline_us = clock_monotonic_us () + (uint64_t)daemon->config->drain_timeout_ms * 1000;
   const struct timespec poll = { .tv_nsec = DRAIN_POLL_US * 1000 };
+  int number;
 
   http_server_drain (daemon->http);
   while (http_server_in_flight (daemon->http) > 0)
@@ -244,10 +259,12 @@ drain (struct daemon *daemon, const sigset_t *signals)
       log_line (EVENT_drain_timeout, LOG_NUMBER ("requests", http_server_in_flight (daemon->http)));
       break;
     }
-    if (sigtimedwait (signals, NULL, &poll) > 0)
+    number = sigtimedwait (signals, NULL, &poll);
+    if (SIGTERM == number || SIGINT == number)
       _exit (1);
   }
   /* From here on a signal ends the process at once. */
+  (void)signal (SIGHUP, SIG_IGN);
   (void)signal (SIGTERM, SIG_DFL);
   (void)signal (SIGINT, SIG_DFL);
   (void)pthread_sigmask (SIG_UNBLOCK, signals, NULL);
@@ -259,7 +276,7 @@ serve (struct config *config)
   struct daemon daemon = { .config = config };
   struct err err = { 0 };
   sigset_t signals;
-  int signal_number = 0;
+  int signal_number;
   enum err_code code;
 
   /* Blocked before any thread starts, so that all of them leave signals to this one. */
@@ -278,8 +295,7 @@ serve (struct config *config)
   }
   log_line (EVENT_listening, LOG_TEXT ("address", http_server_address (daemon.http)),
             LOG_TEXT ("version", TALLY_VERSION));
-  while (0 != sigwait (&signals, &signal_number))
-    ;
+  signal_number = wait_for_end (&daemon, &signals);
   log_line (EVENT_stopping, LOG_TEXT ("signal", SIGTERM == signal_number ? "SIGTERM" : "SIGINT"));
   drain (&daemon, &signals);
   stop (&daemon);

@@ -13,6 +13,8 @@
 #define NAME_MAX_CHARACTERS 255
 /* Microsoft's tokens have 200 at most; each may become a row. */
 #define GROUPS_MAX 1000
+/* Of a digest, as a name for who has none: enough that nobody else has it. */
+#define DIGITS 16
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
@@ -55,20 +57,38 @@ is_name (struct slice text)
   return 0 == rest.len && characters > 0 && characters <= NAME_MAX_CHARACTERS;
 }
 
-/* The first name that an account can have; a subject that is none is digits of its digest. */
-static struct slice
-choose_name (const struct federation *said, const char *digits)
+/* What an account can be called that somebody wants to call so: user names hold no colon. False when there is nothing
+   like it. */
+static bool
+fit_name (struct slice *name, struct slice wish, struct arena *arena)
 {
-  for (size_t i = 0; i < FEDERATION_NAMES; i++)
-  {
-    struct slice name = trim (said->names[i]);
+  char *copy;
 
-    if (utf8_valid (name))
-      name = trim (utf8_cut (name, NAME_MAX_CHARACTERS));
-    if (is_name (name))
+  if (! utf8_valid (wish))
+    return false;
+  wish = trim (utf8_cut (trim (wish), NAME_MAX_CHARACTERS));
+  if (! is_name (wish))
+    return false;
+  copy = arena_string (arena, wish);
+  if (NULL == copy)
+    return false;
+  for (size_t i = 0; i < wish.len; i++)
+    if (':' == copy[i])
+      copy[i] = '_';
+  *name = (struct slice){ copy, wish.len };
+  return ERR_OK == access_check_username (*name, NULL);
+}
+
+/* The first name that an account can have; for a subject that is none, digits of its digest. */
+static struct slice
+choose_name (const struct federation *said, const char *digits, struct arena *arena)
+{
+  struct slice name;
+
+  for (size_t i = 0; i < FEDERATION_NAMES; i++)
+    if (fit_name (&name, said->names[i], arena))
       return name;
-  }
-  return (struct slice){ digits, 16 };
+  return (struct slice){ digits, DIGITS };
 }
 
 /* --- groups ------------------------------------------------------------------------------------------------------- */
@@ -168,7 +188,7 @@ federation_account (struct access_identity *identity, struct access *access, str
   tidy_groups (said);
   row.groups = said->groups;
   row.group_count = said->group_count;
-  row.username = choose_name (said, digits);
+  row.username = choose_name (said, digits, arena);
   row.suffix = slice_of (digits);
   for (size_t i = 0; i < said->group_count && row.has_admin; i++)
     row.is_admin = row.is_admin || slice_equal (said->groups[i], admins);

@@ -62,16 +62,19 @@ python_type (const json_t *value)
   }
 }
 
+static bool
+is_secret (const struct field *field)
+{
+  return 0 != (field->flags & FIELD_SECRET);
+}
+
 static enum err_code
 wrong_type (const struct position *position, const struct field *field, const json_t *value, struct err *err)
 {
-  if (0 != (field->flags & FIELD_SECRET))
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                    "Invalid value for parameter '%s' supplied:  Hint: Value was of type '%s'." SEE_API,
-                    path_of (position, field->name), python_type (value));
   return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                   "Invalid value %s for parameter '%s' supplied:  Hint: Value was of type '%s'." SEE_API,
-                  api_python_json (value, position->call->arena), path_of (position, field->name), python_type (value));
+                  is_secret (field) ? "(not shown)" : api_python_json (value, position->call->arena),
+                  path_of (position, field->name), python_type (value));
 }
 
 /* experiment_id -> experimentId */
@@ -139,7 +142,8 @@ check_text (const struct position *position, const struct field *field, struct s
   if (0 == (field->flags & FIELD_NUL) && NULL != memchr (text.data, '\0', text.len))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "Invalid value %s for parameter '%s' supplied: text cannot hold the character U+0000.",
-                    api_python_string (text, position->call->arena), path_of (position, field->name));
+                    is_secret (field) ? "(not shown)" : api_python_string (text, position->call->arena),
+                    path_of (position, field->name));
   return ERR_OK;
 }
 

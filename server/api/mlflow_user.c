@@ -22,7 +22,7 @@ struct user_request
   }
 #define PASSWORD                                                                                                       \
   {                                                                                                                    \
-    .name = "password", .type = FIELD_STRING, .flags = FIELD_REQUIRED | FIELD_SECRET,                                  \
+    .name = "password", .type = FIELD_STRING, .flags = FIELD_SECRET | FIELD_REQUIRED,                                  \
     .offset = offsetof (struct user_request, password)                                                                 \
   }
 

@@ -192,7 +192,7 @@ static const struct field login_fields[] = {
     .offset = offsetof (struct login_request, username) },
   { .name = "password",
     .type = FIELD_STRING,
-    .flags = FIELD_REQUIRED | FIELD_SECRET,
+    .flags = FIELD_SECRET | FIELD_REQUIRED,
     .offset = offsetof (struct login_request, password) },
 };
 
@@ -269,11 +269,11 @@ struct password_request
 static const struct field password_fields[] = {
   { .name = "current_password",
     .type = FIELD_STRING,
-    .flags = FIELD_REQUIRED | FIELD_SECRET,
+    .flags = FIELD_SECRET | FIELD_REQUIRED,
     .offset = offsetof (struct password_request, current_password) },
   { .name = "password",
     .type = FIELD_STRING,
-    .flags = FIELD_REQUIRED | FIELD_SECRET,
+    .flags = FIELD_SECRET | FIELD_REQUIRED,
     .offset = offsetof (struct password_request, password) },
 };
 

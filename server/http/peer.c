@@ -380,7 +380,7 @@ peer_read (struct gate_headers *credentials, struct request *request)
   struct peer_address client;
   char text[INET6_ADDRSTRLEN];
 
-  credentials->is_secure = request->server->is_tls;
+  credentials->is_secure = NULL != request->server->tls;
   credentials->proxy_user = (struct slice){ NULL, 0 };
   credentials->proxy_groups = (struct slice){ NULL, 0 };
   if (ask_proxy (&said, &connection, request))
@@ -405,7 +405,7 @@ peer_forwarded_proto (struct request *request)
   struct said said;
   struct peer_address connection;
 
-  if (request->server->is_tls)
+  if (NULL != request->server->tls)
     return SLICE ("https");
   if (peer_proxies_none (request->server->proxies))
     return slice_of (MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, name));

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/stats.h"
+#include "http/handshake.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +34,7 @@ struct poller
 {
   struct http_server *server;
   struct MHD_Daemon *daemon;
+  struct handshakes *handshakes; /* NULL without TLS */
   int epoll_fd;
   int wake_fd; /* an event that says: a connection was resumed */
   _Atomic bool wake_pending; /* the event is set, or about to be */
@@ -121,12 +123,21 @@ connection_changed (void *context, struct MHD_Connection *connection, void **soc
     stats_add (&stats.connections, 1);
     client = calloc (1, sizeof (*client));
     *socket_context = client;
+    if (NULL != client)
+    {
+      client->fd = NULL == info ? -1 : info->connect_fd;
+      client_set_phase (client, CLIENT_IDLE);
+    }
+    if (NULL != poller->handshakes)
+    {
+      struct handshake *handshake = handshake_start (poller->handshakes, client, connection);
+
+      if (NULL != client)
+        client->handshake = handshake;
+    }
     /* Without memory the connection works, only nobody sweeps it. */
-    if (NULL == client)
-      return;
-    client->fd = NULL == info ? -1 : info->connect_fd;
-    atomic_store (&client->since_us, clock_monotonic_us ());
-    link_client (server, client);
+    if (NULL != client)
+      link_client (server, client);
     return;
   }
   poller->closed = true;
@@ -135,6 +146,7 @@ connection_changed (void *context, struct MHD_Connection *connection, void **soc
   if (NULL == client)
     return;
   unlink_client (server, client);
+  handshake_end (client->handshake);
   free (client);
   *socket_context = NULL;
 }
@@ -201,14 +213,17 @@ run (void *context)
   struct poller *poller = context;
   struct pollfd fds[] = { { .fd = poller->epoll_fd, .events = POLLIN },
                           { .fd = poller->wake_fd, .events = POLLIN },
-                          { .fd = poller->server->stop_fd, .events = POLLIN } };
+                          { .fd = poller->server->stop_fd, .events = POLLIN },
+                          { .fd = handshakes_fd (poller->handshakes), .events = POLLIN } };
 
   while (0 == fds[2].revents)
   {
     /* A failure, which can only be a signal, is as good as an event. */
-    (void)poll (fds, 3, wait_ms (poller->daemon));
+    (void)poll (fds, sizeof (fds) / sizeof (fds[0]), wait_ms (poller->daemon));
     if (0 != fds[1].revents)
       clear_wake (poller);
+    if (0 != fds[3].revents)
+      handshakes_wake (poller->handshakes);
     quiesce (poller);
     /* Whether there is room for a new connection again is looked at when the next run begins. */
     do
@@ -217,6 +232,7 @@ run (void *context)
       (void)MHD_run (poller->daemon);
     } while (poller->closed);
   }
+  handshakes_release (poller->handshakes);
   return NULL;
 }
 
@@ -225,14 +241,21 @@ new_daemon (struct poller *poller, int listen_fd, unsigned connections)
 {
   const struct config *config = poller->server->config;
   unsigned idle_s = (unsigned)((config->idle_timeout_ms + 999) / 1000);
+  unsigned flags = MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+  const struct MHD_OptionItem tls[] = {
+    { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)tls_priorities },
+    { MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)handshake_certificate },
+    { MHD_OPTION_END, 0, NULL },
+  };
+  bool is_tls = NULL != poller->server->tls;
 
-  return MHD_start_daemon (MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-                           handle, poller, MHD_OPTION_EXTERNAL_LOGGER, library_message, NULL, MHD_OPTION_LISTEN_SOCKET,
-                           listen_fd, MHD_OPTION_URI_LOG_CALLBACK, log_target, poller, MHD_OPTION_UNESCAPE_CALLBACK,
-                           keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed, poller,
-                           MHD_OPTION_NOTIFY_CONNECTION, connection_changed, poller, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                           (size_t)config->max_url_bytes + CONNECTION_EXTRA_BYTES, MHD_OPTION_CONNECTION_LIMIT,
-                           connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_END);
+  return MHD_start_daemon (
+      is_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, handle, poller, MHD_OPTION_EXTERNAL_LOGGER, library_message,
+      NULL, MHD_OPTION_ARRAY, is_tls ? tls : tls + 2, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK,
+      log_target, poller, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, completed,
+      poller, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, poller, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      (size_t)config->max_url_bytes + CONNECTION_EXTRA_BYTES, MHD_OPTION_CONNECTION_LIMIT, connections,
+      MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_END);
 }
 
 static bool
@@ -255,6 +278,12 @@ start_one (struct poller *poller, int listen_fd, unsigned connections)
   if (NULL == info)
     return false;
   poller->epoll_fd = info->epoll_fd;
+  if (NULL != poller->server->tls)
+  {
+    poller->handshakes = handshakes_new (poller->server->tls, poller->epoll_fd);
+    if (NULL == poller->handshakes)
+      return false;
+  }
   poller->started = 0 == pthread_create (&poller->thread, NULL, run, poller);
   return poller->started;
 }
@@ -325,8 +354,11 @@ poller_stop (struct http_server *server)
         close (server->pollers[i].listen_fd);
     }
   for (size_t i = 0; i < server->poller_count; i++)
+  {
+    handshakes_free (server->pollers[i].handshakes);
     if (server->pollers[i].wake_fd >= 0)
       close (server->pollers[i].wake_fd);
+  }
   free (server->pollers);
   server->pollers = NULL;
   server->poller_count = 0;

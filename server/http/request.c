@@ -34,13 +34,18 @@ make_id (struct request *request)
     request->id[i] = digits[number & 15];
 }
 
+void
+client_set_phase (struct client *client, enum client_phase phase)
+{
+  atomic_store_explicit (&client->since_us, clock_monotonic_us (), memory_order_relaxed);
+  atomic_store_explicit (&client->phase, phase, memory_order_relaxed);
+}
+
 static void
 set_phase (struct request *request, enum client_phase phase)
 {
-  if (NULL == request->client)
-    return;
-  atomic_store_explicit (&request->client->since_us, clock_monotonic_us (), memory_order_relaxed);
-  atomic_store_explicit (&request->client->phase, phase, memory_order_relaxed);
+  if (NULL != request->client)
+    client_set_phase (request->client, phase);
 }
 
 /* Give a waiting call back to its connection. */

@@ -9,12 +9,15 @@
 
 #include <microhttpd.h>
 
+struct handshake;
 struct peer_proxies;
 struct poller;
+struct tls;
 
 /* Where a connection stands, for the sweep. */
 enum client_phase
 {
+  CLIENT_HANDSHAKE, /* of TLS */
   CLIENT_IDLE, /* waiting for the first line of a request */
   CLIENT_READING, /* a request has begun to arrive */
   CLIENT_WORKING /* it is here; the answer is awaited or being sent */
@@ -29,6 +32,7 @@ struct client
   _Atomic int phase; /* enum client_phase; written by the connection's thread */
   _Atomic uint64_t since_us; /* when the phase began */
   bool shut; /* the sweep has closed it; under the server's clients_lock */
+  struct handshake *handshake; /* NULL without TLS */
 };
 
 struct http_server
@@ -42,7 +46,7 @@ struct http_server
   struct MHD_Response *empty_object; /* the answer {} that most requests get */
   struct slice static_prefix;
   struct peer_proxies *proxies; /* that are trusted */
-  bool is_tls; /* connections speak TLS */
+  struct tls *tls; /* NULL: connections speak plain HTTP */
   char address[128];
 
   struct lock clients_lock; /* guards the list of clients; a leaf */
@@ -108,6 +112,9 @@ struct request
   size_t piece_taken; /* bytes of call.reply that the library has taken */
   struct arena_mark kept; /* how far the call's arena lasts longer than a piece */
 };
+
+/* Say where a connection stands from now on. On its thread. */
+void client_set_phase (struct client *client, enum client_phase phase);
 
 /* Make a request when its first line has arrived; NULL when memory is out. */
 struct request *request_new (struct http_server *server, struct poller *poller, struct MHD_Connection *connection,

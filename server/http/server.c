@@ -9,6 +9,7 @@
 #include "http/poller.h"
 #include "http/request.h"
 #include "http/router.h"
+#include "http/tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,7 +33,7 @@ http_server_sweep (struct http_server *server)
   {
     int phase = atomic_load_explicit (&client->phase, memory_order_relaxed);
     uint64_t since_us = atomic_load_explicit (&client->since_us, memory_order_relaxed);
-    int64_t limit_ms = CLIENT_READING == phase ? server->config->request_timeout_ms : server->config->idle_timeout_ms;
+    int64_t limit_ms = CLIENT_IDLE == phase ? server->config->idle_timeout_ms : server->config->request_timeout_ms;
 
     if (CLIENT_WORKING == phase || client->shut || client->fd < 0 || now_us < since_us + (uint64_t)limit_ms * 1000)
       continue;
@@ -139,8 +140,8 @@ describe_address (struct http_server *server, int fd)
   if (0 == getsockname (fd, (struct sockaddr *)&bound, &length))
     (void)getnameinfo ((struct sockaddr *)&bound, length, name, sizeof (name), port, sizeof (port),
                        NI_NUMERICHOST | NI_NUMERICSERV);
-  snprintf (server->address, sizeof (server->address), AF_INET6 == bound.ss_family ? "http://[%s]:%s" : "http://%s:%s",
-            name, port);
+  snprintf (server->address, sizeof (server->address), AF_INET6 == bound.ss_family ? "%s://[%s]:%s" : "%s://%s:%s",
+            NULL == server->tls ? "http" : "https", name, port);
 }
 
 static enum err_code
@@ -166,6 +167,9 @@ open_socket (int *fd, struct http_server *server, struct err *err)
                       config->listen);
     log_line (EVENT_insecure_listen, LOG_TEXT ("listen", config->listen));
   }
+  if (config->auth && NULL == server->tls && peer_proxies_none (server->proxies)
+      && ! guard_is_loopback (slice_of (name)))
+    log_line (EVENT_unencrypted_listen, LOG_TEXT ("listen", config->listen));
   failure = getaddrinfo (name, port, &hints, &addresses);
   if (0 != failure)
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "listen %s: %s", config->listen, gai_strerror (failure));
@@ -269,6 +273,8 @@ http_server_start (struct http_server **out, const struct api_service *service, 
   (void)MHD_add_response_header (server->empty_object, "X-Frame-Options", "SAMEORIGIN");
   code = read_proxies (server, err);
   if (ERR_OK == code)
+    code = tls_open (&server->tls, server->config, err);
+  if (ERR_OK == code)
     code = web_open (&server->web, server->config, err);
   if (ERR_OK == code && ! web_exists (server->web))
     log_line (EVENT_web_missing, LOG_TEXT ("web_root", server->config->web_root));
@@ -288,6 +294,13 @@ const char *
 http_server_address (const struct http_server *server)
 {
   return server->address;
+}
+
+void
+http_server_reload (struct http_server *server)
+{
+  if (NULL != server->tls)
+    tls_reload (server->tls);
 }
 
 void
@@ -325,6 +338,7 @@ http_server_stop (struct http_server *server)
     MHD_destroy_response (server->empty_object);
   router_free ();
   peer_proxies_free (server->proxies);
+  tls_close (server->tls);
   web_close (server->web);
   free (server->workers);
   queue_destroy (&server->work);

@@ -10,11 +10,14 @@ struct http_server;
    http_server_stop, also after a failure. Errors: INVALID_PARAMETER_VALUE (address, web root), INTERNAL_ERROR. */
 enum err_code http_server_start (struct http_server **server, const struct api_service *service, struct err *err);
 
-/* The address to open, such as "http://127.0.0.1:5000"; borrowed. */
+/* The address to open, such as "http://127.0.0.1:5000", or with https; borrowed. */
 const char *http_server_address (const struct http_server *server);
 
 /* Close connections whose request does not arrive in time; to be called several times a second. Thread-safe. */
 void http_server_sweep (struct http_server *server);
+
+/* Read certificate and key again, when there are any; connections go on. On one thread at a time. */
+void http_server_reload (struct http_server *server);
 
 /* Stop accepting; requests under way go on. */
 void http_server_drain (struct http_server *server);

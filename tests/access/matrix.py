@@ -279,6 +279,10 @@ def check_route(route):
         if who == "foreign" and kind in ("new-experiment",):
             check(answer.status == 200, f"{what} makes experiments at home, got {answer}")
             continue
+        if kind == "registered-model" and who in ("foreign", "shut-out"):
+            # Another model of that name at home; and a name without a grant of its own is a matter of the workspace.
+            check(is_refused(answer) == (who == "shut-out"), f"{what} is judged by name and workspace, got {answer}")
+            continue
         if who == "foreign" and route["path"].startswith("/dvc/"):
             check(answer.status in (400, 404), f"{what} has a remote of that name of its own, got {answer}")
             continue

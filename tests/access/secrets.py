@@ -68,6 +68,9 @@ asked("PATCH", f"{API}/users/update-password", ADMIN, {"username": "anna", "pass
 # What is malformed is quoted in messages, except for secrets.
 asked("POST", "/api/tally/v1/login", body={"username": "anna", "password": {"a": WRONG}})
 asked("POST", "/api/tally/v1/login", raw=b'{"username":"anna","password":"' + WRONG.encode(), headers={"Content-Type": "application/json"})
+asked("POST", "/api/tally/v1/login", body={"username": "anna", "password": WRONG + "\0"})
+asked("POST", "/api/tally/v1/users", ADMIN, {"username": "bert", "password": WRONG + "\0"})
+asked("POST", f"{API}/users/create", ADMIN, {"username": "bert", "password": [WRONG]})
 asked("POST", "/api/tally/v1/users", ADMIN, {"username": "bert", "password": "short"})
 asked("GET", f"/api/tally/v1/session?token={planted['a token']}")
 asked("GET", f"/no/such/path?password={WRONG}")
@@ -104,6 +107,10 @@ for what, secret in planted.items():
                 check(False, f"{what}, {form}, is in the answer to {request}")
 check(len(answers) > 15, "answers were looked at")
 # Which account a name and a guess are about, nobody learns: the same words for all.
-told = {answer[1].split('"message":"')[1].split('"')[0] for answer in answers if '"message":"The user name or the password' in answer[1]}
+told = {
+    answer[1].split('"message":"')[1].split('"')[0]
+    for answer in answers
+    if '"message":"' in answer[1] and "The user name or the password" in answer[1] and "audit" not in answer[0]
+}
 check(len(told) == 1, f"wrong names and wrong passwords are told the same, got {told}")
 end()

@@ -1,5 +1,6 @@
 /* Whole requests over libcurl. */
 #include "reply.h"
+#include "tls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,8 @@ reply_fetch (struct reply *reply, CURL *curl, const struct request *request, str
   curl_easy_reset (curl);
   curl_easy_setopt (curl, CURLOPT_URL, request->url);
   curl_easy_setopt (curl, CURLOPT_PATH_AS_IS, 1L);
+  if (NULL != tls_ca_file ())
+    curl_easy_setopt (curl, CURLOPT_CAINFO, tls_ca_file ());
   curl_easy_setopt (curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt (curl, CURLOPT_NOPROXY, "*");
   curl_easy_setopt (curl, CURLOPT_TIMEOUT_MS, REQUEST_TIMEOUT_MS);

@@ -23,8 +23,11 @@ int command_stream (int argc, char **argv);
 int command_stream_around (int argc, char **argv);
 int command_stream_stall (int argc, char **argv);
 int command_stream_crowd (int argc, char **argv);
+int command_records (int argc, char **argv);
+int command_half_open (int argc, char **argv);
 
-/* Take "http://host:port" apart. False when it is something else. */
+/* Take "http://host:port" or "https://host:port" apart; bare connections speak TLS with the latter. False when it is
+   something else. */
 bool split_base_url (const char *url, char *host, size_t host_size, char *port, size_t port_size);
 
 #endif

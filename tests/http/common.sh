@@ -28,10 +28,14 @@ make_database() {
   "$dev/cluster" create "$TALLY_TEST_CLUSTER" "test_$$_$1"
 }
 
-# start_daemon NAME DATABASE-URL LISTEN ARGUMENT...: sets `process`, `address` and `log`.
+# start_daemon NAME DATABASE-URL LISTEN ARGUMENT...: sets `process`, `address` and `log`. TALLY_TEST_TLS, a folder with
+# certificate and key, makes it speak TLS, and TALLY_TEST_CA and CURL_CA_BUNDLE then name the certificate.
 start_daemon() {
   local name=$1 database=$2 listen=$3 prefix=
   shift 3
+  if [ -n "${TALLY_TEST_TLS:-}" ]; then
+    set -- --tls-cert="$TALLY_TEST_TLS/cert.pem" --tls-key="$TALLY_TEST_TLS/key.pem" "$@"
+  fi
   log=$work/$name.log
   # A log of before would tell an address of before.
   if [ -e "$log" ]; then mv -f -- "$log" "$log.before"; fi

@@ -1,5 +1,6 @@
 /* Requests as bare bytes over a socket, for everything that libcurl would not send. */
 #include "reply.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -25,6 +26,14 @@ reply_now_ms (void)
   return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
 }
 
+static bool speaks_tls;
+
+void
+reply_speak_tls (bool wanted)
+{
+  speaks_tls = wanted;
+}
+
 int
 reply_connect (const char *host, const char *port)
 {
@@ -47,7 +56,7 @@ reply_connect (const char *host, const char *port)
   freeaddrinfo (found);
   if (fd >= 0)
     setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof (one));
-  return fd;
+  return fd >= 0 && speaks_tls ? tls_wrap (fd) : fd;
 }
 
 bool

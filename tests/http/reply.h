@@ -57,6 +57,9 @@ bool reply_exchange (struct reply *answers, size_t capacity, size_t *count, size
                      const char *host, const char *port, const json_t *steps, const json_t *heads, long timeout_ms,
                      long close_ms, struct buffer *why);
 
+/* Whether connections from now on speak TLS below what is written and read. */
+void reply_speak_tls (bool wanted);
+
 /* A connection to host:port, or -1. */
 int reply_connect (const char *host, const char *port);
 

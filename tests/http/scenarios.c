@@ -1,5 +1,6 @@
 /* Runs scenario files in parallel and reports them in their order. */
 #include "commands.h"
+#include "reply.h"
 #include "scenario.h"
 
 #include <pthread.h>
@@ -25,7 +26,8 @@ struct work
 bool
 split_base_url (const char *url, char *host, size_t host_size, char *port, size_t port_size)
 {
-  const char *at = 0 == strncmp (url, "http://", 7) ? url + 7 : NULL;
+  bool is_https = 0 == strncmp (url, "https://", 8);
+  const char *at = is_https ? url + 8 : 0 == strncmp (url, "http://", 7) ? url + 7 : NULL;
   const char *colon = NULL == at ? NULL : strrchr (at, ':');
   size_t length = NULL == colon ? 0 : (size_t)(colon - at);
 
@@ -33,6 +35,7 @@ split_base_url (const char *url, char *host, size_t host_size, char *port, size_
     return false;
   snprintf (host, host_size, "%.*s", (int)length, at);
   snprintf (port, port_size, "%.*s", (int)strcspn (colon + 1, "/"), colon + 1);
+  reply_speak_tls (is_https);
   return true;
 }
 
@@ -172,7 +175,7 @@ command_scenarios (int argc, char **argv)
   }
   if (i + 1 >= argc || ! split_base_url (argv[i], host, sizeof (host), port, sizeof (port)))
   {
-    fprintf (stderr, "http-runner: scenarios wants http://host:port and files\n");
+    fprintf (stderr, "http-runner: scenarios wants http://host:port or https://host:port, and files\n");
     return 2;
   }
   work.target.base_url = argv[i];

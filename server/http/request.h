@@ -47,6 +47,7 @@ struct http_server
   struct slice static_prefix;
   struct peer_proxies *proxies; /* that are trusted */
   struct tls *tls; /* NULL: connections speak plain HTTP */
+  bool shares; /* some origins may read answers */
   char address[128];
 
   struct lock clients_lock; /* guards the list of clients; a leaf */

@@ -24,13 +24,13 @@ sender_note (struct request *request)
     .csrf_token = header (request, "X-Tally-CSRF-Token"),
     .workspace = header (request, "X-MLFLOW-WORKSPACE"),
     .is_local = guard_host_is_loopback (header (request, MHD_HTTP_HEADER_HOST)),
-    .is_own_origin =
-        guard_is_own_origin (header (request, MHD_HTTP_HEADER_ORIGIN), header (request, MHD_HTTP_HEADER_HOST),
-                             request->server->config->allowed_origins),
     .changes_state = request_changes_state (request),
     .is_page = NULL != MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, "Sec-Fetch-Mode"),
     .body_bytes = NULL == length ? -1 : (int64_t)strtoll (length, NULL, 10),
   };
   peer_read (headers, request);
+  headers->is_own_origin =
+      guard_is_own_origin (header (request, MHD_HTTP_HEADER_ORIGIN), header (request, MHD_HTTP_HEADER_HOST),
+                           headers->is_secure, request->server->config->allowed_origins);
   request->call.credentials = headers;
 }

@@ -33,6 +33,7 @@ struct client
   _Atomic uint64_t since_us; /* when the phase began */
   bool shut; /* the sweep has closed it; under the server's clients_lock */
   struct handshake *handshake; /* NULL without TLS */
+  bool lingers; /* the client may be sending still when the connection ends; of its thread */
 };
 
 struct http_server

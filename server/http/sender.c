@@ -80,13 +80,14 @@ sender_note (struct request *request)
   *headers = (struct gate_headers){ .changes_state = request_changes_state (request), .is_own_origin = true };
   (void)MHD_get_connection_values_n (request->connection, MHD_HEADER_KIND, note, &found);
   headers->is_local = guard_host_is_loopback (found.host);
-  if (found.origin.len > 0)
-    headers->is_own_origin = guard_is_own_origin (found.origin, found.host, request->server->config->allowed_origins);
   headers->is_page = NULL != found.fetch_mode.data;
   if (NULL != found.transfer.data)
     headers->body_bytes = -1;
   else if (NULL != found.length.data)
     headers->body_bytes = (int64_t)strtoll (found.length.data, NULL, 10);
   peer_read (headers, request);
+  if (found.origin.len > 0)
+    headers->is_own_origin =
+        guard_is_own_origin (found.origin, found.host, headers->is_secure, request->server->config->allowed_origins);
   request->call.credentials = headers;
 }

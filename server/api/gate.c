@@ -124,12 +124,23 @@ check_quota (struct api_call *call, struct err *err)
 /* --- which workspace -----------------------------------------------------------------------------------------------
  */
 
+/* The name that a header holds, without blanks around it, as MLflow reads it. */
+static struct slice
+workspace_name (struct slice header)
+{
+  while (header.len > 0 && (' ' == header.data[0] || '\t' == header.data[0]))
+    header = (struct slice){ header.data + 1, header.len - 1 };
+  while (header.len > 0 && (' ' == header.data[header.len - 1] || '\t' == header.data[header.len - 1]))
+    header.len--;
+  return header;
+}
+
 static enum gate_next
 enter_workspace (struct api_call *call, struct err *err)
 {
   struct access *access = call->service->access;
   struct gate_pass *pass = call->pass;
-  struct slice name = call->credentials->workspace;
+  struct slice name = workspace_name (call->credentials->workspace);
   struct store_access_rights found;
   enum err_code code = ERR_OK;
 

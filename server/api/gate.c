@@ -7,11 +7,12 @@
 #include "api/gate_judge.h"
 #include "api/object.h"
 #include "api/route.h"
+#include "store/workspace.h"
 
 #include <inttypes.h>
 
-#define WORKSPACE_DEFAULT 1
-#define WORKSPACE_DEFAULT_NAME SLICE ("default")
+#define WORKSPACE_DEFAULT STORE_WORKSPACE_DEFAULT
+#define WORKSPACE_DEFAULT_NAME SLICE (STORE_WORKSPACE_DEFAULT_NAME)
 
 /* --- who asks ------------------------------------------------------------------------------------------------------
  */
@@ -126,13 +127,56 @@ check_quota (struct api_call *call, struct err *err)
 /* --- which workspace -----------------------------------------------------------------------------------------------
  */
 
+/* The name that a header holds, without blanks around it, as MLflow reads it. */
+static struct slice
+workspace_name (struct slice header)
+{
+  while (header.len > 0 && (' ' == header.data[0] || '\t' == header.data[0]))
+    header = (struct slice){ header.data + 1, header.len - 1 };
+  while (header.len > 0 && (' ' == header.data[header.len - 1] || '\t' == header.data[header.len - 1]))
+    header.len--;
+  return header;
+}
+
+/* Where a sight of a workspace is remembered: beside rights with experiments, under a number that none has. */
+static int64_t
+number_of_sight (int64_t workspace_id)
+{
+  return -1 - workspace_id;
+}
+
+/* Whoever has no right at all in a workspace is told that there is none. GATE_OPEN also with an error in `code`. */
+static enum gate_next
+see_workspace (enum err_code *code, struct api_call *call, struct err *err)
+{
+  struct access *access = call->service->access;
+  struct gate_pass *pass = call->pass;
+  int64_t number = number_of_sight (pass->workspace_id);
+  uint64_t version = access_version (access);
+  struct access_rights rights = { ACCESS_READ, 0 };
+  struct store_workspace workspace;
+  struct result result = { NULL };
+  int64_t remembered;
+
+  if (pass->who.has_all_objects || PERMISSION_GUEST >= call->route->permission
+      || access_recall_rights (&rights, &remembered, access, pass->who.account_id, number))
+    return GATE_OPEN;
+  if (NULL == call->connection)
+    return GATE_ASK;
+  *code = store_workspace_get (&workspace, &result, call->connection, pass->workspace, pass->who.account_id,
+                               access_fallback (access), err);
+  result_free (&result);
+  if (ERR_OK == *code)
+    access_remember_rights (access, pass->who.account_id, number, rights, pass->workspace_id, version);
+  return GATE_OPEN;
+}
+
 static enum gate_next
 enter_workspace (struct api_call *call, struct err *err)
 {
   struct access *access = call->service->access;
   struct gate_pass *pass = call->pass;
-  struct slice name = call->credentials->workspace;
-  struct store_access_rights found;
+  struct slice name = workspace_name (call->credentials->workspace);
   enum err_code code = ERR_OK;
 
   if (0 == name.len || slice_equal (name, WORKSPACE_DEFAULT_NAME))
@@ -157,16 +201,8 @@ enter_workspace (struct api_call *call, struct err *err)
     if (ERR_OK == code)
       access_remember_workspace (access, name, pass->workspace_id, version);
   }
-  /* Objects in it are judged one by one; what shows or makes several needs some right in it. */
-  if (ERR_OK == code && ! pass->who.has_all_objects && PERMISSION_GUEST < call->route->permission)
-  {
-    if (NULL == call->connection)
-      return GATE_ASK;
-    code = store_access_of_workspace (&found, call->connection, pass->who.account_id, access_fallback (access),
-                                      pass->workspace_id, err);
-    if (ERR_OK == code && ! found.exists)
-      code = ERR_RESOURCE_DOES_NOT_EXIST;
-  }
+  if (ERR_OK == code && GATE_ASK == see_workspace (&code, call, err))
+    return GATE_ASK;
   if (ERR_RESOURCE_DOES_NOT_EXIST == code)
     (void)err_set (err, code, "Workspace '%.*s' not found", SLICE_ARG (name));
   return ERR_OK == code ? GATE_OPEN : GATE_REFUSED;

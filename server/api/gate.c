@@ -3,6 +3,7 @@
 
 #include "access/credential.h"
 #include "access/identify.h"
+#include "access/password.h"
 #include "api/gate_judge.h"
 #include "api/object.h"
 #include "api/route.h"
@@ -55,6 +56,8 @@ recognise (struct api_call *call, struct err *err)
       return GATE_OPEN;
     code = err_set (err, ERR_UNAUTHENTICATED, "Send credentials: a user name and password, or a token.");
   }
+  if (ERR_OK == code && CREDENTIAL_PASSWORD == credential.kind)
+    code = password_check_wait (access, &credential, headers->address, err);
   if (ERR_OK == code && ! access_recall (&pass->who, access, &credential.digest, call->arena))
   {
     if (NULL == call->connection)
@@ -107,10 +110,9 @@ static enum err_code
 check_quota (struct api_call *call, struct err *err)
 {
   const struct access_identity *who = &call->pass->who;
-  int64_t bytes = call->credentials->body_bytes > 0 ? call->credentials->body_bytes : 0;
   unsigned retry_after_s;
 
-  if (access_take_quota (&retry_after_s, call->service->access, who, bytes))
+  if (access_take_quota (&retry_after_s, call->service->access, who, call->credentials->body_bytes))
     return ERR_OK;
   (void)err_set (err, ERR_REQUEST_LIMIT_EXCEEDED,
                  "The quota of %.*s is used up: %" PRId64 " requests a second (quota-requests-per-s) and %" PRId64
@@ -245,6 +247,13 @@ gate_enter (struct api_call *call)
                               .rights = { ACCESS_MANAGE, ACCESS_ALL_ACTIONS },
                               .experiment_id = -1 };
   call->pass = pass;
+  if (call->credentials->differs)
+  {
+    (void)err_set (&call->err, ERR_INVALID_PARAMETER_VALUE,
+                   "A header that says who sends the request (Authorization, Cookie, Host, Origin, X-MLFLOW-WORKSPACE, "
+                   "X-Tally-CSRF-Token) is there twice and differently.");
+    return GATE_REFUSED;
+  }
   return enter (call, &call->err);
 }
 

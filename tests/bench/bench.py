@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 
+import access
 import artifacts
 import ceiling
 import growth
@@ -25,7 +26,7 @@ from sizes import SIZES
 
 # In this order, because what comes last is left out when the time is over, and the last three start databases anew.
 GROUPS = (ceiling.measure, startup.measure, writing.metrics, writing.batches, writing.runs, reading.search, reading.history,
-          reading.charts, stress.dashboards, stress.overload, writing.repeats, artifacts.measure,
+          reading.charts, stress.dashboards, stress.overload, writing.repeats, artifacts.measure, access.measure,
           searching.measure, storage.measure, growth.measure)
 
 

@@ -19,6 +19,7 @@ class Responder:
     def __init__(self, port):
         self.address = f"127.0.0.1:{port}"
         self.ids = {}
+        self.headers = []
         self.points = 0
         self.first_step = 0
 

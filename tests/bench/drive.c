@@ -122,6 +122,9 @@ write_request (struct load *load, struct connection *connection, struct filling 
   template_fill (out, load->request_path, filling);
   bytes_add (out, tail, sizeof tail - 1);
   bytes_add (out, load->host, strlen (load->host));
+  bytes_add (out, load->headers.data, load->headers.length);
+  if (NULL != filling->headers)
+    bytes_add (out, filling->headers->data, filling->headers->length);
   if (NULL != load->body)
   {
     bytes_add (out, type, sizeof type - 1);
@@ -196,6 +199,8 @@ finish_request (struct load *load, struct connection *connection)
 
   load->answered++;
   connection->busy = false;
+  if (STATUS_COUNT > answer->status)
+    load->statuses[answer->status]++;
   if (is_good (load, answer))
   {
     histogram_add (&load->latency, now - connection->due_ns);
@@ -281,6 +286,12 @@ send_due (struct load *load)
   return 10;
 }
 
+static unsigned
+greatest (size_t one, size_t other)
+{
+  return (unsigned)(one > other ? one : other);
+}
+
 /* A filling for each run of each connection: with more runs than connections each run is written by one connection
    only, with fewer several connections write one run, each with a counter of its own. */
 static void
@@ -296,7 +307,7 @@ prepare_fillings (struct load *load)
     base_ms = (uint64_t)now.tv_sec * 1000U + (uint64_t)now.tv_nsec / 1000000U;
     seed = base_ms << 20 ^ (uint64_t)now.tv_nsec;
   }
-  load->filling_count = load->run_count > load->connections ? (unsigned)load->run_count : load->connections;
+  load->filling_count = greatest (greatest (load->run_count, load->own_header_count), load->connections);
   load->fillings = calloc (load->filling_count, sizeof *load->fillings);
   if (NULL == load->fillings)
     drive_die ("load: memory");
@@ -305,6 +316,7 @@ prepare_fillings (struct load *load)
     struct filling *filling = &load->fillings[one];
 
     filling->run = 0 < load->run_count ? load->runs[one % load->run_count] : "";
+    filling->headers = 0 < load->own_header_count ? &load->own_headers[one % load->own_header_count] : NULL;
     filling->keys = load->keys;
     filling->values = load->values;
     filling->step_ms = load->step_ms;

@@ -8,6 +8,9 @@
 
 #include <netinet/in.h>
 
+/* One more than the greatest status of HTTP. */
+#define STATUS_COUNT 600
+
 struct connection
 {
   int socket;
@@ -43,6 +46,9 @@ struct load
   enum value_kind values;
   char **runs;
   size_t run_count;
+  struct bytes headers; /* of every request; each with the end of the line before it */
+  struct bytes *own_headers; /* those of one run after the other */
+  size_t own_header_count;
 
   /* What a good answer is, besides status 200. */
   uint64_t least_bytes;
@@ -67,6 +73,7 @@ struct load
   uint64_t answered;
   uint64_t errors;
   uint64_t refused; /* of errors: status 503 */
+  uint64_t statuses[STATUS_COUNT]; /* answers that had it */
   uint64_t broken; /* connections that ended in the middle, or said what nobody asked */
   uint64_t bytes_in;
   uint64_t bytes_out;

@@ -29,12 +29,16 @@ static const char help_text[] =
     "  --seed N            send the same bodies whenever N is the same; 0: never the same (0)\n"
     "  --runs FILE         one run id a line, for @run@ in body and path; of C connections the i-th takes\n"
     "                      line i, i+C, i+2C ... in turn\n"
+    "  --header LINE       send this header too, as in 'Authorization: Bearer x'; may be given several times\n"
+    "  --headers FILE      on each line headers, with tabs between; what is sent for the run of line i has\n"
+    "                      those of line i; the shorter of both files begins anew\n"
     "  --least-bytes N     an answer with a shorter body is an error (0)\n"
     "  --expect TEXT       an answer with another body is an error\n"
     "  --drain S           how long answers are waited for after the last request (120)\n";
 
-/* What a run id may have at most, by the rule of MLflow. */
-#define RUN_ID_BYTES 256
+/* The longest line of a file: run ids have at most 256 bytes by the rule of MLflow, and a header with a password of
+   1,024 bytes fits, as Basic sends it. */
+#define LINE_BYTES 2048
 
 static void
 print_text (const char *text)
@@ -46,6 +50,22 @@ print_text (const char *text)
     else
       putchar (' ' > *text ? ' ' : *text);
   putchar ('"');
+}
+
+/* How many answers had which status. */
+static void
+print_statuses (const struct load *load)
+{
+  const char *comma = "";
+
+  printf ("\"statuses\":{");
+  for (unsigned status = 0; status < STATUS_COUNT; status++)
+    if (0 < load->statuses[status])
+    {
+      printf ("%s\"%u\":%ju", comma, status, (uintmax_t)load->statuses[status]);
+      comma = ",";
+    }
+  printf ("},");
 }
 
 static void
@@ -64,6 +84,7 @@ print_result (const struct load *load)
           (uintmax_t)latency->total, (uintmax_t)load->errors, (uintmax_t)(load->sent - load->answered),
           (uintmax_t)load->broken, seconds, 0 < latency->total ? (double)latency->total / seconds : 0.0,
           (uintmax_t)load->sent, (uintmax_t)load->repeated, (uintmax_t)load->dropped, (uintmax_t)load->refused);
+  print_statuses (load);
   printf (
       "\"latency_us\":{\"min\":%.1f,\"mean\":%.1f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f},",
       (double)latency->min_ns / 1e3, 0 < latency->total ? (double)latency->sum_ns / (double)latency->total / 1e3 : 0.0,
@@ -76,10 +97,11 @@ print_result (const struct load *load)
   puts ("}");
 }
 
+/* The lines of a file, which must have one at least. */
 static void
-read_runs (struct load *load, const char *name)
+read_lines (char ***lines, size_t *count, const char *name)
 {
-  char line[RUN_ID_BYTES + 2];
+  char line[LINE_BYTES + 2];
   FILE *file = fopen (name, "re");
 
   if (NULL == file)
@@ -87,11 +109,43 @@ read_runs (struct load *load, const char *name)
   while (NULL != fgets (line, sizeof line, file))
   {
     line[strcspn (line, "\r\n")] = '\0';
-    load->runs = realloc (load->runs, (load->run_count + 1) * sizeof *load->runs);
-    if (NULL == load->runs || NULL == (load->runs[load->run_count++] = strdup (line)))
+    *lines = realloc (*lines, (*count + 1) * sizeof **lines);
+    if (NULL == *lines || NULL == ((*lines)[(*count)++] = strdup (line)))
       drive_die ("load: memory");
   }
   fclose (file);
+  if (0 == *count)
+  {
+    fprintf (stderr, "load: %s is empty\n", name);
+    exit (2);
+  }
+}
+
+/* Append the headers of a line, each with the end of the line before it. */
+static void
+add_headers (struct bytes *headers, const char *line)
+{
+  while ('\0' != *line)
+  {
+    size_t length = strcspn (line, "\t");
+
+    bytes_add (headers, "\r\n", 2);
+    bytes_add (headers, line, length);
+    line += length + ('\t' == line[length]);
+  }
+}
+
+static void
+read_headers (struct load *load, const char *name)
+{
+  char **lines = NULL;
+
+  read_lines (&lines, &load->own_header_count, name);
+  load->own_headers = calloc (load->own_header_count, sizeof *load->own_headers);
+  if (NULL == load->own_headers)
+    drive_die ("load: memory");
+  for (size_t one = 0; one < load->own_header_count; one++)
+    add_headers (&load->own_headers[one], lines[one]);
 }
 
 static void
@@ -131,7 +185,8 @@ parse_options (struct load *load, const char **element, unsigned *repeat, int ar
     { "values", required_argument, NULL, 'v' },      { "step-ms", required_argument, NULL, 'm' },
     { "seed", required_argument, NULL, 'x' },        { "runs", required_argument, NULL, 'i' },
     { "least-bytes", required_argument, NULL, 'l' }, { "expect", required_argument, NULL, 'E' },
-    { "drain", required_argument, NULL, 'd' },       { NULL, 0, NULL, 0 },
+    { "drain", required_argument, NULL, 'd' },       { "header", required_argument, NULL, 'h' },
+    { "headers", required_argument, NULL, 'H' },     { NULL, 0, NULL, 0 },
   };
   int option;
 
@@ -185,7 +240,7 @@ parse_options (struct load *load, const char **element, unsigned *repeat, int ar
       load->seed = strtoull (optarg, NULL, 10);
       break;
     case 'i':
-      read_runs (load, optarg);
+      read_lines (&load->runs, &load->run_count, optarg);
       break;
     case 'l':
       load->least_bytes = strtoull (optarg, NULL, 10);
@@ -195,6 +250,12 @@ parse_options (struct load *load, const char **element, unsigned *repeat, int ar
       break;
     case 'd':
       load->drain_s = strtod (optarg, NULL);
+      break;
+    case 'h':
+      add_headers (&load->headers, optarg);
+      break;
+    case 'H':
+      read_headers (load, optarg);
       break;
     default:
       return false;

@@ -50,9 +50,10 @@ def pgbench(url, clients, seconds, scratch):
 
 
 def psql(url, *statements):
-    arguments = [word for statement in statements for word in ("-c", statement)]
-    done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", url, *arguments],
-                          capture_output=True, text=True, check=False)
+    # A statement may be longer than arguments can be.
+    done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-", url],
+                          input="".join(f"{statement};\n" for statement in statements), capture_output=True, text=True,
+                          check=False)
     if done.returncode:
         raise RuntimeError(f"psql: {done.stderr.strip()[:1000]}")
     return done.stdout.strip()
@@ -90,6 +91,18 @@ def memory_mb(process):
             elif line.startswith("Pss:"):
                 proportional += int(line.split()[1])
     return resident / 1024, proportional / 1024
+
+
+def processor_s(process):
+    """Seconds of the processors that a process and its children have used."""
+    ticks = 0
+    for one in tree(process):
+        try:
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 class MemoryWatch:

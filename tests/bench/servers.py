@@ -1,6 +1,7 @@
 """The two servers that are measured, each with a database of its own in the same PostgreSQL."""
 
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -27,18 +28,41 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Server:
-    """A server process, and a small JSON client for it."""
-
-    name = None
+class Content:
+    """What was put into a database, by stock.py and by the load generator: nothing yet."""
 
     def __init__(self):
+        self.ids = {}
+        self.stock = set()
+        self.points = 0  # that the load generator logged, one load at a time
+        # Beyond every step that a series is filled with.
+        self.first_step = 20_000_000
+
+
+def of_content(name):
+    """An attribute that servers of one database share."""
+    return property(lambda self: getattr(self.content, name), lambda self, value: setattr(self.content, name, value))
+
+
+class Server:
+    """A server process, and a small JSON client for it. `beside`: another one, whose database it serves too."""
+
+    name = None
+    folder = None  # where it runs; None: here
+    numbers = itertools.count(1)
+
+    def __init__(self, beside=None):
         self.port = free_port()
         self.process = None
-        self.log = Path(os.environ["BENCH_SCRATCH"], f"{self.name}.log")
+        self.log = Path(os.environ["BENCH_SCRATCH"], f"{self.name}-{next(self.numbers)}.log")
+        self.headers = []  # lines that go with every request
         self.databases = 0
-        self.database = self.new_database()
-        self.forget()
+        if beside is None:
+            self.database = self.new_database()
+            self.forget()
+        else:
+            self.database = beside.database
+            self.content = beside.content
 
     def new_database(self):
         self.databases += 1
@@ -48,12 +72,12 @@ class Server:
         ).stdout.strip()
 
     def forget(self):
-        """What stock.py has put into the database, and the steps that were logged: nothing yet."""
-        self.ids = {}
-        self.stock = set()
-        self.points = 0  # that the load generator logged, one load at a time
-        # Beyond every step that a series is filled with.
-        self.first_step = 20_000_000
+        self.content = Content()
+
+    ids = of_content("ids")
+    stock = of_content("stock")
+    points = of_content("points")
+    first_step = of_content("first_step")
 
     def renew(self):
         """Start anew on an empty database; the one before is dropped."""
@@ -86,7 +110,7 @@ class Server:
         with open(self.log, "ab") as log:
             started = time.perf_counter()
             self.process = subprocess.Popen(self.command(), env=self.environment(), stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, start_new_session=True)
+                                            stdout=log, stderr=log, start_new_session=True, cwd=self.folder)
         while time.perf_counter() - started < START_TIMEOUT_S:
             if self.process.poll() is not None:
                 break
@@ -118,26 +142,27 @@ class Server:
                 self.process.wait()
             self.process = None
 
-    def call(self, method, path, data=None):
+    def ask(self, method, path, data=None, headers=None):
+        """One request to a whole path with a connection of its own; gives the answer, with its body as `content`."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         body = None if data is None else json.dumps(data)
-        connection.request(method, API + path, body, {"Content-Type": "application/json"} if body else {})
+        lines = dict(line.split(": ", 1) for line in (self.headers if headers is None else headers))
+        connection.request(method, path, body, {**({"Content-Type": "application/json"} if body else {}), **lines})
         answer = connection.getresponse()
-        content = answer.read()
+        answer.content = answer.read()
         connection.close()
+        return answer
+
+    def call(self, method, path, data=None, headers=None):
+        answer = self.ask(method, path if path.startswith("/") else API + path, data, headers)
         if answer.status != 200:
-            raise RuntimeError(f"{self.name} answers {answer.status} to {method} {path}: {content[:500]!r}")
-        return json.loads(content)
+            raise RuntimeError(f"{self.name} answers {answer.status} to {method} {path}: {answer.content[:500]!r}")
+        return json.loads(answer.content)
 
     def status(self, method, path, data=None):
         """The status of one request to a whole path, and the start of its body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
-        body = None if data is None else json.dumps(data)
-        connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        return answer.status, content[:200].decode(errors="replace")
+        answer = self.ask(method, path, data)
+        return answer.status, answer.content[:200].decode(errors="replace")
 
     def new_experiment(self, name):
         return self.call("POST", "experiments/create", {"name": name})["experiment_id"]
@@ -151,8 +176,8 @@ class Tallyd(Server):
     name = "tallyd"
     ready_path = "/ready"
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, beside=None):
+        super().__init__(beside)
         self.options = []
         sample = subprocess.run([os.environ["BENCH_TALLYD"], "config", "--sample"], capture_output=True, text=True, check=True)
         self.settings = sample.stdout
@@ -224,4 +249,25 @@ class Mlflow(Server):
             "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": str(self.pool),
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "DO_NOT_TRACK": "true",
+        }
+
+
+class GuardedMlflow(Mlflow):
+    """MLflow with its own basic-auth, on the database of another; its accounts are in SQLite, as it comes."""
+
+    administrator = ("admin", "the first of the bench")
+
+    def __init__(self, beside):
+        super().__init__(beside)
+        self.folder = Path(os.environ["BENCH_SCRATCH"], "mlflow-basic-auth")
+        self.folder.mkdir(exist_ok=True)
+
+    def command(self):
+        return [*super().command(), "--app-name", "basic-auth"]
+
+    def environment(self):
+        return {
+            **super().environment(),
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": "of the bench",
+            "MLFLOW_AUTH_ADMIN_PASSWORD": self.administrator[1],
         }

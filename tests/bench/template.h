@@ -11,6 +11,7 @@
 struct filling
 {
   const char *run; /* @run@ */
+  const struct bytes *headers; /* of its requests; NULL: none of its own */
   uint64_t point; /* grows by one with each element */
   uint64_t keys; /* @key@ is point % keys, @step@ is point / keys */
   uint64_t time_ms; /* @time@: see step_ms */

@@ -76,8 +76,8 @@ void access_remember_workspace (struct access *access, struct slice name, int64_
 
 /* --- quotas --- */
 
-/* Take one request of `bytes` (0 when that is not yet known) out of an account's quotas; false when they are used up,
-   and then how many seconds to wait. */
+/* Take one request of `bytes` (-1 when that is not yet known; 0 uses none up) out of an account's quotas; false when
+   they are used up, and then how many seconds to wait. */
 bool access_take_quota (unsigned *retry_after_s, struct access *access, const struct access_identity *identity,
                         int64_t bytes);
 

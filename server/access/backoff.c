@@ -1,14 +1,12 @@
 /* Slowing down who guesses passwords. */
 #include "access/backoff.h"
 
-#include "base/arena.h"
-#include "base/digest.h"
 #include "base/id.h"
 #include "base/lock.h"
 #include "base/lru.h"
 
 #include <arpa/inet.h>
-#include <openssl/crypto.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define SECOND_US ((uint64_t)1000000)
@@ -26,6 +24,8 @@
 /* Entries of a table, a power of two; what a botnet has in addresses, and several names for each. */
 #define PAIRS 16384
 #define ADDRESSES 4096
+/* Wrong passwords that a name and address are known to send again and again; as many as are free. */
+#define WRONG_COUNT 4
 
 enum kind
 {
@@ -36,11 +36,14 @@ enum kind
 
 struct entry
 {
-  struct lru_link link; /* by the last failure */
-  struct entry *next; /* of the same slot, or free */
+  struct lru_link link; /* by its last use */
+  struct entry *next; /* of the same slot */
   struct digest key;
   uint64_t failed_us;
+  uint64_t wrong[WRONG_COUNT]; /* digests of credentials and stored texts; 0: none; of a pair */
+  unsigned wrong_next; /* the oldest of them */
   unsigned failures;
+  bool has_succeeded; /* of a pair */
 };
 
 struct table
@@ -48,8 +51,7 @@ struct table
   struct entry *entries;
   struct entry **slots; /* as many */
   size_t capacity;
-  size_t used; /* entries that were ever taken */
-  struct entry *free;
+  size_t used; /* entries that are taken */
   struct lru order;
   unsigned free_failures;
   uint64_t max_us;
@@ -59,6 +61,7 @@ struct backoff
 {
   struct lock lock; /* guards the tables; a leaf */
   unsigned char secret[32]; /* constant */
+  _Atomic uint64_t all_open_us; /* when the last of the doors that are shut opens */
   struct table tables[KIND_COUNT];
 };
 
@@ -165,34 +168,36 @@ find (const struct table *table, const struct digest *key)
   return place;
 }
 
-static void
-forget (struct table *table, struct entry **place)
-{
-  struct entry *entry = *place;
-
-  *place = entry->next;
-  lru_remove (&table->order, &entry->link);
-  entry->next = table->free;
-  table->free = entry;
-}
-
-/* A new entry for a key that has none; the one that failed longest ago gives way. */
+/* A new entry for a key that has none; the one that was used longest ago gives way. */
 static struct entry *
 add (struct table *table, const struct digest *key)
 {
+  struct entry *entry = (struct entry *)table->order.oldest;
   struct entry **place;
-  struct entry *entry;
 
-  if (NULL == table->free && table->used == table->capacity)
-    forget (table, find (table, &((struct entry *)table->order.oldest)->key));
-  entry = table->free;
-  if (NULL != entry)
-    table->free = entry->next;
-  else
+  if (table->used < table->capacity)
     entry = &table->entries[table->used++];
-  place = find (table, key);
+  else
+  {
+    *find (table, &entry->key) = entry->next;
+    lru_remove (&table->order, &entry->link);
+  }
   *entry = (struct entry){ .key = *key };
+  place = find (table, key);
   *place = entry;
+  lru_add (&table->order, &entry->link);
+  return entry;
+}
+
+/* The entry of a key, which is now the latest. */
+static struct entry *
+use (struct table *table, const struct digest *key)
+{
+  struct entry *entry = *find (table, key);
+
+  if (NULL == entry)
+    return add (table, key);
+  lru_remove (&table->order, &entry->link);
   lru_add (&table->order, &entry->link);
   return entry;
 }
@@ -210,32 +215,85 @@ shut_us (const struct table *table, unsigned failures)
   return shut < table->max_us ? shut : table->max_us;
 }
 
+static uint64_t
+open_us (const struct table *table, const struct entry *entry)
+{
+  return NULL == entry ? 0 : entry->failed_us + shut_us (table, entry->failures);
+}
+
+static bool
+is_wrong (const struct entry *entry, uint64_t print)
+{
+  for (size_t i = 0; i < WRONG_COUNT; i++)
+    if (entry->wrong[i] == print)
+      return true;
+  return false;
+}
+
 /* --- the interface ------------------------------------------------------------------------------------------------ */
 
 unsigned
 backoff_wait_s (struct backoff *backoff, struct slice username, struct slice address, uint64_t now_us)
 {
+  const struct table *tables = backoff->tables;
   struct digest keys[KIND_COUNT];
-  uint64_t wait_us = 0;
+  const struct entry *pair;
+  uint64_t until_us;
+
+  if (now_us >= atomic_load (&backoff->all_open_us))
+    return 0;
+  make_keys (keys, backoff, username, address);
+  lock_acquire (&backoff->lock);
+  pair = *find (&tables[KIND_PAIR], &keys[KIND_PAIR]);
+  until_us = open_us (&tables[KIND_PAIR], pair);
+  if (NULL == pair || ! pair->has_succeeded)
+  {
+    uint64_t address_us = open_us (&tables[KIND_ADDRESS], *find (&tables[KIND_ADDRESS], &keys[KIND_ADDRESS]));
+
+    until_us = until_us > address_us ? until_us : address_us;
+  }
+  lock_release (&backoff->lock);
+  return until_us <= now_us ? 0 : (unsigned)((until_us - now_us + SECOND_US - 1) / SECOND_US);
+}
+
+/* What a wrong credential is known by, together with the text that it was checked with; never 0. */
+static uint64_t
+make_print (const struct backoff *backoff, const struct digest *credential, struct slice stored)
+{
+  struct slice secret = { (const char *)backoff->secret, sizeof (backoff->secret) };
+  struct digest both[2] = { *credential };
+  struct digest keyed = { { 0 } };
+  uint64_t print;
+
+  if (NULL != stored.data)
+    (void)digest_of (&both[1], stored);
+  (void)digest_keyed (&keyed, secret, (struct slice){ (const char *)both, sizeof (both) });
+  memcpy (&print, keyed.bytes, sizeof (print));
+  return print | 1;
+}
+
+bool
+backoff_is_known_wrong (struct backoff *backoff, struct slice username, struct slice address,
+                        const struct digest *credential, struct slice stored)
+{
+  uint64_t print = make_print (backoff, credential, stored);
+  struct digest keys[KIND_COUNT];
+  const struct entry *pair;
+  bool known;
 
   make_keys (keys, backoff, username, address);
   lock_acquire (&backoff->lock);
-  for (int kind = 0; kind < KIND_COUNT; kind++)
-  {
-    const struct table *table = &backoff->tables[kind];
-    const struct entry *entry = *find (table, &keys[kind]);
-    uint64_t open_us = NULL == entry ? 0 : entry->failed_us + shut_us (table, entry->failures);
-
-    if (open_us > now_us && open_us - now_us > wait_us)
-      wait_us = open_us - now_us;
-  }
+  pair = *find (&backoff->tables[KIND_PAIR], &keys[KIND_PAIR]);
+  known = NULL != pair && is_wrong (pair, print);
   lock_release (&backoff->lock);
-  return (unsigned)((wait_us + SECOND_US - 1) / SECOND_US);
+  return known;
 }
 
 void
-backoff_failed (struct backoff *backoff, struct slice username, struct slice address, uint64_t now_us)
+backoff_failed (struct backoff *backoff, struct slice username, struct slice address, const struct digest *credential,
+                struct slice stored, uint64_t now_us)
 {
+  uint64_t print = make_print (backoff, credential, stored);
   struct digest keys[KIND_COUNT];
 
   make_keys (keys, backoff, username, address);
@@ -243,19 +301,19 @@ backoff_failed (struct backoff *backoff, struct slice username, struct slice add
   for (int kind = 0; kind < KIND_COUNT; kind++)
   {
     struct table *table = &backoff->tables[kind];
-    struct entry *entry = *find (table, &keys[kind]);
+    struct entry *entry = use (table, &keys[kind]);
 
-    if (NULL == entry)
-      entry = add (table, &keys[kind]);
-    else
-    {
-      lru_remove (&table->order, &entry->link);
-      lru_add (&table->order, &entry->link);
-      if (now_us > entry->failed_us + FORGET_US)
-        entry->failures = 0;
-    }
+    if (now_us > entry->failed_us + FORGET_US)
+      entry->failures = 0;
     entry->failures += entry->failures < UINT16_MAX;
     entry->failed_us = now_us;
+    if (KIND_PAIR == kind && ! is_wrong (entry, print))
+    {
+      entry->wrong[entry->wrong_next] = print;
+      entry->wrong_next = (entry->wrong_next + 1) % WRONG_COUNT;
+    }
+    if (open_us (table, entry) > atomic_load (&backoff->all_open_us))
+      atomic_store (&backoff->all_open_us, open_us (table, entry));
   }
   lock_release (&backoff->lock);
 }
@@ -264,13 +322,12 @@ void
 backoff_succeeded (struct backoff *backoff, struct slice username, struct slice address)
 {
   struct digest keys[KIND_COUNT];
-  struct table *table = &backoff->tables[KIND_PAIR];
-  struct entry **place;
+  struct entry *pair;
 
   make_keys (keys, backoff, username, address);
   lock_acquire (&backoff->lock);
-  place = find (table, &keys[KIND_PAIR]);
-  if (NULL != *place)
-    forget (table, place);
+  pair = use (&backoff->tables[KIND_PAIR], &keys[KIND_PAIR]);
+  pair->failures = 0;
+  pair->has_succeeded = true;
   lock_release (&backoff->lock);
 }

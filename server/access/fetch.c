@@ -2,6 +2,7 @@
 #include "access/fetch.h"
 
 #include "base/curl_library.h"
+#include "base/stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +10,9 @@
 #include <strings.h>
 
 /* A thread of the login lane waits so long at most, and with it whoever wants to log in behind: a provider that takes
-   longer is as good as down. */
+   longer is as good as down. A login that comes back asks up to four times, which fits into work-timeout-ms. */
 #define CONNECT_TIMEOUT_MS 3000L
-#define TOTAL_TIMEOUT_MS 8000L
+#define TOTAL_TIMEOUT_MS 5000L
 /* Discovery documents and key sets have some KiB, Microsoft's keys with their certificates 20; tokens up to 64. */
 #define ANSWER_MAX_BYTES ((size_t)256 * 1024)
 /* What Retry-After says: about as long as a provider takes to start anew. */
@@ -35,9 +36,11 @@ fetch_answer_free (struct fetch_answer *answer)
 enum err_code
 fetch_unavailable (struct err *err, const char *cause)
 {
-  enum err_code code = err_set_cause (err, ERR_TEMPORARILY_UNAVAILABLE, cause,
-                                      "The OpenID Connect provider cannot be reached or used; try again shortly.");
+  enum err_code code;
 
+  stats_add (&stats.oidc_failures, 1);
+  code = err_set_cause (err, ERR_TEMPORARILY_UNAVAILABLE, cause,
+                        "The OpenID Connect provider cannot be reached or used; try again shortly.");
   if (NULL != err && code == err->code)
     err->retry_after_s = RETRY_AFTER_S;
   return code;
@@ -132,6 +135,7 @@ fetch (struct fetch_answer *answer, const struct fetch_request *request, struct 
 
   if (ERR_OK != code)
     return code;
+  stats_add (&stats.oidc_requests, 1);
   handle = curl->easy_init ();
   if (NULL != handle)
   {

@@ -409,17 +409,17 @@ access_take_quota (unsigned *retry_after_s, struct access *access, const struct 
     if (! allowed)
       *retry_after_s = 1;
   }
-  if (allowed && identity->bytes_per_day > 0)
+  if (allowed && identity->bytes_per_day > 0 && 0 != bytes)
   {
     if (quota->day != now_s / DAY_S)
     {
       quota->day = now_s / DAY_S;
       quota->bytes = 0;
     }
-    allowed = bytes <= identity->bytes_per_day - quota->bytes;
+    allowed = bytes < 0 ? quota->bytes < identity->bytes_per_day : bytes <= identity->bytes_per_day - quota->bytes;
     if (! allowed)
       *retry_after_s = (unsigned)(DAY_S - now_s % DAY_S);
-    else
+    else if (bytes > 0)
       quota->bytes += bytes;
   }
   if (allowed && identity->requests_per_s > 0)

@@ -229,46 +229,71 @@ renew (const struct store_account_found *found, struct slice password, struct st
 }
 
 enum err_code
+password_check_wait (struct access *access, const struct credential *credential, struct slice address, struct err *err)
+{
+  unsigned wait_s = backoff_wait_s (access_backoff (access), credential->username, address, clock_monotonic_us ());
+
+  if (0 == wait_s)
+    return ERR_OK;
+  (void)err_set (err, ERR_REQUEST_LIMIT_EXCEEDED,
+                 "Too many wrong passwords from this address; try again in %u second%s.", wait_s,
+                 1 == wait_s ? "" : "s");
+  if (NULL != err)
+    err->retry_after_s = wait_s;
+  return ERR_REQUEST_LIMIT_EXCEEDED;
+}
+
+/* Check the password against the stored text, which is absent where none can match; remember how it came out. */
+static enum err_code
+check (bool *matches, struct access *access, const struct credential *credential, struct slice stored,
+       struct slice address, struct err *err)
+{
+  struct backoff *backoff = access_backoff (access);
+  enum err_code code = ERR_OK;
+
+  *matches = access_is_verified (access, &credential->digest, stored);
+  if (! *matches)
+  {
+    if (backoff_is_known_wrong (backoff, credential->username, address, &credential->digest, stored))
+      return ERR_OK;
+    code = password_matches (matches, stored, credential->secret, err);
+  }
+  if (ERR_OK != code)
+    return code;
+  if (*matches)
+  {
+    backoff_succeeded (backoff, credential->username, address);
+    access_note_verified (access, &credential->digest, stored);
+  }
+  else
+    backoff_failed (backoff, credential->username, address, &credential->digest, stored, clock_monotonic_us ());
+  return ERR_OK;
+}
+
+enum err_code
 password_identify (struct access_identity *identity, struct access *access, struct store_connection *connection,
                    const struct credential *credential, struct slice address, struct arena *arena, struct err *err)
 {
-  struct backoff *backoff = access_backoff (access);
   struct store_account_found found = { .account_id = 0 };
   struct slice stored = { NULL, 0 };
-  unsigned wait_s = backoff_wait_s (backoff, credential->username, address, clock_monotonic_us ());
-  bool was_right = access_has_verified (access, &credential->digest);
   bool matches = false;
-  enum err_code code;
+  /* Again, because it may have waited for its turn. */
+  enum err_code code = password_check_wait (access, credential, address, err);
 
-  if (wait_s > 0 && ! was_right)
-  {
-    code = err_set (err, ERR_REQUEST_LIMIT_EXCEEDED,
-                    "Too many wrong passwords from this address; try again in %u seconds.", wait_s);
-    if (NULL != err)
-      err->retry_after_s = wait_s;
+  if (ERR_OK != code)
     return code;
-  }
   code = store_access_by_name (&found, connection, credential->username, arena, err);
   if (ERR_OK == code && ! found.disabled)
     stored = found.password;
   else if (ERR_OK != code && ERR_RESOURCE_DOES_NOT_EXIST != code)
     return code;
-  matches = was_right && access_is_verified (access, &credential->digest, stored);
-  if (! matches)
-    code = password_matches (&matches, stored, credential->secret, err);
-  else
-    code = ERR_OK;
+  code = check (&matches, access, credential, stored, address, err);
   if (ERR_OK != code)
     return code;
   if (! matches)
-  {
-    backoff_failed (backoff, credential->username, address, clock_monotonic_us ());
     return err_set (err, ERR_UNAUTHENTICATED, WRONG);
-  }
-  backoff_succeeded (backoff, credential->username, address);
   if (password_is_old (stored))
     renew (&found, credential->secret, connection, arena);
-  access_note_verified (access, &credential->digest, stored);
   *identity = access_identity_of (access, &found, ACCESS_BY_PASSWORD);
   return ERR_OK;
 }

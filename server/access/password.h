@@ -26,6 +26,11 @@ enum err_code password_matches (bool *matches, struct slice text, struct slice p
 /* Whether the text was made with other parameters than today's. */
 bool password_is_old (struct slice text);
 
+/* Whether this name may be tried from this address now: before anything is remembered or asked, so that the answer does
+   not depend on the password. Thread-safe; never waits. Errors: REQUEST_LIMIT_EXCEEDED with retry_after_s. */
+enum err_code password_check_wait (struct access *access, const struct credential *credential, struct slice address,
+                                   struct err *err);
+
 /* Who a name and password stand for. Unknown, disabled, without password and wrong password are answered in the same
    words and time. After several failures for the same name from the same address, and after more from one address,
    further tries are refused at once for a time that doubles (access/backoff.h). A text with old parameters is replaced.

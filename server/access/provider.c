@@ -5,6 +5,7 @@
 #include "access/key_set.h"
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,6 +209,9 @@ refresh (struct provider *provider, struct err *err)
   provider->fetching = true;
   lock_release (&provider->lock);
   code = fetch_all (&fresh, provider, err);
+  /* Also when what is known goes on to be used, and nobody sees the error. */
+  if (ERR_OK != code)
+    log_line (EVENT_oidc_failed, LOG_TEXT ("message", err->message), LOG_TEXT ("cause", err->cause));
   lock_acquire (&provider->lock);
   provider->fetching = false;
   provider->tried = true;
@@ -248,7 +252,7 @@ need_knowledge (struct provider *provider, struct err *err)
   if (NULL != provider->known)
     return ERR_OK;
   if (provider->tried && clock_monotonic_us () - provider->tried_us < PAUSE_FIRST_US)
-    return fetch_unavailable (err, "the last request to it has failed a moment ago");
+    return fetch_unavailable (err, "the last request to the provider failed a moment ago");
   return refresh (provider, err);
 }
 

@@ -3,14 +3,16 @@
 
 #include "access/credential.h"
 #include "access/identify.h"
+#include "access/password.h"
 #include "api/gate_judge.h"
 #include "api/object.h"
 #include "api/route.h"
+#include "store/workspace.h"
 
 #include <inttypes.h>
 
-#define WORKSPACE_DEFAULT 1
-#define WORKSPACE_DEFAULT_NAME SLICE ("default")
+#define WORKSPACE_DEFAULT STORE_WORKSPACE_DEFAULT
+#define WORKSPACE_DEFAULT_NAME SLICE (STORE_WORKSPACE_DEFAULT_NAME)
 
 /* --- who asks ------------------------------------------------------------------------------------------------------
  */
@@ -55,6 +57,8 @@ recognise (struct api_call *call, struct err *err)
       return GATE_OPEN;
     code = err_set (err, ERR_UNAUTHENTICATED, "Send credentials: a user name and password, or a token.");
   }
+  if (ERR_OK == code && CREDENTIAL_PASSWORD == credential.kind)
+    code = password_check_wait (access, &credential, headers->address, err);
   if (ERR_OK == code && ! access_recall (&pass->who, access, &credential.digest, call->arena))
   {
     if (NULL == call->connection)
@@ -107,10 +111,9 @@ static enum err_code
 check_quota (struct api_call *call, struct err *err)
 {
   const struct access_identity *who = &call->pass->who;
-  int64_t bytes = call->credentials->body_bytes > 0 ? call->credentials->body_bytes : 0;
   unsigned retry_after_s;
 
-  if (access_take_quota (&retry_after_s, call->service->access, who, bytes))
+  if (access_take_quota (&retry_after_s, call->service->access, who, call->credentials->body_bytes))
     return ERR_OK;
   (void)err_set (err, ERR_REQUEST_LIMIT_EXCEEDED,
                  "The quota of %.*s is used up: %" PRId64 " requests a second (quota-requests-per-s) and %" PRId64
@@ -124,13 +127,56 @@ check_quota (struct api_call *call, struct err *err)
 /* --- which workspace -----------------------------------------------------------------------------------------------
  */
 
+/* The name that a header holds, without blanks around it, as MLflow reads it. */
+static struct slice
+workspace_name (struct slice header)
+{
+  while (header.len > 0 && (' ' == header.data[0] || '\t' == header.data[0]))
+    header = (struct slice){ header.data + 1, header.len - 1 };
+  while (header.len > 0 && (' ' == header.data[header.len - 1] || '\t' == header.data[header.len - 1]))
+    header.len--;
+  return header;
+}
+
+/* Where a sight of a workspace is remembered: beside rights with experiments, under a number that none has. */
+static int64_t
+number_of_sight (int64_t workspace_id)
+{
+  return -1 - workspace_id;
+}
+
+/* Whoever has no right at all in a workspace is told that there is none. GATE_OPEN also with an error in `code`. */
+static enum gate_next
+see_workspace (enum err_code *code, struct api_call *call, struct err *err)
+{
+  struct access *access = call->service->access;
+  struct gate_pass *pass = call->pass;
+  int64_t number = number_of_sight (pass->workspace_id);
+  uint64_t version = access_version (access);
+  struct access_rights rights = { ACCESS_READ, 0 };
+  struct store_workspace workspace;
+  struct result result = { NULL };
+  int64_t remembered;
+
+  if (pass->who.has_all_objects || PERMISSION_GUEST >= call->route->permission
+      || access_recall_rights (&rights, &remembered, access, pass->who.account_id, number))
+    return GATE_OPEN;
+  if (NULL == call->connection)
+    return GATE_ASK;
+  *code = store_workspace_get (&workspace, &result, call->connection, pass->workspace, pass->who.account_id,
+                               access_fallback (access), err);
+  result_free (&result);
+  if (ERR_OK == *code)
+    access_remember_rights (access, pass->who.account_id, number, rights, pass->workspace_id, version);
+  return GATE_OPEN;
+}
+
 static enum gate_next
 enter_workspace (struct api_call *call, struct err *err)
 {
   struct access *access = call->service->access;
   struct gate_pass *pass = call->pass;
-  struct slice name = call->credentials->workspace;
-  struct store_access_rights found;
+  struct slice name = workspace_name (call->credentials->workspace);
   enum err_code code = ERR_OK;
 
   if (0 == name.len || slice_equal (name, WORKSPACE_DEFAULT_NAME))
@@ -155,16 +201,8 @@ enter_workspace (struct api_call *call, struct err *err)
     if (ERR_OK == code)
       access_remember_workspace (access, name, pass->workspace_id, version);
   }
-  /* Objects in it are judged one by one; what shows or makes several needs some right in it. */
-  if (ERR_OK == code && ! pass->who.has_all_objects && PERMISSION_GUEST < call->route->permission)
-  {
-    if (NULL == call->connection)
-      return GATE_ASK;
-    code = store_access_of_workspace (&found, call->connection, pass->who.account_id, access_fallback (access),
-                                      pass->workspace_id, err);
-    if (ERR_OK == code && ! found.exists)
-      code = ERR_RESOURCE_DOES_NOT_EXIST;
-  }
+  if (ERR_OK == code && GATE_ASK == see_workspace (&code, call, err))
+    return GATE_ASK;
   if (ERR_RESOURCE_DOES_NOT_EXIST == code)
     (void)err_set (err, code, "Workspace '%.*s' not found", SLICE_ARG (name));
   return ERR_OK == code ? GATE_OPEN : GATE_REFUSED;
@@ -245,6 +283,13 @@ gate_enter (struct api_call *call)
                               .rights = { ACCESS_MANAGE, ACCESS_ALL_ACTIONS },
                               .experiment_id = -1 };
   call->pass = pass;
+  if (call->credentials->differs)
+  {
+    (void)err_set (&call->err, ERR_INVALID_PARAMETER_VALUE,
+                   "A header that says who sends the request (Authorization, Cookie, Host, Origin, X-MLFLOW-WORKSPACE, "
+                   "X-Tally-CSRF-Token) is there twice and differently.");
+    return GATE_REFUSED;
+  }
   return enter (call, &call->err);
 }
 

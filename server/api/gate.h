@@ -90,8 +90,9 @@ struct gate_headers
   bool changes_state; /* POST, PUT, PATCH or DELETE */
   bool is_local; /* the Host header names a loopback address */
   bool is_own_origin; /* the Origin is absent, exactly this server's, or spelled out in allowed-origins */
+  bool differs; /* one of them is there twice and differently */
   bool is_page; /* a browser's page asks (Sec-Fetch-Mode): no dialog for a password */
-  int64_t body_bytes; /* declared; -1 when not */
+  int64_t body_bytes; /* declared; -1 for a body without a length */
 };
 
 enum gate_next

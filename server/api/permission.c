@@ -106,6 +106,13 @@ judge_found (enum store_grant_found found, const struct permission *permission, 
   }
 }
 
+/* What is not there has no permissions: MLflow does not look for the experiment. */
+static enum store_grant_found
+without_object (enum store_grant_found found)
+{
+  return STORE_GRANT_NO_OBJECT == found ? STORE_GRANT_MISSING : found;
+}
+
 static enum err_code
 reply_permission (struct api_call *call, const struct permission *permission, int64_t account_id, int16_t level,
                   struct err *err)
@@ -147,7 +154,7 @@ set_permission (struct permission *permission, int64_t *account_id, struct api_c
     code = store_access_grant_set (&found, account_id, call->connection, &permission->object, &permission->holder,
                                    (int16_t)permission->level, -1, mode, &who, call->arena, err);
   if (ERR_OK == code)
-    code = judge_found (found, permission, call, err);
+    code = judge_found (STORE_GRANT_UPDATE == mode ? without_object (found) : found, permission, call, err);
   if (ERR_OK == code)
     access_changed (call->service->access);
   return code;
@@ -204,7 +211,7 @@ api_permission_delete (struct api_call *call, struct err *err)
     code = store_access_grant_delete (&found, call->connection, &permission.object, &permission.holder, &who,
                                       call->arena, err);
   if (ERR_OK == code)
-    code = judge_found (found, &permission, call, err);
+    code = judge_found (without_object (found), &permission, call, err);
   if (ERR_OK == code)
     access_changed (call->service->access);
   return code;

@@ -164,13 +164,13 @@ guard_check_origin (struct slice origin, struct slice host, const char *allowed,
 }
 
 bool
-guard_is_own_origin (struct slice origin, struct slice host, const char *allowed)
+guard_is_own_origin (struct slice origin, struct slice host, bool is_secure, const char *allowed)
 {
-  static const char *const schemes[] = { "http://", "https://" };
+  static const char *const schemes[] = { "https://", "http://" };
 
   if (0 == origin.len)
     return true;
-  for (size_t i = 0; i < sizeof (schemes) / sizeof (schemes[0]); i++)
+  for (size_t i = 0; i < (is_secure ? 1 : sizeof (schemes) / sizeof (schemes[0])); i++)
   {
     size_t length = strlen (schemes[i]);
 

@@ -14,9 +14,10 @@ enum err_code guard_check_host (struct slice host, const char *allowed, struct e
    PERMISSION_DENIED. */
 enum err_code guard_check_origin (struct slice origin, struct slice host, const char *allowed, struct err *err);
 
-/* Whether an Origin is absent, exactly this server's (same host and port as `host`), or spelled out in `allowed`:
-   loopback and * are not enough for requests that come with a browser's login. */
-bool guard_is_own_origin (struct slice origin, struct slice host, const char *allowed);
+/* Whether an Origin is absent, exactly this server's (same host and port as `host`, and https when the request is known
+   to have come that way), or spelled out in `allowed`: loopback and * are not enough for requests that come with a
+   browser's login. */
+bool guard_is_own_origin (struct slice origin, struct slice host, bool is_secure, const char *allowed);
 
 /* True when an address to listen on is loopback. */
 bool guard_is_loopback (struct slice host);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "http/handshake.h"
+#include "http/linger.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,7 @@ struct poller
   struct http_server *server;
   struct MHD_Daemon *daemon;
   struct handshakes *handshakes; /* NULL without TLS */
+  struct linger_set linger;
   int epoll_fd;
   int wake_fd; /* an event that says: a connection was resumed */
   _Atomic bool wake_pending; /* the event is set, or about to be */
@@ -146,6 +148,9 @@ connection_changed (void *context, struct MHD_Connection *connection, void **soc
   if (NULL == client)
     return;
   unlink_client (server, client);
+  /* The library closes the socket behind this. */
+  if (client->lingers)
+    linger_take (&poller->linger, client->fd);
   handshake_end (client->handshake);
   free (client);
   *socket_context = NULL;
@@ -164,14 +169,17 @@ library_message (void *context, const char *format, va_list arguments)
   log_line (EVENT_http_library, LOG_TEXT ("message", text));
 }
 
-/* How long the library may be left alone, in the form that poll takes. */
+/* How long there is nothing to do without an event, in the form that poll takes. */
 static int
-wait_ms (struct MHD_Daemon *daemon)
+wait_ms (struct poller *poller)
 {
   MHD_UNSIGNED_LONG_LONG timeout_ms;
+  int linger_ms = linger_wait_ms (&poller->linger);
 
-  if (MHD_YES != MHD_get_timeout (daemon, &timeout_ms))
-    return -1;
+  if (MHD_YES != MHD_get_timeout (poller->daemon, &timeout_ms))
+    return linger_ms;
+  if (linger_ms >= 0 && (MHD_UNSIGNED_LONG_LONG)linger_ms < timeout_ms)
+    return linger_ms;
   return timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
 }
 
@@ -214,16 +222,18 @@ run (void *context)
   struct pollfd fds[] = { { .fd = poller->epoll_fd, .events = POLLIN },
                           { .fd = poller->wake_fd, .events = POLLIN },
                           { .fd = poller->server->stop_fd, .events = POLLIN },
-                          { .fd = handshakes_fd (poller->handshakes), .events = POLLIN } };
+                          { .fd = handshakes_fd (poller->handshakes), .events = POLLIN },
+                          { .fd = -1, .events = POLLIN } };
 
   while (0 == fds[2].revents)
   {
     /* A failure, which can only be a signal, is as good as an event. */
-    (void)poll (fds, sizeof (fds) / sizeof (fds[0]), wait_ms (poller->daemon));
+    (void)poll (fds, sizeof (fds) / sizeof (fds[0]), wait_ms (poller));
     if (0 != fds[1].revents)
       clear_wake (poller);
     if (0 != fds[3].revents)
       handshakes_wake (poller->handshakes);
+    linger_run (&poller->linger);
     quiesce (poller);
     /* Whether there is room for a new connection again is looked at when the next run begins. */
     do
@@ -231,6 +241,7 @@ run (void *context)
       poller->closed = false;
       (void)MHD_run (poller->daemon);
     } while (poller->closed);
+    fds[4].fd = linger_fd (&poller->linger);
   }
   handshakes_release (poller->handshakes);
   return NULL;
@@ -356,6 +367,7 @@ poller_stop (struct http_server *server)
   for (size_t i = 0; i < server->poller_count; i++)
   {
     handshakes_free (server->pollers[i].handshakes);
+    linger_end (&server->pollers[i].linger);
     if (server->pollers[i].wake_fd >= 0)
       close (server->pollers[i].wake_fd);
   }

@@ -1,17 +1,11 @@
 /* Answers: JSON, errors, files of the dashboard, and the headers that all of them carry. */
 #include "base/json_write.h"
-#include "http/request.h"
+#include "http/headers.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-
-/* Scripts, styles and data from this server only; nothing inline, no plug-ins, no foreign frames. */
-#define CONTENT_SECURITY_POLICY                                                                                        \
-  "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; base-uri "        \
-  "'none'; "                                                                                                           \
-  "form-action 'self'; frame-ancestors 'self'"
 
 /* An error's JSON: its message escaped at the worst, and the other members. */
 #define ERROR_MAX_BYTES ((size_t)6 * ERR_MESSAGE_BYTES + 512)
@@ -34,12 +28,12 @@ has_out_header (const struct request *request, const char *name)
 }
 
 static enum MHD_Result
-queue (struct request *request, unsigned status, struct MHD_Response *response)
+queue (struct request *request, unsigned status, struct MHD_Response *response, enum headers_kind kind)
 {
   enum MHD_Result result;
 
-  add_header (response, "X-Content-Type-Options", "nosniff");
-  add_header (response, "X-Frame-Options", "SAMEORIGIN");
+  headers_add (response, request->server, kind, has_out_header (request, "Content-Security-Policy"));
+  headers_add_origin (response, request);
   for (const struct call_out_header *header = request->call.out_headers; NULL != header; header = header->next)
     add_header (response, header->name, header->value);
   request->state = REQUEST_ANSWERED;
@@ -95,7 +89,7 @@ send_error (struct request *request)
     add_header (response, "Connection", "close");
   if (ERR_METHOD_NOT_ALLOWED == err->code)
     add_header (response, "Allow", request->allow);
-  return queue (request, err_http_status (err->code), response);
+  return queue (request, err_http_status (err->code), response, HEADERS_DATA);
 }
 
 static enum MHD_Result
@@ -106,7 +100,7 @@ send_options (struct request *request)
   if (NULL == response)
     return MHD_NO;
   add_header (response, "Allow", request->allow);
-  return queue (request, MHD_HTTP_NO_CONTENT, response);
+  return queue (request, MHD_HTTP_NO_CONTENT, response, HEADERS_DATA);
 }
 
 /* "/mlflow" to "/mlflow/". */
@@ -119,7 +113,7 @@ send_slash (struct request *request)
   if (NULL == response || NULL == location)
     return MHD_NO;
   add_header (response, "Location", location);
-  return queue (request, MHD_HTTP_PERMANENT_REDIRECT, response);
+  return queue (request, MHD_HTTP_PERMANENT_REDIRECT, response, HEADERS_DATA);
 }
 
 static enum MHD_Result
@@ -137,8 +131,6 @@ send_file (struct request *request)
     return MHD_NO;
   add_header (response, "ETag", body->etag);
   add_header (response, "Vary", "Accept-Encoding");
-  add_header (response, "Content-Security-Policy", CONTENT_SECURITY_POLICY);
-  add_header (response, "Referrer-Policy", "no-referrer");
   add_header (response, "Cache-Control", request->file->immutable ? "public, max-age=31536000, immutable" : "no-cache");
   if (! unchanged)
   {
@@ -147,7 +139,7 @@ send_file (struct request *request)
       add_header (response, "Content-Encoding", encoding);
     request->response_bytes = body->size;
   }
-  return queue (request, unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
+  return queue (request, unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response, HEADERS_PAGE);
 }
 
 /* What a call wrote. */
@@ -160,7 +152,7 @@ queue_dynamic (struct request *request, unsigned status, struct MHD_Response *re
     add_header (response, "Content-Type", NULL == type ? "application/json" : type);
   if (! has_out_header (request, "Cache-Control"))
     add_header (response, "Cache-Control", "no-store");
-  return queue (request, status, response);
+  return queue (request, status, response, HEADERS_DATA);
 }
 
 /* The library does not ask for the body of such an answer. */
@@ -234,7 +226,7 @@ reply_send (struct request *request)
   if (MHD_HTTP_NOT_MODIFIED == status)
     return send_unchanged (request);
   if (0 == call->reply.len && MHD_HTTP_OK == status && NULL == call->type && NULL == call->out_headers
-      && ! atomic_load (&request->server->draining))
+      && ! headers_depend_on_origin (request) && ! atomic_load (&request->server->draining))
   {
     request->state = REQUEST_ANSWERED;
     request->response_bytes = 2;

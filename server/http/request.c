@@ -138,6 +138,10 @@ request_free (struct request *request)
                      ERR_OK == request->call.err.code ? request->call.status : err_http_status (request->call.err.code),
                      request->body_total, request->response_bytes, duration_us);
   }
+  /* What came without having been announced, the gate could not count. */
+  if (NULL != request->call.pass && request->call.pass->known && request->credentials.body_bytes < 0
+      && request->body_total > 0)
+    access_count_bytes (server->service->access, &request->call.pass->who, (int64_t)request->body_total);
   set_phase (request, CLIENT_IDLE);
   atomic_fetch_sub (&server->body_bytes, request->body_reserved);
   if (NULL != request->call.drop)
@@ -450,6 +454,18 @@ finish (struct request *request)
   return reply_send (request);
 }
 
+/* The headers are refused. When the answer goes out before the body, the connection ends with it. */
+static enum MHD_Result
+refuse (struct request *request)
+{
+  request->refused = true;
+  if (! body_must_answer_now (request))
+    return MHD_YES;
+  if (NULL != request->client)
+    request->client->lingers = true;
+  return reply_send (request);
+}
+
 /* The headers are accepted: find out who sends the request, and whether he may, before any byte of the body is taken.
  */
 static enum MHD_Result
@@ -471,8 +487,7 @@ enter (struct request *request)
     push_work (request, GATE_LOGIN == next ? LANE_LOGIN : LANE_WORK, queue_push);
     return MHD_YES;
   }
-  request->refused = GATE_REFUSED == next;
-  return request->refused && body_must_answer_now (request) ? reply_send (request) : MHD_YES;
+  return GATE_REFUSED == next ? refuse (request) : MHD_YES;
 }
 
 /* Some of the body, or its end. */
@@ -503,14 +518,12 @@ request_step (struct request *request, const char *method, const char *body, siz
     request->state = REQUEST_READING;
     if (ERR_OK == accept_headers (request, method, &request->call.err))
       return enter (request);
-    request->refused = true;
-    return body_must_answer_now (request) ? reply_send (request) : MHD_YES;
+    return refuse (request);
   case REQUEST_ENTERING:
     /* The library offers the headers once more, when it was told to wait there. */
-    request->refused = ERR_OK != request->call.err.code;
     set_phase (request, CLIENT_READING);
     request->state = REQUEST_READING;
-    return request->refused && body_must_answer_now (request) ? reply_send (request) : MHD_YES;
+    return ERR_OK != request->call.err.code ? refuse (request) : MHD_YES;
   case REQUEST_TAKING:
     request->state = REQUEST_READING;
     buffer_clear (&request->body);

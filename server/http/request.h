@@ -33,6 +33,7 @@ struct client
   _Atomic uint64_t since_us; /* when the phase began */
   bool shut; /* the sweep has closed it; under the server's clients_lock */
   struct handshake *handshake; /* NULL without TLS */
+  bool lingers; /* the client may be sending still when the connection ends; of its thread */
 };
 
 struct http_server
@@ -47,6 +48,7 @@ struct http_server
   struct slice static_prefix;
   struct peer_proxies *proxies; /* that are trusted */
   struct tls *tls; /* NULL: connections speak plain HTTP */
+  bool shares; /* some origins may read answers */
   char address[128];
 
   struct lock clients_lock; /* guards the list of clients; a leaf */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "http/guard.h"
+#include "http/headers.h"
 #include "http/peer.h"
 #include "http/poller.h"
 #include "http/request.h"
@@ -269,11 +270,12 @@ http_server_start (struct http_server **out, const struct api_service *service, 
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   (void)MHD_add_response_header (server->empty_object, "Content-Type", "application/json");
   (void)MHD_add_response_header (server->empty_object, "Cache-Control", "no-store");
-  (void)MHD_add_response_header (server->empty_object, "X-Content-Type-Options", "nosniff");
-  (void)MHD_add_response_header (server->empty_object, "X-Frame-Options", "SAMEORIGIN");
+  server->shares = headers_share (server->config->allowed_origins);
   code = read_proxies (server, err);
   if (ERR_OK == code)
     code = tls_open (&server->tls, server->config, err);
+  if (ERR_OK == code)
+    headers_add (server->empty_object, server, HEADERS_DATA, false);
   if (ERR_OK == code)
     code = web_open (&server->web, server->config, err);
   if (ERR_OK == code && ! web_exists (server->web))

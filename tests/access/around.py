@@ -228,6 +228,51 @@ changed()
 allowed(call("POST", f"{API}/runs/delete", MINE, {"run_id": their_run}), "EDIT with the action delete deletes")
 allowed(call("POST", f"{API}/runs/restore", MINE, {"run_id": their_run}), "and restores")
 
+# --- headers that are there twice ---
+def twice(name, values):
+    connection = http.client.HTTPConnection(URL.hostname, URL.port, timeout=30)
+    connection.putrequest("GET", f"{API}/experiments/get?experiment_id={theirs}")
+    for value in values:
+        connection.putheader(name, value)
+    connection.endheaders()
+    response = connection.getresponse()
+    return Answer(response.status, response.headers, response.read())
+
+
+refused(twice("Authorization", [f"Bearer {MINE}", f"Bearer {ADMIN}"]), "two callers in one request", (400,))
+refused(twice("Authorization", [f"Bearer {ADMIN}", f"Bearer {MINE}"]), "two callers in one request, turned round", (400,))
+refused(twice("Cookie", ["tally_session=a", "tally_session=b"]), "two cookies", (400, 401))
+allowed(twice("Authorization", [f"Bearer {ADMIN}"] * 2), "the same caller twice")
+
+# --- quotas ---
+limited = account("limited")
+grant("limited", 4)
+sql("UPDATE account SET requests_per_s = 2 WHERE username = 'limited'")
+changed()
+answers = [call("GET", f"{API}/experiments/get?experiment_id=0", limited) for _ in range(30)]
+good = [a for a in answers if a.status == 200]
+late = [a for a in answers if a.status == 429]
+check(20 <= len(good) <= 24 and len(good) + len(late) == 30, f"twenty requests at once, got {len(good)} and {len(late)}")
+check(late and late[0].headers.get("Retry-After") == "1", "and is told when to come again")
+check(call("GET", f"{API}/experiments/get?experiment_id=0", ADMIN).status == 200, "others do not notice")
+sql("UPDATE account SET requests_per_s = NULL, bytes_per_day = 100000 WHERE username = 'limited'")
+changed()
+quota_run = new_run(limited, "0")
+path = f"{ARTIFACTS}/artifacts/0/{quota_run}/artifacts/x"
+check(call("PUT", path, limited, raw=b"x" * 60000).status == 200, "60 KB of 100")
+over = call("PUT", path, limited, raw=b"x" * 60000)
+check(over.status == 429 and int(over.headers.get("Retry-After", 0)) > 1, f"and 60 more are too many, got {over}")
+
+
+def pieces():
+    for _ in range(5):
+        yield b"y" * 10000
+
+
+check(call("PUT", path, limited, raw=pieces()).status == 200, "unannounced bytes are counted when they came")
+check(call("PUT", path, limited, raw=b"z").status == 429, "so that nothing is left then")
+check(call("GET", path, limited).status == 200, "reading takes nothing of it")
+
 # --- many at once see no difference ---
 wrong = []
 

@@ -286,12 +286,17 @@ def check_route(route):
         if who == "foreign" and route["path"].startswith("/dvc/"):
             check(answer.status in (400, 404), f"{what} has a remote of that name of its own, got {answer}")
             continue
+        if who == "foreign" and kind == "registered-model":
+            check(answer.status == 400, f"{what} has a model of that name of its own, got {answer}")
+            continue
         if level >= needed:
             check(not is_refused(answer), f"{what} may, got {answer}")
             continue
         if level == 0:
             check(answer.status == 404, f"{what} sees nothing, got {answer}")
-            if kind not in ("workspace", "new-experiment", "granted", "upload", "path-upload", "path-workspace"):
+            # Rights with a registered model do not depend on whether there is one of that name.
+            by_name = who == "shut-out" and kind == "registered-model"
+            if not by_name and kind not in ("workspace", "new-experiment", "granted", "upload", "path-upload", "path-workspace"):
                 absent = ask(route, TOKENS[who], world=ABSENT, headers=headers)
                 check(
                     plain(answer, WORLD) == plain(absent, ABSENT),

@@ -107,15 +107,37 @@ length_is_right (const struct reply *reply, struct buffer *why)
   return true;
 }
 
+/* What every answer says to browsers. */
+static bool
+headers_are_there (const struct reply *reply, struct buffer *why)
+{
+  static const struct
+  {
+    const char *name;
+    const char *value; /* NULL: any */
+  } wanted[] = {
+    { "x-content-type-options", "nosniff" }, { "x-frame-options", NULL },
+    { "referrer-policy", "no-referrer" },    { "cross-origin-resource-policy", "same-origin" },
+    { "content-security-policy", NULL },
+  };
+
+  for (size_t i = 0; i < sizeof (wanted) / sizeof (wanted[0]); i++)
+  {
+    const char *value = reply_header_text (reply, wanted[i].name);
+
+    if ('\0' == *value || (NULL != wanted[i].value && 0 != strcmp (value, wanted[i].value)))
+      return buffer_printf (why, "the header %s is \"%s\"", wanted[i].name, value), false;
+  }
+  return true;
+}
+
 bool
 checks_pass (const struct reply *reply, const char *method, const char *path, const json_t *body, struct buffer *why)
 {
   const char *type = reply_header_text (reply, "content-type");
 
-  if (0 != strcmp (reply_header_text (reply, "x-content-type-options"), "nosniff"))
-    return buffer_text (why, "no X-Content-Type-Options: nosniff"), false;
-  if ('\0' == *reply_header_text (reply, "x-frame-options"))
-    return buffer_text (why, "no X-Frame-Options"), false;
+  if (! headers_are_there (reply, why))
+    return false;
   if (0 == strcmp (method, "HEAD"))
     return 0 == reply->body.len || (buffer_text (why, "HEAD got a body"), false);
   if (! length_is_right (reply, why))

@@ -23,6 +23,7 @@ int command_stream (int argc, char **argv);
 int command_stream_around (int argc, char **argv);
 int command_stream_stall (int argc, char **argv);
 int command_stream_crowd (int argc, char **argv);
+int command_refused (int argc, char **argv);
 int command_records (int argc, char **argv);
 int command_half_open (int argc, char **argv);
 

@@ -33,6 +33,7 @@ static const struct
   { "stream-stall", command_stream_stall, "URL RUN KEY-LENGTH POINTS TIMEOUT-MS: who stops reading is closed" },
   { "stream-crowd", command_stream_crowd,
     "URL RUN KEY-LENGTH POINTS READERS: a queue that is full refuses whole answers only" },
+  { "refused", command_refused, "URL TIMES BYTES OTHERS: refusals are heard behind a body, beside others that hang" },
   { "records", command_records, "URL TIMES: requests in records of TLS that are cut in unusual ways" },
   { "half-open", command_half_open,
     "URL COUNT none|half|all MS: begin handshakes, and stop in the middle for a while" },

@@ -6,6 +6,7 @@
 #include "expect.h"
 #include "fill.h"
 #include "reply.h"
+#include "sender.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -296,7 +297,7 @@ run_request (const struct walk *walk, const json_t *step, const char *prefix, st
 {
   const char *method = text_of (step, "method");
   char *path = make_path (walk, step, prefix, why);
-  json_t *headers = fill (json_object_get (step, "headers"), walk->variables, why);
+  json_t *headers = sender_headers (step, walk->defaults, walk->variables, why);
   struct buffer body;
   struct buffer url;
   struct reply reply;
@@ -309,7 +310,7 @@ run_request (const struct walk *walk, const json_t *step, const char *prefix, st
   buffer_init (&body, 256u << 20);
   buffer_init (&url, 1u << 20);
   reply_init (&reply);
-  if (NULL == path || ! make_body (&body, &present, walk, step, why))
+  if (NULL == path || NULL == headers || ! make_body (&body, &present, walk, step, why))
     goto out;
   buffer_printf (&url, "%s%s", walk->target->base_url, path);
   struct request request = { .method = NULL == method ? (present ? "POST" : "GET") : method,

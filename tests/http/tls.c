@@ -94,8 +94,14 @@ carry_up (struct link *link)
 
     if (result > 0)
       drop_front (link->up, &link->up_bytes, (size_t)result);
-    else
-      (void)only_waits (link, result);
+    else if (! only_waits (link, result))
+    {
+      /* The server takes no more, but may have answered. */
+      link->ended = false;
+      link->up_bytes = 0;
+      link->plain_ended = true;
+      link->said_so = true;
+    }
   }
   else if (link->plain_ended && ! link->said_so)
   {

@@ -1,7 +1,16 @@
 // Programs: bearer tokens of the provider, and every forgery over HTTP.
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
-import { Browser, CLIENT_SECRET, get, identify, makeDatabase, sleep, startDaemon, stopDaemon } from './daemon.mjs';
+import {
+  Browser,
+  CLIENT_SECRET,
+  get,
+  identify,
+  makeDatabase,
+  sleep,
+  startDaemon,
+  stopDaemon,
+} from './daemon.mjs';
 import { API, encode, signWith, TestProvider } from './provider.mjs';
 
 export async function bearerTests(test) {
@@ -12,7 +21,11 @@ export async function bearerTests(test) {
   const daemon = await startDaemon(database, common);
   const api = await startDaemon(makeDatabase(), [...common, `--oidc-audience=${API}`]);
   provider.clients = [
-    { client_id: 'tally', client_secret: CLIENT_SECRET, redirect_uris: [`${daemon.url}/api/tally/v1/login/oidc/callback`] },
+    {
+      client_id: 'tally',
+      client_secret: CLIENT_SECRET,
+      redirect_uris: [`${daemon.url}/api/tally/v1/login/oidc/callback`],
+    },
     {
       client_id: 'trainer',
       client_secret: CLIENT_SECRET,
@@ -44,7 +57,13 @@ export async function bearerTests(test) {
     const { access_token: token } = await answer.json();
     assert.equal(JSON.parse(Buffer.from(token.split('.')[0], 'base64url')).typ, 'at+jwt');
     const who = await identify(api, token);
-    assert.deepEqual(who.user, { username: 'trainer', is_admin: false, is_service: false, method: 'jwt', groups: ['trainers'] });
+    assert.deepEqual(who.user, {
+      username: 'trainer',
+      is_admin: false,
+      is_service: false,
+      method: 'jwt',
+      groups: ['trainers'],
+    });
     // It is for another audience there.
     await refused('audience', token, /another audience/);
   });
@@ -58,13 +77,17 @@ export async function bearerTests(test) {
     assert.equal(who.user.username, 'anna');
     assert.equal(who.user.method, 'jwt');
     assert.equal(database.sql("SELECT count(*) FROM account WHERE subject = 's-anna'"), '1');
-    assert.equal((await identify(daemon, provider.sign(provider.claims({ sub: 's-anna' }), { alg: 'ES256' }))).status, 200);
+    assert.equal(
+      (await identify(daemon, provider.sign(provider.claims({ sub: 's-anna' }), { alg: 'ES256' }))).status,
+      200,
+    );
     // A browser's page and any other client alike: no session comes of it.
     assert.equal(who.csrf_token, undefined);
   });
 
   await test('groups follow the claim, and stay without it', async () => {
-    const groups = async (claims) => (await identify(daemon, provider.sign(provider.claims({ sub: 'p-1', ...claims })))).user;
+    const groups = async (claims) =>
+      (await identify(daemon, provider.sign(provider.claims({ sub: 'p-1', ...claims })))).user;
     assert.deepEqual((await groups({ groups: ['a', 'b'] })).groups, ['a', 'b']);
     assert.deepEqual((await groups({ jti: '1' })).groups, ['a', 'b']);
     assert.deepEqual((await groups({ groups: ['b', 'admins'] })).groups, ['admins', 'b']);
@@ -72,7 +95,11 @@ export async function bearerTests(test) {
     assert.equal((await groups({ jti: '3' })).is_admin, true);
     const last = await groups({ groups: [] });
     assert.deepEqual([last.groups, last.is_admin], [[], false]);
-    await refused('groups', provider.sign(provider.claims({ groups: Array.from({ length: 1001 }, (_, i) => `${i}`) })), /more than 1000 groups/);
+    await refused(
+      'groups',
+      provider.sign(provider.claims({ groups: Array.from({ length: 1001 }, (_, i) => `${i}`) })),
+      /more than 1000 groups/,
+    );
   });
 
   await test('what is remembered of a token ends with it', async () => {
@@ -85,7 +112,9 @@ export async function bearerTests(test) {
   await test('a disabled account', async () => {
     const token = provider.sign(provider.claims({ sub: 'p-off', preferred_username: 'off' }));
     assert.equal((await identify(daemon, token)).status, 200);
-    database.sql("BEGIN; UPDATE account SET disabled_at_ms = 1 WHERE username = 'off'; UPDATE access_version SET version = version + 1; COMMIT");
+    database.sql(
+      "BEGIN; UPDATE account SET disabled_at_ms = 1 WHERE username = 'off'; UPDATE access_version SET version = version + 1; COMMIT",
+    );
     await sleep(1100);
     await refused('disabled', token, /disabled/);
   });
@@ -93,11 +122,36 @@ export async function bearerTests(test) {
   await test('many come for the first time at once', async () => {
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, i) =>
-        identify(daemon, provider.sign(provider.claims({ sub: 'p-many', preferred_username: 'many', groups: ['m1', 'm2'], jti: `${i}` }))),
+        identify(
+          daemon,
+          provider.sign(
+            provider.claims({ sub: 'p-many', preferred_username: 'many', groups: ['m1', 'm2'], jti: `${i}` }),
+          ),
+        ),
       ),
     );
     assert.deepEqual([...new Set(answers.map((answer) => answer.user?.username))], ['many']);
     assert.equal(database.sql("SELECT count(*) FROM account WHERE subject = 'p-many'"), '1');
+  });
+
+  await test('several threads ask the provider once', async () => {
+    const wide = await startDaemon(database, [...common, '--login-threads=4']);
+    const asked = provider.count('/jwks');
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        identify(wide, provider.sign(provider.claims({ sub: `p-wide-${i % 3}`, jti: `${i}` }))),
+      ),
+    );
+    assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [200]);
+    assert.equal(provider.count('/jwks'), asked + 1);
+    const figures = await (
+      await get(`${wide.url}/metrics`, {
+        headers: { Authorization: `Bearer ${provider.sign(provider.claims())}` },
+      })
+    ).text();
+    assert.match(figures, /^tally_oidc_requests_total 2$/m);
+    assert.match(figures, /^tally_oidc_failures_total 0$/m);
+    await stopDaemon(wide);
   });
 
   await test('forged headers and signatures', async () => {
@@ -109,7 +163,12 @@ export async function bearerTests(test) {
     const kid = provider.keys.rsaName;
     const hmac = (secret, alg) => {
       const text = `${encode({ alg, typ: 'JWT', kid })}.${body}`;
-      return `${text}.${encode(crypto.createHmac(`sha${alg.slice(2)}`, secret).update(text).digest())}`;
+      return `${text}.${encode(
+        crypto
+          .createHmac(`sha${alg.slice(2)}`, secret)
+          .update(text)
+          .digest(),
+      )}`;
     };
 
     for (const alg of ['none', 'None', 'NONE', 'nOnE', ''])
@@ -118,30 +177,66 @@ export async function bearerTests(test) {
         assert.equal(answer.status, 401, `${alg} ${end}`);
       }
     for (const alg of ['HS256', 'HS384', 'HS512'])
-      for (const secret of [pem, pem.trim(), JSON.stringify(provider.keys.rsa.publicKey.export({ format: 'jwk' }))])
+      for (const secret of [
+        pem,
+        pem.trim(),
+        JSON.stringify(provider.keys.rsa.publicKey.export({ format: 'jwk' })),
+      ])
         await refused(alg, hmac(secret, alg), /algorithm/);
-    await refused('HMAC as RS256', `${header}.${body}.${encode(crypto.createHmac('sha256', pem).update(`${header}.${body}`).digest())}`, /signature/);
+    await refused(
+      'HMAC as RS256',
+      `${header}.${body}.${encode(crypto.createHmac('sha256', pem).update(`${header}.${body}`).digest())}`,
+      /signature/,
+    );
     const own = { alg: 'RS256', typ: 'JWT', kid };
     const jwk = mallory.publicKey.export({ format: 'jwk' });
     await refused('another key', signWith(mallory.privateKey, claims, own), /signature/);
     await refused('jwk', signWith(mallory.privateKey, claims, { ...own, jwk }), /signature/);
     for (const name of ['jku', 'x5u'])
-      await refused(name, signWith(mallory.privateKey, claims, { ...own, [name]: `${provider.issuer}/evil` }), /signature/);
+      await refused(
+        name,
+        signWith(mallory.privateKey, claims, { ...own, [name]: `${provider.issuer}/evil` }),
+        /signature/,
+      );
     assert.equal(provider.count('/evil'), 0);
     await refused('x5c', signWith(mallory.privateKey, claims, { ...own, x5c: ['MIIB'] }), /signature/);
     for (const name of ['other', '', '../../../../../../dev/null', "' OR '1'='1"])
-      await refused(`kid ${name}`, signWith(mallory.privateKey, claims, { ...own, kid: name }), /no RS256 key/);
-    await refused('kid of another type', signWith(provider.keys.ec.privateKey, claims, { alg: 'ES256', kid }), /no ES256 key/);
+      await refused(
+        `kid ${name}`,
+        signWith(mallory.privateKey, claims, { ...own, kid: name }),
+        /no RS256 key/,
+      );
+    await refused(
+      'kid of another type',
+      signWith(provider.keys.ec.privateKey, claims, { alg: 'ES256', kid }),
+      /no ES256 key/,
+    );
     await refused('RS384 by a key for RS256', provider.sign(claims, { alg: 'RS384' }), /no RS384 key/);
     await refused('crit', provider.sign(claims, { crit: ['exp'] }), /extensions/);
     await refused('b64', provider.sign(claims, { b64: false, crit: ['b64'] }), /extensions/);
     await refused('logout token', provider.sign(claims, { typ: 'logout+jwt' }), /type/);
     await refused('event', provider.sign({ ...claims, events: {} }), /event/);
-    await refused('zero signature', `${encode({ alg: 'ES256', kid: provider.keys.ecName })}.${body}.${encode(Buffer.alloc(64))}`, /signature/);
-    await refused('tampered claims', `${header}.${encode({ ...claims, sub: 'admin' })}.${signature}`, /signature/);
+    await refused(
+      'zero signature',
+      `${encode({ alg: 'ES256', kid: provider.keys.ecName })}.${body}.${encode(Buffer.alloc(64))}`,
+      /signature/,
+    );
+    await refused(
+      'tampered claims',
+      `${header}.${encode({ ...claims, sub: 'admin' })}.${signature}`,
+      /signature/,
+    );
     await refused('tampered signature', `${header}.${body}.${signature.slice(0, -2)}AA`, /signature/);
-    await refused('signature of another', `${header}.${body}.${provider.sign({ ...claims, jti: '1' }).split('.')[2]}`, /signature/);
-    await refused('doubled member', `${encode('{"alg":"none","alg":"RS256"}')}.${body}.${signature}`, /readable/);
+    await refused(
+      'signature of another',
+      `${header}.${body}.${provider.sign({ ...claims, jti: '1' }).split('.')[2]}`,
+      /signature/,
+    );
+    await refused(
+      'doubled member',
+      `${encode('{"alg":"none","alg":"RS256"}')}.${body}.${signature}`,
+      /readable/,
+    );
     assert.equal((await identify(daemon, good)).status, 200);
   });
 
@@ -164,9 +259,14 @@ export async function bearerTests(test) {
       [{ nbf: now + 70 }, /not valid yet/],
       [{ iat: now + 70 }, /future/],
     ];
-    for (const [claims, why] of cases) await refused(JSON.stringify(claims), provider.sign(provider.claims(claims)), why);
+    for (const [claims, why] of cases)
+      await refused(JSON.stringify(claims), provider.sign(provider.claims(claims)), why);
     for (const claims of [{ aud: ['x', 'tally'] }, { exp: now - 50 }, { nbf: now + 50 }, { iat: now + 50 }])
-      assert.equal((await identify(daemon, provider.sign(provider.claims(claims)))).status, 200, JSON.stringify(claims));
+      assert.equal(
+        (await identify(daemon, provider.sign(provider.claims(claims)))).status,
+        200,
+        JSON.stringify(claims),
+      );
   });
 
   await test('huge and nested junk', async () => {
@@ -190,7 +290,15 @@ export async function bearerTests(test) {
   await test('junk does not make this server ask the provider', async () => {
     const asked = provider.count('/jwks');
     for (let i = 0; i < 20; i += 1)
-      assert.equal((await identify(daemon, `${encode({ alg: 'RS256', kid: `k${i}` })}.${encode(provider.claims())}.AAAA`)).status, 401);
+      assert.equal(
+        (
+          await identify(
+            daemon,
+            `${encode({ alg: 'RS256', kid: `k${i}` })}.${encode(provider.claims())}.AAAA`,
+          )
+        ).status,
+        401,
+      );
     assert.ok(provider.count('/jwks') - asked <= 1, `${provider.count('/jwks') - asked}`);
   });
 

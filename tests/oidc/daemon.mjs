@@ -17,11 +17,17 @@ const running = new Set();
 /** A database of its own; `sql` runs a statement in it and gives its rows as text. */
 export function makeDatabase() {
   number += 1;
-  const url = execFileSync(path.join(root, 'deploy/dev/cluster'), ['create', cluster, `oidc_${process.pid}_${number}`], {
-    encoding: 'utf8',
-  }).trim();
+  const url = execFileSync(
+    path.join(root, 'deploy/dev/cluster'),
+    ['create', cluster, `oidc_${process.pid}_${number}`],
+    {
+      encoding: 'utf8',
+    },
+  ).trim();
   const sql = (text) =>
-    execFileSync('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', text], { encoding: 'utf8' }).trim();
+    execFileSync('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', text], {
+      encoding: 'utf8',
+    }).trim();
   return { url, sql };
 }
 
@@ -31,7 +37,15 @@ export async function startDaemon(database, settings = [], environment = {}) {
   const log = path.join(work, `tallyd-${number}.log`);
   const child = spawn(
     process.env.TALLY_TEST_TALLYD,
-    ['serve', '--listen', '127.0.0.1:0', '--artifact-store', path.join(work, 'artifacts'), '--auth', ...settings],
+    [
+      'serve',
+      '--listen',
+      '127.0.0.1:0',
+      '--artifact-store',
+      path.join(work, 'artifacts'),
+      '--auth',
+      ...settings,
+    ],
     {
       stdio: ['ignore', 'ignore', fs.openSync(log, 'a')],
       env: {
@@ -74,7 +88,8 @@ export async function get(url, options = {}) {
   try {
     return await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(30000), ...options });
   } catch (cause) {
-    if (options.mayFail) return { status: 0, headers: new Headers(), text: async () => '', json: async () => ({}) };
+    if (options.mayFail)
+      return { status: 0, headers: new Headers(), text: async () => '', json: async () => ({}) };
     throw new Error(`${options.method ?? 'GET'} ${url}: ${cause.cause ?? cause}`);
   }
 }
@@ -99,8 +114,16 @@ export async function identify(daemon, token) {
   });
   if (answer.status === 401 || answer.status === 503)
     return { status: answer.status, headers: answer.headers, ...(await answer.json()) };
-  const session = await get(`${daemon.url}/api/tally/v1/session`, { headers: { Authorization: `Bearer ${token}` } });
-  return { status: session.status, headers: answer.headers, ...(await session.json()) };
+  const session = await get(`${daemon.url}/api/tally/v1/session`, {
+    headers: { Authorization: `Bearer ${token}` },
+  });
+  return { status: session.status, headers: answer.headers, ...whole(await session.json()) };
+}
+
+/** A session document in which groups are there also when there are none: the API leaves empty lists out. */
+export function whole(session) {
+  if (session.user) session.user.groups ??= [];
+  return session;
 }
 
 /** A browser: it keeps cookies by host, port and path as browsers do (which forget the port; here hosts are all one, so
@@ -162,14 +185,17 @@ export class Browser {
       const page = await at.answer.text();
       const action = /<form[^>]*action="([^"]+)"/.exec(page)?.[1];
       const prompt = /name="prompt" value="([^"]+)"/.exec(page)?.[1];
-      if (!action || !prompt) throw new Error(`no form at ${at.url}: ${at.answer.status} ${page.slice(0, 500)}`);
+      if (!action || !prompt)
+        throw new Error(`no form at ${at.url}: ${at.answer.status} ${page.slice(0, 500)}`);
       const fields = prompt === 'login' ? { prompt, login: subject, password: 'any' } : { prompt };
       const sent = await this.open(new URL(action, at.url).href, {
         method: 'POST',
         headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
         body: new URLSearchParams(fields).toString(),
       });
-      at = await this.follow(new URL(sent.headers.get('location'), at.url).href, (next) => next.startsWith(callback));
+      at = await this.follow(new URL(sent.headers.get('location'), at.url).href, (next) =>
+        next.startsWith(callback),
+      );
     }
     return at.url;
   }
@@ -184,6 +210,6 @@ export class Browser {
   }
 
   async session(daemon) {
-    return (await this.open(`${daemon.url}/api/tally/v1/session`)).json();
+    return whole(await (await this.open(`${daemon.url}/api/tally/v1/session`)).json());
   }
 }

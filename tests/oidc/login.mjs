@@ -1,6 +1,6 @@
 // People: the code flow in a browser, accounts, groups, and what others try to do with logins.
 import assert from 'node:assert/strict';
-import { Browser, CLIENT_SECRET, get, makeDatabase, startDaemon, stopDaemon } from './daemon.mjs';
+import { Browser, CLIENT_SECRET, get, makeDatabase, startDaemon, stopDaemon, whole } from './daemon.mjs';
 import { TestProvider } from './provider.mjs';
 
 const CALLBACK = '/api/tally/v1/login/oidc/callback';
@@ -26,14 +26,18 @@ export async function loginTests(test) {
   const daemon = await startDaemon(database, settings);
   // A second one that the first one's public address leads to: a login may come back to another daemon.
   const other = await startDaemon(database, [...settings, `--public-url=${daemon.url}/`]);
-  const open = await startDaemon(makeDatabase(), [
-    `--oidc-issuer=${provider.issuer}`,
-    '--oidc-client-id=open',
-    '--oidc-groups-claim=',
-    '--static-prefix=/mlflow',
-    '--oidc-username-claim=email',
-    '--oidc-scope=openid email',
-  ], { TALLY_OIDC_CLIENT_SECRET: '' });
+  const open = await startDaemon(
+    makeDatabase(),
+    [
+      `--oidc-issuer=${provider.issuer}`,
+      '--oidc-client-id=open',
+      '--oidc-groups-claim=',
+      '--static-prefix=/mlflow',
+      '--oidc-username-claim=email',
+      '--oidc-scope=openid email',
+    ],
+    { TALLY_OIDC_CLIENT_SECRET: '' },
+  );
   provider.clients = [
     { client_id: 'tally', client_secret: CLIENT_SECRET, redirect_uris: [daemon.url + CALLBACK] },
     {
@@ -49,7 +53,11 @@ export async function loginTests(test) {
   const accounts = (where = 'true') => Number(database.sql(`SELECT count(*) FROM account WHERE ${where}`));
 
   await test('a login makes an account with its groups', async () => {
-    provider.people.set('s-anna', { preferred_username: 'anna', email: 'anna@example.com', groups: ['ml', 'ops'] });
+    provider.people.set('s-anna', {
+      preferred_username: 'anna',
+      email: 'anna@example.com',
+      groups: ['ml', 'ops'],
+    });
     const browser = new Browser();
     const answer = await browser.logIn(daemon, 's-anna', '/#/runs/1?x=y');
     assert.equal(answer.status, 302);
@@ -65,9 +73,14 @@ export async function loginTests(test) {
     });
     assert.equal(session.login.oidc.issuer, provider.issuer);
     assert.equal(typeof session.csrf_token, 'string');
-    assert.equal(accounts(`issuer = '${provider.issuer}' AND subject = 's-anna' AND last_login_at_ms > 0`), 1);
     assert.equal(
-      database.sql("SELECT string_agg(action || ' ' || object, ', ' ORDER BY audit_id) FROM audit WHERE actor = 'anna'"),
+      accounts(`issuer = '${provider.issuer}' AND subject = 's-anna' AND last_login_at_ms > 0`),
+      1,
+    );
+    assert.equal(
+      database.sql(
+        "SELECT string_agg(action || ' ' || object, ', ' ORDER BY audit_id) FROM audit WHERE actor = 'anna'",
+      ),
       'user.create user:anna, group.create group:ml, group.create group:ops, group.add group:ml, group.add group:ops, ' +
         'login user:anna',
     );
@@ -90,14 +103,19 @@ export async function loginTests(test) {
     assert.equal(Number(database.sql("SELECT count(*) FROM audit WHERE action <> 'login'")), entries);
     assert.equal(Number(database.sql('SELECT version FROM access_version')), version + 1);
     // The provider says none: the groups that an administrator chose stay.
-    database.sql("UPDATE account_group_member SET source = 0 WHERE group_id = (SELECT group_id FROM account_group WHERE name = 'ops')");
+    database.sql(
+      "UPDATE account_group_member SET source = 0 WHERE group_id = (SELECT group_id FROM account_group WHERE name = 'ops')",
+    );
     provider.people.set('s-anna', { preferred_username: 'anna' });
     await browser.logIn(daemon, 's-anna');
     assert.deepEqual((await user(browser)).groups, ['ops']);
   });
 
   await test('what a session may follows the groups at once', async () => {
-    const experiment = () => get(`${daemon.url}/api/2.0/mlflow/experiments/get?experiment_id=0`, { headers: { Cookie: browser.cookies(daemon.url) } });
+    const experiment = () =>
+      get(`${daemon.url}/api/2.0/mlflow/experiments/get?experiment_id=0`, {
+        headers: { Cookie: browser.cookies(daemon.url) },
+      });
     provider.people.set('s-read', { preferred_username: 'reader', groups: ['readers'] });
     const browser = new Browser();
     await browser.logIn(daemon, 's-read');
@@ -121,7 +139,10 @@ export async function loginTests(test) {
     provider.people.set('s-root', { preferred_username: 'boss', groups: ['ADMINS', 'admins '.concat('x')] });
     await browser.logIn(daemon, 's-root');
     assert.equal((await user(browser)).is_admin, false);
-    assert.equal(database.sql("SELECT count(*) FROM audit WHERE action = 'user.update' AND object = 'user:boss'"), '1');
+    assert.equal(
+      database.sql("SELECT count(*) FROM audit WHERE action = 'user.update' AND object = 'user:boss'"),
+      '1',
+    );
   });
 
   await test('a name that is taken is not the account of who took it', async () => {
@@ -163,8 +184,15 @@ export async function loginTests(test) {
       return (await user(browser)).groups;
     };
     assert.deepEqual(await groups('one'), ['one']);
-    assert.deepEqual(await groups(['b', 'a', 'b', '', ' a ', 7, null, ['c'], { d: 1 }, 'x'.repeat(256), 'e\u0007']), ['a', 'b']);
-    assert.deepEqual(await groups(["'; DROP TABLE account; --", '{"a"}', '\\']), ["'; DROP TABLE account; --", '\\', '{"a"}']);
+    assert.deepEqual(
+      await groups(['b', 'a', 'b', '', ' a ', 7, null, ['c'], { d: 1 }, 'x'.repeat(256), 'e\u0007']),
+      ['a', 'b'],
+    );
+    assert.deepEqual(await groups(["'; DROP TABLE account; --", '{"a"}', '\\']), [
+      "'; DROP TABLE account; --",
+      '\\',
+      '{"a"}',
+    ]);
     assert.deepEqual(await groups({ a: true }), []);
     assert.deepEqual(await groups(null), []);
   });
@@ -203,14 +231,28 @@ export async function loginTests(test) {
     assert.equal(accounts("username = 'gone' AND is_admin"), 0);
     await new Promise((resolve) => setTimeout(resolve, 1100));
     assert.equal((await browser.session(daemon)).user, undefined);
-    assert.ok(Number(database.sql("SELECT count(*) FROM audit WHERE action = 'login.refused' AND refused")) > 0);
+    assert.ok(
+      Number(database.sql("SELECT count(*) FROM audit WHERE action = 'login.refused' AND refused")) > 0,
+    );
   });
 
   // --- what others try ---------------------------------------------------------------------------------------------
 
   await test('next leads nowhere else', async () => {
-    for (const next of ['//evil.example', '///evil.example', '/\\evil.example', '\\\\evil.example', 'https://evil.example',
-      'javascript:alert(1)', '/\t/evil.example', '/a\r\nLocation: https://evil.example', '', 'evil', ' /', '/ä']) {
+    for (const next of [
+      '//evil.example',
+      '///evil.example',
+      '/\\evil.example',
+      '\\\\evil.example',
+      'https://evil.example',
+      'javascript:alert(1)',
+      '/\t/evil.example',
+      '/a\r\nLocation: https://evil.example',
+      '',
+      'evil',
+      ' /',
+      '/ä',
+    ]) {
       const address = `${daemon.url}/api/tally/v1/login/oidc?next=${encodeURIComponent(next)}`;
       const page = await new Browser().open(address);
       assert.match(trouble(page), /must be a path of this server|next/i, next);
@@ -232,16 +274,23 @@ export async function loginTests(test) {
     assert.equal(query.get('scope'), 'openid profile email groups');
     for (const name of ['state', 'nonce', 'code_challenge']) assert.match(query.get(name), /^[\w-]{43}$/);
     const [cookie] = answer.headers.getSetCookie();
-    assert.match(cookie, /^tally_login_[\w-]{8}=[\w-]{43}; Path=\/api\/tally\/v1\/login\/oidc; Max-Age=600; HttpOnly; SameSite=Lax$/);
+    assert.match(
+      cookie,
+      /^tally_login_[\w-]{8}=[\w-]{43}; Path=\/api\/tally\/v1\/login\/oidc; Max-Age=600; HttpOnly; SameSite=Lax$/,
+    );
     // The database keeps neither state nor cookie.
-    const row = database.sql('SELECT row_to_json(a) FROM login_attempt AS a ORDER BY expires_at_ms DESC LIMIT 1');
+    const row = database.sql(
+      'SELECT row_to_json(a) FROM login_attempt AS a ORDER BY expires_at_ms DESC LIMIT 1',
+    );
     assert.ok(!row.includes(query.get('state')) && !row.includes(cookie.split('=')[1].split(';')[0]));
   });
 
   await test('plain http elsewhere gets a cookie for https only', async () => {
     const { request } = await import('node:http');
     const headers = await new Promise((resolve) => {
-      request(`${daemon.url}/api/tally/v1/login/oidc`, { headers: { Host: '10.0.0.9' } }, (answer) => resolve(answer.headers)).end();
+      request(`${daemon.url}/api/tally/v1/login/oidc`, { headers: { Host: '10.0.0.9' } }, (answer) =>
+        resolve(answer.headers),
+      ).end();
     });
     assert.match(headers['set-cookie'][0], /; Secure$/);
     assert.ok(headers.location.includes(encodeURIComponent('http://10.0.0.9/api/')));
@@ -264,7 +313,9 @@ export async function loginTests(test) {
     const code = new URL(callback).searchParams.get('code');
     const answer = await browser.open(`${daemon.url}/api/tally/v1/login/oidc`);
     const state = new URL(answer.headers.get('location')).searchParams.get('state');
-    const mixed = await browser.open(`${daemon.url}${CALLBACK}?code=${code}&state=${state}&iss=${encodeURIComponent(provider.issuer)}`);
+    const mixed = await browser.open(
+      `${daemon.url}${CALLBACK}?code=${code}&state=${state}&iss=${encodeURIComponent(provider.issuer)}`,
+    );
     assert.match(trouble(mixed), /does not accept the login/);
   });
 
@@ -279,7 +330,9 @@ export async function loginTests(test) {
     const own = await victim.open(`${daemon.url}/api/tally/v1/login/oidc`);
     const state = new URL(own.headers.get('location')).searchParams.get('state');
     const code = new URL(callback).searchParams.get('code');
-    const mixed = await victim.open(`${daemon.url}${CALLBACK}?code=${code}&state=${state}&iss=${encodeURIComponent(provider.issuer)}`);
+    const mixed = await victim.open(
+      `${daemon.url}${CALLBACK}?code=${code}&state=${state}&iss=${encodeURIComponent(provider.issuer)}`,
+    );
     assert.match(trouble(mixed), /does not accept the login/);
     assert.equal((await victim.session(daemon)).user, undefined);
   });
@@ -309,7 +362,10 @@ export async function loginTests(test) {
     assert.match(trouble(await at('?code=x&state=abc%0d%0aX:y')), /begin anew/);
     assert.match(trouble(await at('?error=access_denied')), /did not log you in \(access_denied\)/);
     assert.match(trouble(await at(`?error=${encodeURIComponent('Call +1 555 now')}`)), /\(unknown\)/);
-    assert.match(trouble(await at(`?code=x&state=${state}&iss=https%3A%2F%2Fevil.example`)), /another provider/);
+    assert.match(
+      trouble(await at(`?code=x&state=${state}&iss=https%3A%2F%2Fevil.example`)),
+      /another provider/,
+    );
     assert.match(trouble(await at(`?code=x&state=${state.slice(0, -1)}A`)), /begin anew/);
     const again = await browser.open(`${daemon.url}/api/tally/v1/login/oidc`);
     const fresh = new URL(again.headers.get('location')).searchParams.get('state');
@@ -335,7 +391,9 @@ export async function loginTests(test) {
     const old = browser.cookies(daemon.url);
     await browser.logIn(daemon, 's-anna');
     assert.notEqual(browser.cookies(daemon.url), old);
-    const answer = await get(`${daemon.url}/api/2.0/mlflow/experiments/get?experiment_id=0`, { headers: { Cookie: old } });
+    const answer = await get(`${daemon.url}/api/2.0/mlflow/experiments/get?experiment_id=0`, {
+      headers: { Cookie: old },
+    });
     assert.equal(answer.status, 401);
   });
 
@@ -354,9 +412,13 @@ export async function loginTests(test) {
     const browser = new Browser();
     const first = await browser.open(`${open.url}/mlflow/api/tally/v1/login/oidc`);
     assert.match(first.headers.getSetCookie()[0], /; Path=\/mlflow\/api\/tally\/v1\/login\/oidc;/);
-    const callback = await browser.logInAt(first.headers.get('location'), 's-open', `${open.url}/mlflow/api/`);
+    const callback = await browser.logInAt(
+      first.headers.get('location'),
+      's-open',
+      `${open.url}/mlflow/api/`,
+    );
     assert.equal((await browser.open(callback)).headers.get('location'), '/mlflow/');
-    const session = await (await browser.open(`${open.url}/mlflow/api/tally/v1/session`)).json();
+    const session = whole(await (await browser.open(`${open.url}/mlflow/api/tally/v1/session`)).json());
     assert.equal(session.user.username, 'open@example.com');
     assert.deepEqual(session.user.groups, []);
     const denied = await browser.open(`${open.url}/mlflow${CALLBACK}?error=access_denied`);

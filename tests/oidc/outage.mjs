@@ -1,6 +1,18 @@
 // The provider changes its keys, is gone, slow, or says nonsense.
 import assert from 'node:assert/strict';
-import { Browser, CLIENT_SECRET, get, identify, makeDatabase, sleep, startDaemon, stopDaemon } from './daemon.mjs';
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import https from 'node:https';
+import {
+  Browser,
+  CLIENT_SECRET,
+  get,
+  identify,
+  makeDatabase,
+  sleep,
+  startDaemon,
+  stopDaemon,
+} from './daemon.mjs';
 import { TestProvider } from './provider.mjs';
 
 const DOCUMENT = '/.well-known/openid-configuration';
@@ -12,7 +24,11 @@ export async function outageTests(test) {
   const settings = [`--oidc-issuer=${provider.issuer}`, '--oidc-client-id=tally'];
   const daemon = await startDaemon(database, settings);
   provider.clients = [
-    { client_id: 'tally', client_secret: CLIENT_SECRET, redirect_uris: [`${daemon.url}/api/tally/v1/login/oidc/callback`] },
+    {
+      client_id: 'tally',
+      client_secret: CLIENT_SECRET,
+      redirect_uris: [`${daemon.url}/api/tally/v1/login/oidc/callback`],
+    },
   ];
   provider.configure();
   provider.people.set('s-anna', { preferred_username: 'anna' });
@@ -50,7 +66,10 @@ export async function outageTests(test) {
       const back = await browser.open(
         `${daemon.url}/api/tally/v1/login/oidc/callback?code=x&state=${state}&iss=${encodeURIComponent(provider.issuer)}`,
       );
-      assert.match(decodeURIComponent(back.headers.get('location')), /#\/login\?error=The OpenID Connect provider cannot be reached/);
+      assert.match(
+        decodeURIComponent(back.headers.get('location')),
+        /#\/login\?error=The OpenID Connect provider cannot be reached/,
+      );
       assert.match(daemon.text(), /event=oidc_failed.*cause=/);
     } finally {
       await provider.start();
@@ -89,7 +108,12 @@ export async function outageTests(test) {
     const document = await (await get(`${provider.issuer}${DOCUMENT}`)).json();
     const cases = [
       ['status', DOCUMENT, (_, response) => response.writeHead(500).end('{}'), /status 500/],
-      ['redirect', DOCUMENT, (_, response) => response.writeHead(302, { Location: '/elsewhere' }).end(), /status 302/],
+      [
+        'redirect',
+        DOCUMENT,
+        (_, response) => response.writeHead(302, { Location: '/elsewhere' }).end(),
+        /status 302/,
+      ],
       ['issuer', DOCUMENT, json({ ...document, issuer: 'https://evil.example' }), /issuer is not exactly/],
       ['elsewhere', DOCUMENT, json({ ...document, jwks_uri: 'http://10.0.0.1/keys' }), /no usable jwks_uri/],
       ['file', DOCUMENT, json({ ...document, jwks_uri: 'file:///etc/passwd' }), /no usable jwks_uri/],
@@ -106,9 +130,59 @@ export async function outageTests(test) {
       provider.instead.clear();
       assert.equal(result.status, 503, name);
       await stopDaemon(one);
-      assert.match(one.text().split('\n').filter((line) => line.includes('status=503')).at(-1) ?? '', cause, name);
+      assert.match(
+        one
+          .text()
+          .split('\n')
+          .filter((line) => line.includes('status=503'))
+          .at(-1) ?? '',
+        cause,
+        name,
+      );
       assert.equal(provider.count('/elsewhere'), 0);
     }
+  });
+
+  await test('a provider whose certificate nobody vouches for', async () => {
+    const folder = process.env.TALLY_OIDC_WORK;
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-days',
+        '2',
+        '-subj',
+        '/CN=127.0.0.1',
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+        '-keyout',
+        `${folder}/key.pem`,
+        '-out',
+        `${folder}/cert.pem`,
+      ],
+      { stdio: 'ignore' },
+    );
+    let asked = 0;
+    const server = https.createServer(
+      { key: fs.readFileSync(`${folder}/key.pem`), cert: fs.readFileSync(`${folder}/cert.pem`) },
+      (_, response) => {
+        asked += 1;
+        response.end('{}');
+      },
+    );
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const issuer = `https://127.0.0.1:${server.address().port}`;
+    const one = await startDaemon(database, [`--oidc-issuer=${issuer}`, '--oidc-client-id=tally']);
+    const answer = await identify(one, provider.sign({ ...provider.claims(), iss: issuer }));
+    await stopDaemon(one);
+    server.close();
+    assert.equal(answer.status, 503);
+    assert.equal(asked, 0);
+    assert.match(one.text(), /cause="[^"]*certificate/i);
   });
 
   await test('a provider that says nothing holds nobody up for long', async () => {
@@ -128,7 +202,14 @@ export async function outageTests(test) {
     const again = Date.now();
     assert.equal((await identify(slow, fresh())).status, 503);
     assert.ok(Date.now() - again < 2000);
-    assert.equal((await get(`${slow.url}/api/2.0/mlflow/experiments/get?experiment_id=0`, { headers: { Authorization: basic } })).status, 401);
+    assert.equal(
+      (
+        await get(`${slow.url}/api/2.0/mlflow/experiments/get?experiment_id=0`, {
+          headers: { Authorization: basic },
+        })
+      ).status,
+      401,
+    );
     provider.instead.clear();
     await stopDaemon(slow);
   });
@@ -142,10 +223,16 @@ export async function outageTests(test) {
       });
     };
     await wrong(['--oidc-issuer=http://login.example.com', '--oidc-client-id=x'], /oidc-issuer must be/);
-    await wrong(['--oidc-issuer=https://login.example.com/?x=y', '--oidc-client-id=x'], /oidc-issuer must be/);
+    await wrong(
+      ['--oidc-issuer=https://login.example.com/?x=y', '--oidc-client-id=x'],
+      /oidc-issuer must be/,
+    );
     await wrong(['--oidc-issuer=login.example.com', '--oidc-client-id=x'], /oidc-issuer must be/);
     await wrong(['--oidc-issuer=https://login.example.com'], /oidc-client-id/);
-    await wrong(['--oidc-issuer=https://login.example.com', '--oidc-client-id=x', '--oidc-scope=profile openids'], /oidc-scope/);
+    await wrong(
+      ['--oidc-issuer=https://login.example.com', '--oidc-client-id=x', '--oidc-scope=profile openids'],
+      /oidc-scope/,
+    );
     const none = await startDaemon(database);
     const answer = await identify(none, fresh());
     assert.equal(answer.status, 401);

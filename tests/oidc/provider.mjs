@@ -71,7 +71,9 @@ export class TestProvider {
     const programs = this.programs;
     this.provider = new Provider(this.issuer, {
       clients: this.clients,
-      jwks: { keys: [jwk(this.keys.rsa, this.keys.rsaName, 'RS256'), jwk(this.keys.ec, this.keys.ecName, 'ES256')] },
+      jwks: {
+        keys: [jwk(this.keys.rsa, this.keys.rsaName, 'RS256'), jwk(this.keys.ec, this.keys.ecName, 'ES256')],
+      },
       cookies: { keys: ['a', 'b'] },
       claims: {
         openid: ['sub'],
@@ -92,10 +94,23 @@ export class TestProvider {
         clientCredentials: { enabled: true },
         resourceIndicators: {
           enabled: true,
-          getResourceServerInfo: () => ({ scope: 'api', audience: API, accessTokenFormat: 'jwt', accessTokenTTL: 600 }),
+          getResourceServerInfo: () => ({
+            scope: 'api',
+            audience: API,
+            accessTokenFormat: 'jwt',
+            accessTokenTTL: 600,
+          }),
         },
       },
-      ttl: { AccessToken: 600, ClientCredentials: 600, AuthorizationCode: 60, IdToken: 600, Grant: 600, Interaction: 600, Session: 600 },
+      ttl: {
+        AccessToken: 600,
+        ClientCredentials: 600,
+        AuthorizationCode: 60,
+        IdToken: 600,
+        Grant: 600,
+        Interaction: 600,
+        Session: 600,
+      },
     });
     this.provider.on('server_error', (_, error) => console.error(error));
     this.callback = this.provider.callback();
@@ -133,7 +148,9 @@ export class TestProvider {
 }
 
 export const encode = (value) =>
-  Buffer.from(Buffer.isBuffer(value) || typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+  Buffer.from(Buffer.isBuffer(value) || typeof value === 'string' ? value : JSON.stringify(value)).toString(
+    'base64url',
+  );
 
 /** A token signed by any key, with the algorithm of its header. */
 export function signWith(key, claims, header) {

@@ -255,6 +255,15 @@ START_TEST (says_the_same_to_all_who_are_wrong)
 }
 END_TEST
 
+/* A wrong password that was not tried before. */
+static struct slice
+wrong (void)
+{
+  static unsigned number;
+
+  return slice_of (arena_printf (database.arena, "wrong %u", number++));
+}
+
 START_TEST (slows_guessing_down)
 {
   struct access_identity identity;
@@ -263,20 +272,44 @@ START_TEST (slows_guessing_down)
 
   /* Another address knows the password by now; it is not concerned. */
   ck_assert_int_eq (identify (&identity, SLICE ("anna"), RIGHT, THERE), ERR_OK);
-  while (ERR_UNAUTHENTICATED == identify (&identity, SLICE ("anna"), SLICE ("wrong"), HERE) && tries < 20)
+  while (ERR_UNAUTHENTICATED == identify (&identity, SLICE ("anna"), wrong (), HERE) && tries < 20)
     tries++;
   ck_assert_int_eq (tries, 5);
   ck_assert_int_eq (err.code, ERR_REQUEST_LIMIT_EXCEEDED);
   ck_assert_uint_eq (err.retry_after_s, 1);
   begin_us = clock_monotonic_us ();
-  ck_assert_int_eq (identify (&identity, SLICE ("anna"), SLICE ("wrong"), HERE), ERR_REQUEST_LIMIT_EXCEEDED);
+  ck_assert_int_eq (identify (&identity, SLICE ("anna"), wrong (), HERE), ERR_REQUEST_LIMIT_EXCEEDED);
   /* Nothing is hashed. */
   ck_assert_uint_lt (clock_monotonic_us () - begin_us, 50000);
+  /* The right one, known though it is, would otherwise stand out from the guesses. */
+  ck_assert_int_eq (identify (&identity, SLICE ("anna"), RIGHT, HERE), ERR_REQUEST_LIMIT_EXCEEDED);
   ck_assert_int_eq (identify (&identity, SLICE ("nobody"), RIGHT, HERE), ERR_UNAUTHENTICATED);
-  ck_assert_int_eq (identify (&identity, SLICE ("anna"), SLICE ("wrong"), THERE), ERR_UNAUTHENTICATED);
-  /* Who is known to be right is let in at once. */
+  ck_assert_int_eq (identify (&identity, SLICE ("anna"), wrong (), THERE), ERR_UNAUTHENTICATED);
+  ck_assert_int_eq (identify (&identity, SLICE ("anna"), RIGHT, THERE), ERR_OK);
+}
+END_TEST
+
+START_TEST (leaves_an_old_program_alone)
+{
+  struct access_identity identity;
+  uint64_t begin_us;
+
+  /* It sends the password of before for days; she logs in beside it. */
+  ck_assert_int_eq (identify (&identity, SLICE ("anna"), SLICE ("of before"), HERE), ERR_UNAUTHENTICATED);
+  begin_us = clock_monotonic_us ();
+  for (int i = 0; i < 100; i++)
+    ck_assert_int_eq (identify (&identity, SLICE ("anna"), SLICE ("of before"), HERE), ERR_UNAUTHENTICATED);
+  ck_assert_uint_lt (clock_monotonic_us () - begin_us, 5000000);
   ck_assert_int_eq (identify (&identity, SLICE ("anna"), RIGHT, HERE), ERR_OK);
-  ck_assert_int_eq (identify (&identity, SLICE ("anna"), SLICE ("wrong"), HERE), ERR_UNAUTHENTICATED);
+  for (int i = 0; i < 100; i++)
+    ck_assert_int_eq (identify (&identity, SLICE ("anna"), SLICE ("of before"), HERE), ERR_UNAUTHENTICATED);
+  ck_assert_int_eq (identify (&identity, SLICE ("anna"), RIGHT, HERE), ERR_OK);
+  /* It is looked at again once it could be right. */
+  database_run ("UPDATE account SET password = NULL WHERE username = 'anna'");
+  for (int i = 0; i < 10; i++)
+    ck_assert_int_eq (identify (&identity, SLICE ("anna"), RIGHT, HERE), ERR_UNAUTHENTICATED);
+  database_run ("UPDATE account SET password = '%s' WHERE username = 'anna'", old_text ());
+  ck_assert_int_eq (identify (&identity, SLICE ("anna"), RIGHT, HERE), ERR_OK);
 }
 END_TEST
 
@@ -285,7 +318,7 @@ START_TEST (opens_again)
   struct access_identity identity;
 
   for (int i = 0; i < 5; i++)
-    ck_assert_int_eq (identify (&identity, SLICE ("anna"), SLICE ("wrong"), HERE), ERR_UNAUTHENTICATED);
+    ck_assert_int_eq (identify (&identity, SLICE ("anna"), wrong (), HERE), ERR_UNAUTHENTICATED);
   ck_assert_int_eq (identify (&identity, SLICE ("anna"), RIGHT, HERE), ERR_REQUEST_LIMIT_EXCEEDED);
   usleep (1000000);
   ck_assert_int_eq (identify (&identity, SLICE ("anna"), RIGHT, HERE), ERR_OK);
@@ -336,6 +369,7 @@ login_suite (void)
   tcase_add_test (who, renews_an_old_text);
   tcase_add_test (who, says_the_same_to_all_who_are_wrong);
   tcase_add_test (who, slows_guessing_down);
+  tcase_add_test (who, leaves_an_old_program_alone);
   tcase_add_test (who, opens_again);
   tcase_add_test (who, forgets_a_password_that_was_changed);
   suite_add_tcase (suite, who);

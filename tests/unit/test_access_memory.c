@@ -220,7 +220,10 @@ START_TEST (quotas_of_bytes_are_for_a_day)
   ck_assert_uint_le (retry_after_s, 86400);
   ck_assert (access_take_quota (&retry_after_s, access, &identity, 40));
   access_count_bytes (access, &identity, 1);
-  ck_assert (! access_take_quota (&retry_after_s, access, &identity, 0));
+  ck_assert (! access_take_quota (&retry_after_s, access, &identity, 1));
+  ck_assert (! access_take_quota (&retry_after_s, access, &identity, -1));
+  /* What sends nothing uses nothing up. */
+  ck_assert (access_take_quota (&retry_after_s, access, &identity, 0));
   /* Nobody, and who has no quota, is never told to wait. */
   identity.bytes_per_day = 0;
   ck_assert (access_take_quota (&retry_after_s, access, &identity, 1000));

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SECOND_US ((uint64_t)1000000)
 /* As in access/backoff.c. */
@@ -31,11 +32,32 @@ tear_down (void)
   backoff_free (backoff);
 }
 
+/* A number as the digest of a wrong password. */
+static struct digest
+guess (unsigned number)
+{
+  struct digest digest = { { 0 } };
+
+  memcpy (digest.bytes, &number, sizeof (number));
+  return digest;
+}
+
+static const struct slice stored = SLICE ("scrypt$x");
+
+static void
+fail_at (struct slice username, struct slice address, uint64_t at_us)
+{
+  static unsigned number;
+  struct digest credential = guess (number++);
+
+  backoff_failed (backoff, username, address, &credential, stored, at_us);
+}
+
 static void
 fail_times (struct slice username, struct slice address, unsigned times)
 {
   for (unsigned i = 0; i < times; i++)
-    backoff_failed (backoff, username, address, now_us);
+    fail_at (username, address, now_us);
 }
 
 static unsigned
@@ -49,10 +71,10 @@ START_TEST (lets_people_mistype)
   ck_assert_uint_eq (0, wait_s (anna, here));
   for (unsigned i = 0; i < PAIR_FREE; i++)
   {
-    backoff_failed (backoff, anna, here, now_us);
+    fail_at (anna, here, now_us);
     ck_assert_uint_eq (0, wait_s (anna, here));
   }
-  backoff_failed (backoff, anna, here, now_us);
+  fail_at (anna, here, now_us);
   ck_assert_uint_eq (1, wait_s (anna, here));
 }
 END_TEST
@@ -67,7 +89,7 @@ START_TEST (doubles_up_to_a_limit)
   {
     uint64_t shut_us = waits_s[i] * SECOND_US;
 
-    backoff_failed (backoff, anna, here, at_us);
+    fail_at (anna, here, at_us);
     ck_assert_uint_eq (waits_s[i], backoff_wait_s (backoff, anna, here, at_us));
     ck_assert_uint_eq (waits_s[i], backoff_wait_s (backoff, anna, here, at_us + 1));
     ck_assert_uint_eq (1, backoff_wait_s (backoff, anna, here, at_us + shut_us - 1));
@@ -103,10 +125,10 @@ START_TEST (counts_an_address_over_names)
   {
     snprintf (name, sizeof (name), "user%u", i);
     ck_assert_uint_eq (0, wait_s (slice_of (name), here));
-    backoff_failed (backoff, slice_of (name), here, now_us);
+    fail_at (slice_of (name), here, now_us);
   }
   ck_assert_uint_eq (0, wait_s (anna, here));
-  backoff_failed (backoff, SLICE ("one more"), here, now_us);
+  fail_at (SLICE ("one more"), here, now_us);
   ck_assert_uint_eq (1, wait_s (anna, here));
   ck_assert_uint_eq (0, wait_s (anna, there));
   /* An account of one's own does not help. */
@@ -123,8 +145,6 @@ START_TEST (forgets_after_success)
   ck_assert_uint_eq (0, wait_s (anna, here));
   fail_times (anna, here, PAIR_FREE);
   ck_assert_uint_eq (0, wait_s (anna, here));
-  /* Nothing is known of this one. */
-  backoff_succeeded (backoff, SLICE ("berta"), here);
 }
 END_TEST
 
@@ -133,10 +153,10 @@ START_TEST (forgets_after_an_hour)
   const uint64_t hour_us = 3600 * SECOND_US;
 
   fail_times (anna, here, PAIR_FREE + 10);
-  backoff_failed (backoff, anna, here, now_us + hour_us + 1);
+  fail_at (anna, here, now_us + hour_us + 1);
   ck_assert_uint_eq (0, backoff_wait_s (backoff, anna, here, now_us + hour_us + 1));
   fail_times (SLICE ("berta"), there, PAIR_FREE + 10);
-  backoff_failed (backoff, SLICE ("berta"), there, now_us + hour_us);
+  fail_at (SLICE ("berta"), there, now_us + hour_us);
   ck_assert_uint_eq (600, backoff_wait_s (backoff, SLICE ("berta"), there, now_us + hour_us));
 }
 END_TEST
@@ -183,16 +203,16 @@ START_TEST (keeps_the_latest_when_full)
   {
     snprintf (name, sizeof (name), "user%u", i);
     snprintf (address, sizeof (address), "10.0.%u.%u", i / 256, i % 256);
-    backoff_failed (backoff, slice_of (name), slice_of (address), now_us);
+    fail_at (slice_of (name), slice_of (address), now_us);
   }
   ck_assert_uint_eq (0, wait_s (anna, here));
   ck_assert_uint_eq (1, wait_s (anna, there));
   /* Who fails again is the latest again. */
-  backoff_failed (backoff, anna, there, now_us);
+  fail_at (anna, there, now_us);
   for (unsigned i = 0; i < PAIRS - 1; i++)
   {
     snprintf (name, sizeof (name), "other%u", i);
-    backoff_failed (backoff, slice_of (name), here, now_us);
+    fail_at (slice_of (name), here, now_us);
   }
   ck_assert_uint_eq (2, wait_s (anna, there));
   /* Made-up names did not push the address out. */
@@ -200,7 +220,7 @@ START_TEST (keeps_the_latest_when_full)
 }
 END_TEST
 
-START_TEST (reuses_what_is_free)
+START_TEST (keeps_success_among_others)
 {
   char name[32];
 
@@ -210,8 +230,73 @@ START_TEST (reuses_what_is_free)
     fail_times (slice_of (name), here, 1);
     backoff_succeeded (backoff, slice_of (name), here);
   }
+  ck_assert_uint_eq (0, wait_s (slice_of (name), here));
+  ck_assert_uint_eq (60, wait_s (SLICE ("user0"), here));
   fail_times (anna, there, PAIR_FREE + 1);
   ck_assert_uint_eq (1, wait_s (anna, there));
+}
+END_TEST
+
+START_TEST (holds_nobody_up_who_came_in_before)
+{
+  char name[32];
+
+  backoff_succeeded (backoff, anna, here);
+  for (unsigned i = 0; i < ADDRESS_FREE + 10; i++)
+  {
+    snprintf (name, sizeof (name), "user%u", i);
+    fail_times (slice_of (name), here, 1);
+  }
+  ck_assert_uint_eq (60, wait_s (SLICE ("berta"), here));
+  ck_assert_uint_eq (0, wait_s (anna, here));
+  /* But for her own name. */
+  fail_times (anna, here, PAIR_FREE + 1);
+  ck_assert_uint_eq (1, wait_s (anna, here));
+}
+END_TEST
+
+static bool
+is_known (struct slice username, struct slice address, unsigned number, struct slice text)
+{
+  struct digest credential = guess (number);
+
+  return backoff_is_known_wrong (backoff, username, address, &credential, text);
+}
+
+START_TEST (knows_the_wrong_ones)
+{
+  const struct slice absent = { NULL, 0 };
+
+  ck_assert (! is_known (anna, here, 1, stored));
+  for (unsigned i = 1; i <= 4; i++)
+  {
+    struct digest credential = guess (i);
+
+    backoff_failed (backoff, anna, here, &credential, stored, now_us);
+  }
+  for (unsigned i = 1; i <= 4; i++)
+  {
+    ck_assert (is_known (anna, here, i, stored));
+    ck_assert (! is_known (anna, there, i, stored));
+    ck_assert (! is_known (SLICE ("berta"), here, i, stored));
+    /* The account has another password by now, or none. */
+    ck_assert (! is_known (anna, here, i, SLICE ("scrypt$y")));
+    ck_assert (! is_known (anna, here, i, absent));
+  }
+  ck_assert (! is_known (anna, here, 5, stored));
+  for (unsigned i = 5; i <= 6; i++)
+  {
+    struct digest credential = guess (i);
+
+    backoff_failed (backoff, anna, here, &credential, absent, now_us);
+    /* Twice the same takes one place. */
+    backoff_failed (backoff, anna, here, &credential, absent, now_us);
+    ck_assert (is_known (anna, here, i, absent));
+  }
+  ck_assert (! is_known (anna, here, 1, stored));
+  ck_assert (! is_known (anna, here, 2, stored));
+  ck_assert (is_known (anna, here, 3, stored));
+  ck_assert (is_known (anna, here, 4, stored));
 }
 END_TEST
 
@@ -240,7 +325,9 @@ backoff_suite (void)
   tcase_add_test (test_case, counts_networks_of_ipv6);
   tcase_add_test (test_case, takes_any_text);
   tcase_add_test (test_case, keeps_the_latest_when_full);
-  tcase_add_test (test_case, reuses_what_is_free);
+  tcase_add_test (test_case, keeps_success_among_others);
+  tcase_add_test (test_case, holds_nobody_up_who_came_in_before);
+  tcase_add_test (test_case, knows_the_wrong_ones);
   tcase_add_test (test_case, frees_nothing);
   suite_add_tcase (suite, test_case);
   return suite;

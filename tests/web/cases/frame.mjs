@@ -18,6 +18,11 @@ test('served with a strict policy, relative addresses and compression', async ({
   ])
     ok(policy.includes(part), `the policy "${policy}" has ${part}`);
   ok(!/unsafe-(inline|eval)/.test(policy), `the policy "${policy}" has no unsafe part`);
+  const headers = await document.allHeaders();
+  equal(headers['cross-origin-opener-policy'], 'same-origin');
+  equal(headers['cross-origin-resource-policy'], 'same-origin');
+  equal(headers['referrer-policy'], 'no-referrer');
+  ok(/camera=\(\)/.test(headers['permissions-policy'] ?? ''), 'the page may not use a camera');
   const html = await document.text();
   for (const [, url] of html.matchAll(/(?:src|href)="([^"]*)"/g))
     ok(url.startsWith('./'), `${url} is relative`);

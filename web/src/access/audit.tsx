@@ -155,18 +155,19 @@ function Entry({ entry }: { entry: AuditEntry }) {
           {actor ? <a href={userHref(actor)}>{actor}</a> : <span className="faint">nobody known</span>}
         </td>
         <td data-label="Did what">
-          {refused && (
-            <Badge kind="bad">
-              <Icon name="lock" /> refused
-            </Badge>
-          )}{' '}
-          <span title={action}>{actionLabel(action)}</span>
-          {times > 1 && (
-            <span className="count" title={`${formatCount(times)} equal refusals`}>
-              {' '}
-              × {formatCount(times)}
-            </span>
-          )}
+          <span className="with-badges">
+            {refused && (
+              <Badge kind="bad">
+                <Icon name="lock" /> refused
+              </Badge>
+            )}
+            <span title={action}>{actionLabel(action)}</span>
+            {times > 1 && (
+              <span className="count" title={`${formatCount(times)} equal refusals`}>
+                × {formatCount(times)}
+              </span>
+            )}
+          </span>
         </td>
         <td data-label="To what">
           {href ? <a href={href}>{object}</a> : object || <span className="faint">–</span>}

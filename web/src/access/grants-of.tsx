@@ -34,10 +34,12 @@ export function GrantsOf({ of, isAdmin }: { of: Subject; isAdmin?: boolean }) {
                     {href ? <a href={href}>{title}</a> : title} <span className="faint">{grant.object}</span>
                   </th>
                   <td>
-                    {levelLabel(grant.permission)}
-                    {grant.actions?.map((action) => (
-                      <Badge key={action}>{action}</Badge>
-                    ))}
+                    <span className="with-badges">
+                      {levelLabel(grant.permission)}
+                      {grant.actions?.map((action) => (
+                        <Badge key={action}>{action}</Badge>
+                      ))}
+                    </span>
                   </td>
                 </tr>
               );

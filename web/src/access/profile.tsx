@@ -9,7 +9,6 @@ import { Badge } from './parts';
 import { Tokens } from './tokens';
 
 const methodWords: Record<string, string> = {
-  session: 'logged in here',
   password: 'by user name and password with each request',
   token: 'by a token',
   jwt: 'by a token of the provider',
@@ -49,7 +48,7 @@ export default function ProfilePage() {
           {user.is_service && <Badge>service account</Badge>}
         </div>
         <dl className="facts-grid">
-          <Fact label="Known">{methodWords[user.method] ?? user.method}</Fact>
+          {user.method !== 'session' && <Fact label="Known">{methodWords[user.method] ?? user.method}</Fact>}
           <Fact label="Groups">
             {user.groups?.length ? (
               user.groups.map((group) => (

@@ -174,7 +174,7 @@ function GrantRow(props: {
           <span className="clip">{name}</span>
         </span>
       </th>
-      <td>
+      <td className="rights">
         <LevelChoice
           label={`Permission of ${name}`}
           value={grant.permission}
@@ -405,7 +405,7 @@ function Why({ user, object }: { user: string; object: string }) {
   const chosen = query.data.actions ?? [];
   return (
     <div className="why" role="region" aria-labelledby={id} aria-live="polite">
-      <p id={id}>
+      <p id={id} className="with-badges">
         <strong>{user}</strong> has <strong>{levelLabel(permission)}</strong>
         {chosen.map((action) => (
           <Badge key={action}>{action}</Badge>

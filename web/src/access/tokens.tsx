@@ -18,27 +18,29 @@ export function Tokens({ username, canMake }: { username?: string; canMake: bool
   const [made, setMade] = useState<{ token: Token; secret: string }>();
   const [revoking, setRevoking] = useState<Token>();
   return (
-    <section className="card" aria-labelledby="tokens">
-      <div className="card-head">
-        <h2 id="tokens">Tokens {list.data && <span className="count">{list.data.length}</span>}</h2>
-        {canMake && (
-          <button type="button" onClick={() => setMaking(true)}>
-            <Icon name="plus" /> New token
-          </button>
+    <>
+      <section className="card" aria-labelledby="tokens">
+        <div className="card-head">
+          <h2 id="tokens">Tokens {list.data && <span className="count">{list.data.length}</span>}</h2>
+          {canMake && (
+            <button type="button" onClick={() => setMaking(true)}>
+              <Icon name="plus" /> New token
+            </button>
+          )}
+        </div>
+        <p className="faint empty">
+          {username === undefined
+            ? 'With a token a program works in your name, but can do no more than you allow it.'
+            : `With a token a program works in the name of ${username}.`}
+        </p>
+        {!list.data ? (
+          <ListState what="The tokens" query={list} rows={3} />
+        ) : list.data.length === 0 ? (
+          <p className="faint empty">No tokens yet.</p>
+        ) : (
+          <TokenTable tokens={list.data} onRevoke={setRevoking} />
         )}
-      </div>
-      <p className="faint empty">
-        {username === undefined
-          ? 'With a token a program works in your name, but can do no more than you allow it.'
-          : `With a token a program works in the name of ${username}.`}
-      </p>
-      {!list.data ? (
-        <ListState what="The tokens" query={list} rows={3} />
-      ) : list.data.length === 0 ? (
-        <p className="faint empty">No tokens yet.</p>
-      ) : (
-        <TokenTable tokens={list.data} onRevoke={setRevoking} />
-      )}
+      </section>
       {making && (
         <NewToken
           username={username}
@@ -68,7 +70,7 @@ export function Tokens({ username, canMake }: { username?: string; canMake: bool
           </p>
         </FormDialog>
       )}
-    </section>
+    </>
   );
 }
 
@@ -97,14 +99,16 @@ function TokenTable({ tokens, onRevoke }: { tokens: readonly Token[]; onRevoke: 
               </span>
             </th>
             <td data-label="Begins with">
-              <code>{token.hint}…</code>
+              <code className="hint">{token.hint}…</code>
             </td>
             <td data-label="May">
-              {token.permission}
-              {token.actions?.map((action) => (
-                <Badge key={action}>{action}</Badge>
-              ))}
-              {token.is_admin && <Badge kind="warn">administrator</Badge>}
+              <span className="with-badges">
+                {token.permission}
+                {token.actions?.map((action) => (
+                  <Badge key={action}>{action}</Badge>
+                ))}
+                {token.is_admin && <Badge kind="warn">administrator</Badge>}
+              </span>
             </td>
             <td data-label="Expires">
               <Expires ms={token.expires_at_ms} />
@@ -270,7 +274,7 @@ function Secret({ token, secret, onClose }: { token: Token; secret: string; onCl
           autoFocus
           onFocus={(event) => event.target.select()}
         />
-        <Copy text={secret} label="Copy the token" />
+        <Copy text={secret} label="Copy it" />
       </div>
       <div className="start-here">
         <Snippet title="For MLflow's clients" text={environment} />

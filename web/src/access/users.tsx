@@ -86,15 +86,17 @@ export function Users() {
                   </th>
                   <td data-label="Logs in by">{loginLabel(account)}</td>
                   <td data-label="Groups">
-                    {account.groups?.length ? (
-                      account.groups.map((group) => (
-                        <a key={group} className="chip" href={groupHref(group)}>
-                          {group}
-                        </a>
-                      ))
-                    ) : (
-                      <span className="faint">–</span>
-                    )}
+                    <span className="with-badges">
+                      {account.groups?.length ? (
+                        account.groups.map((group) => (
+                          <a key={group} className="chip" href={groupHref(group)}>
+                            {group}
+                          </a>
+                        ))
+                      ) : (
+                        <span className="faint">–</span>
+                      )}
+                    </span>
                   </td>
                   <td data-label="Last login">
                     <Ago ms={account.last_login_at_ms} />

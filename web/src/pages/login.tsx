@@ -6,6 +6,7 @@ import { askSession, forget, logIn, tellOthers, useOwner, useSession } from '../
 import { nextHash, usePlace } from '../router';
 import { Dialog } from '../ui/dialog';
 import { Icon, Mark } from '../ui/icons';
+import { Loading } from '../ui/parts';
 
 /** The name that people know the provider by: that of its server. */
 function issuerHost(issuer: string): string {
@@ -28,7 +29,7 @@ export function LoginPage() {
   const issuer = session?.login?.oidc?.issuer;
   const trouble = query.get('error');
   const byPassword = session?.login?.password !== false;
-  if (session?.user) return <LoggedIn />;
+  if (session?.user) return query.has('done') ? <LoggedIn /> : <Loading />;
   return (
     <div className="login scrolls">
       <div className="login-card">

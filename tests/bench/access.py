@@ -45,6 +45,7 @@ FLOOD_ADDRESSES = 4000
 # An address is shut out after 50 failures (server/access/backoff.c), each a hash of some 0.2 s.
 FLOOD_WARM_S = 15
 TALLY = "/api/tally/v1"
+EVERY_RUN_LIMIT_S = 120
 
 
 # What each request costs where the server runs, whatever else the machine does meanwhile.
@@ -61,10 +62,10 @@ class Way:
         self.headers = list(headers)
         self.more = list(more)
 
-    def measure(self, load, seconds):
+    def measure(self, load, seconds, more=()):
         self.server.headers = self.headers
         try:
-            return load.measure(self.server, seconds, self.more)
+            return load.measure(self.server, seconds, [*self.more, *more])
         finally:
             self.server.headers = []
 
@@ -142,14 +143,18 @@ def measure(bench):
 # --- loads in several ways ---------------------------------------------------------------------------------------------
 
 
-def compare(bench, name, load, ways, shown, memory=False):
+def compare(bench, name, load, ways, shown, memory=False, every_run=False):
     """Rounds of a load in each of the ways, and the rows that come of them: those of `shown`, the processor's time that
-    the server itself took, and how fast each way is beside the first one."""
+    the server itself took, and how fast each way is beside the first one. Before, each is asked for a while; with
+    `every_run` once for every run, so that what a daemon can remember it does."""
     seconds = bench.options.seconds
     found = {(way.label, way.server.name): [] for way in ways}
     peaks = {(way.label, way.server.name): [] for way in ways}
     for way in ways:
-        way.measure(load, seconds / 3)
+        if every_run:
+            way.measure(load, EVERY_RUN_LIMIT_S, ["--requests-each", 1])
+        else:
+            way.measure(load, seconds / 3)
         way.server.rest()
     for number in range(bench.options.rounds):
         first = number % len(ways)
@@ -227,7 +232,7 @@ def crowd(bench, guard):
                 guard.running["everywhere"], _ = accounts.add_token(server, "everywhere", "crowd")
             ways = [Way(OFF, bench.tallyd), Way("one token", server, accounts.bearer(guard.running["everywhere"])),
                     Way("all tokens by turns", server, more=["--headers", guard.running["crowd"]])]
-            compare(bench, name, load, ways, shown)
+            compare(bench, name, load, ways, shown, every_run=True)
 
 
 # --- memory ------------------------------------------------------------------------------------------------------------

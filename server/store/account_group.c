@@ -12,7 +12,6 @@ enum
   FIND_MEMBER,
   ADD,
   REMOVE,
-  CLAIM,
   GET,
   MEMBERS,
   LIST
@@ -43,18 +42,6 @@ static const struct statement statements[] = {
             2 },
   [REMOVE] = { "account_group_remove",
                "DELETE FROM account_group_member WHERE group_id = $1::int8 AND account_id = $2::int8", 2 },
-  [CLAIM] = { "account_group_claim",
-              "WITH wanted AS MATERIALIZED (SELECT group_id FROM account_group WHERE name = ANY ($2::text[])"
-              "  FOR KEY SHARE),"
-              " mine AS MATERIALIZED (SELECT account_id FROM account WHERE account_id = $1::int8 FOR KEY SHARE),"
-              " gone AS (DELETE FROM account_group_member WHERE account_id = $1::int8 AND source = 1"
-              "  AND group_id NOT IN (SELECT group_id FROM wanted) RETURNING group_id),"
-              " added AS (INSERT INTO account_group_member (group_id, account_id, source)"
-              "  SELECT group_id, account_id, 1 FROM wanted, mine ON CONFLICT DO NOTHING RETURNING group_id),"
-              " changed AS (SELECT group_id, false AS is_added FROM gone UNION ALL SELECT group_id, true FROM added)"
-              " SELECT g.name, c.is_added FROM changed AS c JOIN account_group AS g ON g.group_id = c.group_id"
-              " ORDER BY g.name",
-              2 },
   [GET] = { "account_group_get", SELECT " WHERE g.name = $1::text", 1 },
   [MEMBERS] = { "account_group_members",
                 "SELECT a.username, m.source FROM account_group_member AS m"
@@ -87,9 +74,6 @@ struct change
 {
   struct slice name;
   struct slice username;
-  int64_t account_id;
-  const struct slice *names;
-  size_t count;
   int64_t now_ms;
   const struct store_audit *who;
   struct arena *arena;
@@ -97,17 +81,14 @@ struct change
   enum store_group_found found;
 };
 
-/* {"user": NAME}, with how the change came about; or {} of no user. */
+/* {"user": NAME}. */
 static struct slice
-describe (struct slice username, bool by_claim, struct arena *arena)
+describe (struct slice username, struct arena *arena)
 {
   struct audit_detail detail;
 
   audit_detail_begin (&detail);
-  if (NULL != username.data)
-    json_write_member_string (&detail.w, "user", username);
-  if (by_claim)
-    json_write_member_text (&detail.w, "source", "claim");
+  json_write_member_string (&detail.w, "user", username);
   return audit_detail_end (&detail, arena);
 }
 
@@ -243,7 +224,7 @@ member_work (struct store_connection *connection, void *context, struct err *err
   if (ERR_OK != code || ! changed)
     return code;
   code = audit_entry (&entry, call->who, call->removes ? "group.remove" : "group.add", "group", call->name,
-                      describe (call->username, false, call->arena), call->arena, err);
+                      describe (call->username, call->arena), call->arena, err);
   if (ERR_OK != code)
     return code;
   call->found = STORE_GROUP_CHANGED;
@@ -278,79 +259,6 @@ store_account_group_remove (enum store_group_found *found, struct store_connecti
   struct change call = { .name = name, .username = username, .who = who, .arena = arena, .removes = true };
 
   return change_member (found, connection, &call, err);
-}
-
-/* --- claims ------------------------------------------------------------------------------------------------------ */
-
-struct claimed
-{
-  struct slice name;
-  bool is_added;
-};
-
-static enum err_code
-write_claim (struct store_connection *connection, const struct change *call, const struct result *result,
-             struct err *err)
-{
-  static const struct column columns[] = { { COLUMN_TEXT, offsetof (struct claimed, name) },
-                                           { COLUMN_BOOL, offsetof (struct claimed, is_added) } };
-  size_t count = result_count (result);
-  struct store_audit *entries = arena_array (call->arena, count, sizeof (entries[0]));
-  struct slice detail = describe (call->username, true, call->arena);
-  struct pipeline pipeline;
-  struct claimed claimed;
-  enum err_code code = NULL == entries ? err_set (err, ERR_INTERNAL_ERROR, "out of memory") : ERR_OK;
-
-  for (size_t i = 0; ERR_OK == code && i < count; i++)
-  {
-    code = result_row (&claimed, result, i, columns, COLUMN_COUNT (columns), err);
-    if (ERR_OK == code)
-      code = audit_entry (&entries[i], call->who, claimed.is_added ? "group.add" : "group.remove", "group",
-                          claimed.name, detail, call->arena, err);
-  }
-  if (ERR_OK == code)
-    code = store_audit_write (connection, entries, count, call->arena, err);
-  if (ERR_OK != code)
-    return code;
-  pipeline_init (&pipeline, connection, call->arena);
-  store_access_queue_changed (&pipeline);
-  return pipeline_commit (&pipeline, err);
-}
-
-static enum err_code
-claim_work (struct store_connection *connection, void *context, struct err *err)
-{
-  struct change *call = context;
-  struct result result = { NULL };
-  struct parameters parameters;
-  enum err_code code;
-
-  call->found = STORE_GROUP_AS_BEFORE;
-  parameters_init (&parameters, call->arena);
-  parameter_int64 (&parameters, call->account_id);
-  parameter_text_array (&parameters, call->names, call->count);
-  code = store_query (&result, connection, &statements[CLAIM], &parameters, err);
-  if (ERR_OK == code && result_count (&result) > 0)
-  {
-    code = write_claim (connection, call, &result, err);
-    call->found = STORE_GROUP_CHANGED;
-  }
-  result_free (&result);
-  return code;
-}
-
-enum err_code
-store_account_group_claim (bool *changed, struct store_connection *connection, int64_t account_id,
-                           struct slice username, const struct slice *names, size_t count,
-                           const struct store_audit *who, struct arena *arena, struct err *err)
-{
-  struct change call = {
-    .account_id = account_id, .username = username, .names = names, .count = count, .who = who, .arena = arena
-  };
-  enum err_code code = store_transaction (connection, STORE_WRITE, claim_work, &call, err);
-
-  *changed = ERR_OK == code && STORE_GROUP_CHANGED == call.found;
-  return code;
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */

@@ -63,12 +63,6 @@ enum err_code store_account_group_remove (enum store_group_found *found, struct 
                                           struct slice name, struct slice username, const struct store_audit *who,
                                           struct arena *arena, struct err *err);
 
-/* Make an account a member by claim of those of the named groups that there are, and take it out of the others that it
-   is in by claim: group.add and group.remove for each. `changed` receives whether anything was written. */
-enum err_code store_account_group_claim (bool *changed, struct store_connection *connection, int64_t account_id,
-                                         struct slice username, const struct slice *names, size_t count,
-                                         const struct store_audit *who, struct arena *arena, struct err *err);
-
 /* Read one. ERR_RESOURCE_DOES_NOT_EXIST, without a message. `result` holds its texts; the caller frees it. */
 enum err_code store_account_group_get (struct store_account_group *group, struct result *result,
                                        struct store_connection *connection, struct slice name, struct err *err);

@@ -26,6 +26,7 @@ struct link
   size_t down_bytes;
   bool plain_ended; /* the client sends no more */
   bool said_so; /* the server knows */
+  bool wire_ended; /* the server sends no more, and the client knows */
   bool ended;
   short wants; /* what OpenSSL waits for on the wire */
 };
@@ -115,14 +116,19 @@ carry_up (struct link *link)
 static void
 carry_down (struct link *link)
 {
-  if (0 == link->down_bytes)
+  if (0 == link->down_bytes && ! link->wire_ended)
   {
     int result = SSL_read (link->ssl, link->down, sizeof (link->down));
 
     if (result > 0)
       link->down_bytes = (size_t)result;
     else if (! only_waits (link, result))
-      return;
+    {
+      /* The client may go on, as on any half-closed connection. */
+      link->ended = false;
+      link->wire_ended = true;
+      (void)shutdown (link->plain, SHUT_WR);
+    }
   }
   if (link->down_bytes > 0)
   {
@@ -140,16 +146,19 @@ static void
 wait_for_more (struct link *link)
 {
   struct pollfd fds[2] = { { .fd = link->plain }, { .fd = link->wire, .events = link->wants } };
-  bool buffered = 0 == link->down_bytes && SSL_pending (link->ssl) > 0;
+  bool buffered = 0 == link->down_bytes && ! link->wire_ended && SSL_pending (link->ssl) > 0;
 
   if (0 == link->up_bytes && ! link->plain_ended)
     fds[0].events |= POLLIN;
   if (link->down_bytes > 0)
     fds[0].events |= POLLOUT;
-  else
+  else if (! link->wire_ended)
     fds[1].events |= POLLIN;
   (void)poll (fds, 2, buffered ? 0 : -1);
   link->wants = 0;
+  /* Reset: nobody will take anything more. */
+  if (link->wire_ended && 0 != (fds[1].revents & (POLLHUP | POLLERR)))
+    link->ended = true;
   /* Closed, not only shut down. */
   if (0 != (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)))
     link->ended = link->ended || link->plain_ended || 0 == (fds[0].revents & POLLIN);
@@ -181,6 +190,7 @@ carry (void *user)
     }
     else
       (void)only_waits (link, result);
+    link->ended = link->ended || (link->wire_ended && link->plain_ended && 0 == link->up_bytes);
     if (! link->ended)
       wait_for_more (link);
   }

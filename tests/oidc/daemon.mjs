@@ -4,7 +4,10 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 
-const root = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
+export const root = path.join(
+  import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
+  '../..',
+);
 const cluster = process.env.TALLY_TEST_CLUSTER;
 const work = process.env.TALLY_OIDC_WORK;
 let number = 0;

@@ -49,15 +49,11 @@ export async function loginTests(test) {
   ];
   provider.configure();
 
+  provider.people.set('s-anna', { preferred_username: 'anna', groups: ['ml', 'ops'] });
   const user = async (browser) => (await browser.session(daemon)).user;
   const accounts = (where = 'true') => Number(database.sql(`SELECT count(*) FROM account WHERE ${where}`));
 
   await test('a login makes an account with its groups', async () => {
-    provider.people.set('s-anna', {
-      preferred_username: 'anna',
-      email: 'anna@example.com',
-      groups: ['ml', 'ops'],
-    });
     const browser = new Browser();
     const answer = await browser.logIn(daemon, 's-anna', '/#/runs/1?x=y');
     assert.equal(answer.status, 302);

@@ -315,6 +315,7 @@ backoff_suite (void)
   TCase *test_case = tcase_create ("backoff");
 
   tcase_add_checked_fixture (test_case, set_up, tear_down);
+  tcase_set_timeout (test_case, 60);
   tcase_add_test (test_case, lets_people_mistype);
   tcase_add_test (test_case, doubles_up_to_a_limit);
   tcase_add_test (test_case, survives_any_number_of_failures);

@@ -269,20 +269,21 @@ access_start (struct access **out, struct store *store, const struct config *con
   atomic_store (&access->stamp, 1);
   lock_init (&access->lock);
   condition_init (&access->changed);
-  access->backoff = backoff_new ();
-  if (! memory_init (&access->memory) || NULL == access->backoff)
-    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (! access_level_parse (&level, slice_of (config->default_permission)))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "default-permission '%s' must be NO_PERMISSIONS, READ, USE, EDIT or MANAGE",
                     config->default_permission);
   access->fallback = (int16_t)level;
+  /* Where nobody is told apart nothing is remembered, and no memory taken for it. */
+  if (! access->is_on && ! access->has_workspaces)
+    return ERR_OK;
+  access->backoff = backoff_new ();
+  if (! memory_init (&access->memory) || NULL == access->backoff)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (access->is_on && ERR_OK != provider_new (&access->provider, config, err))
     return err->code;
   if (access->is_on && ERR_OK != bootstrap (access, err))
     return err->code;
-  if (! access->is_on && ! access->has_workspaces)
-    return ERR_OK;
   access->watching = 0 == pthread_create (&access->watcher, NULL, run, access);
   return access->watching ? ERR_OK : err_set (err, ERR_INTERNAL_ERROR, "threads cannot be started");
 }

@@ -119,7 +119,7 @@ END_TEST
 START_TEST (never_takes_an_account_of_another)
 {
   static const char *const others[] = { "anna", "anna-012345", "anna-0123456789abcdef" };
-  static const char *const expected[] = { "anna-012345", "anna-0123456789abcdef", "anna-" SUFFIX };
+  static const char *const expected[] = { "anna-012345", "anna-0123456789abcdef", ("anna-" SUFFIX) };
   struct store_account_found found;
   int64_t others_id;
 

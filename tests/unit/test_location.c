@@ -144,6 +144,42 @@ START_TEST (counts_characters)
 }
 END_TEST
 
+START_TEST (judges_roots_of_workspaces)
+{
+  static const struct
+  {
+    const char *given;
+    const char *root; /* what becomes of it; NULL: it is refused */
+  } cases[] = {
+    { "", "" },
+    { "  \t\r\n", "" },
+    { "  s3://bucket/a b \n", "s3://bucket/a b" },
+    { "mlflow-artifacts:/", "mlflow-artifacts:/" },
+    { "/data", "/data" },
+    { "hdfs://host/a?user=b", "hdfs://host/a?user=b" },
+    { "data", NULL },
+    { "./data", NULL },
+    { "a/b:c", NULL },
+    { "runs:/x", NULL },
+    { " s3://b/x#y", NULL },
+    { "s3://b/x?a=..", NULL },
+  };
+  struct slice none = { NULL, 0 };
+
+  for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
+  {
+    struct slice root = slice_of (cases[i].given);
+    struct err err = { 0 };
+    enum err_code code = location_check_root (&root, arena, &err);
+
+    ck_assert_msg ((NULL == cases[i].root ? ERR_INVALID_PARAMETER_VALUE : ERR_OK) == code, "%s", cases[i].given);
+    ck_assert (ERR_OK != code || (NULL != root.data && slice_is (root, cases[i].root)));
+  }
+  ck_assert_int_eq (location_check_root (&none, arena, NULL), ERR_OK);
+  ck_assert_ptr_null (none.data);
+}
+END_TEST
+
 Suite *location_suite (void);
 
 Suite *
@@ -158,6 +194,7 @@ location_suite (void)
   tcase_add_test (locations, makes_relative_ones_absolute);
   tcase_add_test (locations, refuses_what_mlflow_refuses);
   tcase_add_test (locations, counts_characters);
+  tcase_add_test (locations, judges_roots_of_workspaces);
   suite_add_tcase (suite, locations);
   return suite;
 }

@@ -2,11 +2,13 @@
 
 Each check works in a folder of its own below the current one, with a cache of its own."""
 
+import base64
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -15,6 +17,8 @@ import checks  # noqa: E402
 
 # Enough pieces that an upload goes through many, and text with line ends of both kinds.
 LARGE = b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(200_000))
+# DVC repeats what it takes for a passing trouble; its start alone takes seconds on a slow machine.
+AT_ONCE_S = 60
 TEXT = b"one\r\ntwo\nthree\r\n"
 
 
@@ -25,6 +29,17 @@ def dvc(folder, *words, fails=False):
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
     assert (done.returncode != 0) == fails, f"dvc {' '.join(words)}: status {done.returncode}: {done.stdout[-800:]}"
     return done.stdout
+
+
+def log_in(folder, headers):
+    """What DVC sends to the remote: a user name and password, or a header as it is."""
+    kind, _, secret = headers["Authorization"].partition(" ")
+    settings = {"auth": "custom", "custom_auth_header": "Authorization", "password": f"{kind} {secret}"}
+    if kind == "Basic":
+        user, _, password = base64.b64decode(secret).decode().partition(":")
+        settings = {"auth": "basic", "user": user, "password": password}
+    for name, value in settings.items():
+        dvc(folder, "remote", "modify", "--local", "tally", name, value)
 
 
 def project(server, method, remote=None):
@@ -39,6 +54,8 @@ def project(server, method, remote=None):
     dvc(folder, "init", "--no-scm", "--quiet")
     dvc(folder, "remote", "add", "--default", "tally", address)
     dvc(folder, "remote", "modify", "tally", "method", method)
+    if server.headers:
+        log_in(folder, server.headers)
     dvc(folder, "add", "--quiet", "large.bin", "data")
     return folder, address
 
@@ -133,11 +150,39 @@ def old_names(server):
     assert server.call("POST", f"/dvc/{remote}/files/md5/{digest[:2]}/{digest[2:]}", TEXT)[0] == 400
 
 
-checks.run("dvc", sys.argv[1], [
+def refusals(server):
+    """Who may not push is told so at once; a token that may only read pulls."""
+    folder, _ = project(server, "POST")
+    wrong = {"Authorization": "Bearer tly_" + "x" * 43}
+    if server.headers["Authorization"].startswith("Basic"):
+        wrong = {"Authorization": checks.basic(os.environ["TALLY_CHECK_WRITER"], "not the password")}
+    narrow = {"Authorization": "Bearer " + os.environ["TALLY_CHECK_NARROW_TOKEN"]}
+    for headers, status in ((wrong, "401"), (narrow, "403")):
+        log_in(folder, headers)
+        started = time.monotonic()
+        said = dvc(folder, "push", "large.bin", fails=True)
+        assert time.monotonic() - started < AT_ONCE_S, said
+        assert status in said, f"{status} is not in {said[-800:]}"
+    log_in(folder, server.headers)
+    assert "5 files pushed" in dvc(folder, "push")
+    forget(folder)
+    # DVC takes what it may not see for what is not there.
+    log_in(folder, wrong)
+    dvc(folder, "pull", "large.bin", fails=True)
+    assert not (folder / "large.bin").exists()
+    log_in(folder, narrow)
+    dvc(folder, "pull")
+    same_files(folder)
+
+
+CHECKS = [
     ("push, status, fetch, pull by POST", round_trip("POST")),
     ("push, status, fetch, pull by PUT", round_trip("PUT")),
     ("a remote of two projects", shared),
     ("what is not there", missing),
     ("a damaged upload", damaged_upload),
     ("names of DVC 2", old_names),
-])
+]
+if "TALLY_CHECK_BY" in os.environ:
+    CHECKS = [CHECKS[0], ("who may not is told so", refusals)]
+checks.run("dvc", sys.argv[1], CHECKS)

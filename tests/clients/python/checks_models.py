@@ -23,7 +23,7 @@ def measured(model):
     )
 
 
-@check("logged models: create, finalize, tags, params, get, delete", since=3)
+@check("logged models: create, finalize, tags, params, get, delete", since=3, guarded=True)
 def life_cycle():
     experiment = new_experiment()
     run_id = new_run(experiment)
@@ -114,7 +114,7 @@ def unknown_model():
     same(client().get_run(run_id).data.metrics, {}, "metrics of the run")
 
 
-@check("logged models: search with filters, data sets, orders and pages", since=3)
+@check("logged models: search with filters, data sets, orders and pages", since=3, guarded=True)
 def search():
     experiment = mlflow.set_experiment(unique()).experiment_id
     other = new_experiment()
@@ -199,7 +199,7 @@ def fitted():
     return LinearRegression().fit(x, 3 * x[:, 0] + 1), x
 
 
-@check("mlflow.sklearn.log_model and load_model, by model and by run", since=3)
+@check("mlflow.sklearn.log_model and load_model, by model and by run", since=3, guarded=True)
 def sklearn_model():
     estimator, x = fitted()
     mlflow.set_experiment(unique())
@@ -224,7 +224,7 @@ def sklearn_model():
     same([(output.model_id, output.step) for output in outputs], [(logged.model_id, 4)], "outputs of the run")
 
 
-@check("mlflow.pyfunc.log_model with a class and artifacts", since=3)
+@check("mlflow.pyfunc.log_model with a class and artifacts", since=3, guarded=True)
 def pyfunc_model():
     class Adder(mlflow.pyfunc.PythonModel):
         def load_context(self, context):

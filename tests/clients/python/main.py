@@ -14,6 +14,10 @@ import checks_training
 import harness
 
 MODULES = (checks_experiments, checks_runs, checks_metrics, checks_training, checks_models, checks_artifacts, checks_cli)
+if harness.BY:
+    import checks_access
+
+    MODULES += (checks_access,)
 
 
 def main():

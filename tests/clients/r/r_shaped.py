@@ -1,13 +1,19 @@
-"""What MLflow's R client sends: every scalar a JSON string, run_uuid beside run_id, POST and GET as it chooses them.
+"""What MLflow's R client sends: every scalar a JSON string, run_uuid beside run_id, POST and GET as it chooses them, and
+Authorization from the environment as it does.
 
 Raw HTTP, because it is the shape of the requests that matters. Arguments: [--reference] BASE_URL."""
 
 import http.client
 import json
 import math
+import os
 import sys
 import urllib.parse
 import uuid
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import checks  # noqa: E402
 
 passed = failed = 0
 
@@ -17,6 +23,7 @@ class Server:
         parts = urllib.parse.urlsplit(address)
         self.path = parts.path.rstrip("/") + prefix
         self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        self.credentials = checks.credentials()
 
     def call(self, verb, path, query=None, data=None):
         """One request; gives the status and the decoded answer."""
@@ -27,6 +34,7 @@ class Server:
             "User-Agent": "mlflow-r-client/3.17.2",
             "Accept": "application/json, text/xml, application/xml, */*",
             "Accept-Encoding": "deflate, gzip",
+            **self.credentials,
         }
         body = None
         if data is not None:
@@ -234,6 +242,24 @@ def errors(server):
     same(server.good("GET", "runs/get", {"run_id": run_id})["run"]["data"].get("metrics"), None, "nothing was logged")
 
 
+def refusals(server):
+    """Who may not is answered as the client expects an error: a status and JSON with a code."""
+    run_id = new_run(server)["info"]["run_id"]
+    data = {"run_uuid": run_id, "run_id": run_id, "key": "t", "value": "x"}
+    for credentials, code in (
+        ({}, "UNAUTHENTICATED"),
+        ({"Authorization": checks.basic(os.environ["TALLY_CHECK_WRITER"], "wrong")}, "UNAUTHENTICATED"),
+        ({"Authorization": "Bearer tly_" + "x" * 43}, "UNAUTHENTICATED"),
+        ({"Authorization": "Bearer " + os.environ["TALLY_CHECK_READER_TOKEN"]}, "RESOURCE_DOES_NOT_EXIST"),
+    ):
+        server.credentials = credentials
+        status, answer = server.call("POST", "runs/set-tag", data=data)
+        same((status, answer["error_code"]), (404 if code == "RESOURCE_DOES_NOT_EXIST" else 401, code), str(credentials)[:40])
+    server.credentials = checks.credentials()
+    tags = [one["key"] for one in server.good("GET", "runs/get", {"run_id": run_id})["run"]["data"]["tags"]]
+    same(tags, ["mlflow.runName"], "tags")
+
+
 CHECKS = [
     ("experiments: create, get, by name, update, tag, search, delete, restore", experiments, None),
     ("runs: create, log, tag, update, get, delete, restore", runs, None),
@@ -252,6 +278,9 @@ def main():
     words = sys.argv[1:]
     reference = "--reference" in words
     address = [word for word in words if word != "--reference"][0]
+    part = checks.part_name("r")
+    if part != "r":
+        CHECKS.append(("who may not is told so", refusals, None))
     for name, function, upstream_bug in CHECKS:
         server = Server(address)
         problem = None
@@ -265,11 +294,11 @@ def main():
             problem = None if problem else f"marked as a bug of MLflow ({upstream_bug}), but it passed"
         if problem is None:
             passed += 1
-            print(f"ok - r: {name}", flush=True)
+            print(f"ok - {part}: {name}", flush=True)
         else:
             failed += 1
-            print(f"not ok - r: {name}: {problem}", flush=True)
-    print(f"# r: {passed} passed, {failed} failed")
+            print(f"not ok - {part}: {name}: {problem}", flush=True)
+    print(f"# {part}: {passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
 

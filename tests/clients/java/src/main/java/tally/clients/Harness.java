@@ -9,6 +9,8 @@ final class Harness {
     void run() throws Exception;
   }
 
+  private static final String PART =
+      System.getenv("TALLY_CHECK_BY") == null ? "java" : "java by " + System.getenv("TALLY_CHECK_BY");
   private final boolean reference;
   private int passed;
   private int failed;
@@ -48,17 +50,17 @@ final class Harness {
     }
     if (problem == null) {
       passed++;
-      System.out.println("ok - java: " + name);
+      System.out.println("ok - " + PART + ": " + name);
     } else {
       failed++;
-      System.out.println("not ok - java: " + name + ": " + problem.replaceAll("\\s+", " "));
+      System.out.println("not ok - " + PART + ": " + name + ": " + problem.replaceAll("\\s+", " "));
     }
     System.out.flush();
   }
 
   /** Prints the sums and gives the exit code. */
   int finish() {
-    System.out.println("# java: " + passed + " passed, " + failed + " failed");
+    System.out.println("# " + PART + ": " + passed + " passed, " + failed + " failed");
     return failed == 0 ? 0 : 1;
   }
 

@@ -27,6 +27,7 @@ import org.mlflow.tracking.ExperimentsPage;
 import org.mlflow.tracking.MlflowClient;
 import org.mlflow.tracking.MlflowContext;
 import org.mlflow.tracking.RunsPage;
+import org.mlflow.tracking.creds.BasicMlflowHostCreds;
 
 /** The checks with MLflow's Java client. Arguments: [--reference] BASE_URL. */
 public final class Main {
@@ -37,8 +38,22 @@ public final class Main {
 
   private Main(String address, boolean reference) {
     this.address = address;
-    this.client = new MlflowClient(address);
+    this.client = connect();
     this.harness = new Harness(reference);
+  }
+
+  /** A client with the credentials of the environment, given to it as programs do. */
+  private MlflowClient connect() {
+    String user = System.getenv("MLFLOW_TRACKING_USERNAME");
+    String token = System.getenv("MLFLOW_TRACKING_TOKEN");
+    if (user != null) {
+      return as(user, System.getenv("MLFLOW_TRACKING_PASSWORD"));
+    }
+    return token != null ? new MlflowClient(new BasicMlflowHostCreds(address, token)) : new MlflowClient(address);
+  }
+
+  private MlflowClient as(String user, String password) {
+    return new MlflowClient(new BasicMlflowHostCreds(address, user, password));
   }
 
   public static void main(String[] arguments) {
@@ -51,6 +66,9 @@ public final class Main {
     main.search();
     main.errors();
     main.context();
+    if (System.getenv("TALLY_CHECK_BY") != null) {
+      main.access();
+    }
     System.exit(main.harness.finish());
   }
 
@@ -297,7 +315,7 @@ public final class Main {
 
   private void context() {
     harness.check("MlflowContext: a run and its child", () -> {
-      MlflowContext context = new MlflowContext(new MlflowClient(address));
+      MlflowContext context = new MlflowContext(connect());
       String name = unique("java context");
       String experiment = client.createExperiment(name);
       context.setExperimentName(name);
@@ -317,6 +335,45 @@ public final class Main {
       same(tagsOf(read).get("x"), "y", "tag");
       same(tagsOf(client.getRun(child.getId())).get("mlflow.parentRunId"), run.getId(), "parent of the child");
       same(client.getRun(child.getId()).getInfo().getStatus(), RunStatus.FINISHED, "status of the child");
+    });
+  }
+
+  /** The client waits longer and longer before it repeats what it takes for a passing trouble. */
+  private static void refusedAtOnce(int status, String text, Harness.Body body) throws Exception {
+    long started = System.nanoTime();
+    refused(status, text, body);
+    long seconds = (System.nanoTime() - started) / 1_000_000_000L;
+    holds(seconds < 15, "it took " + seconds + " s: the client has repeated it");
+  }
+
+  private void access() {
+    harness.check("a wrong password and a wrong token fail at once", () -> {
+      String id = newRun();
+      MlflowClient wrong = as(System.getenv("TALLY_CHECK_WRITER"), "not the password");
+      refusedAtOnce(401, "The user name or the password is wrong", () -> wrong.logMetric(id, "m", 1));
+      MlflowClient unknown = new MlflowClient(new BasicMlflowHostCreds(address, "tly_" + "x".repeat(43)));
+      refusedAtOnce(401, "UNAUTHENTICATED", () -> unknown.getRun(id));
+      same(client.getRun(id).getData().getMetricsCount(), 0, "metrics");
+    });
+    harness.check("a reader: what is not shared is not there, by password and by token", () -> {
+      String id = newRun();
+      MlflowClient password = as(System.getenv("TALLY_CHECK_READER"), System.getenv("TALLY_CHECK_PASSWORD"));
+      MlflowClient token = new MlflowClient(new BasicMlflowHostCreds(address, System.getenv("TALLY_CHECK_READER_TOKEN")));
+      for (MlflowClient reader : List.of(password, token)) {
+        refusedAtOnce(404, "RESOURCE_DOES_NOT_EXIST", () -> reader.getRun(id));
+        refusedAtOnce(404, "RESOURCE_DOES_NOT_EXIST", () -> reader.logMetric(id, "m", 1));
+      }
+      same(client.getRun(id).getData().getMetricsCount(), 0, "metrics");
+    });
+    harness.check("a reader of an experiment reads, and is refused to write", () -> {
+      String experiment = System.getenv("TALLY_CHECK_READABLE");
+      MlflowClient reader = as(System.getenv("TALLY_CHECK_READER"), System.getenv("TALLY_CHECK_PASSWORD"));
+      String id = client.createRun(experiment).getRunId();
+      client.logMetric(id, "m", 0.5);
+      same(metricsOf(reader.getRun(id)), Map.of("m", 0.5), "metrics");
+      refusedAtOnce(403, "this needs EDIT on ", () -> reader.logMetric(id, "m", 1));
+      refusedAtOnce(403, "this needs EDIT on ", () -> reader.createRun(experiment));
+      same(metricsOf(client.getRun(id)), Map.of("m", 0.5), "metrics after that");
     });
   }
 }

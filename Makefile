@@ -122,7 +122,7 @@ fuzz:
 
 ##> make setup      install the Debian packages that building, running and testing need
 setup:
-	@exec deploy/dev/setup build run web check lint
+	@exec deploy/dev/setup build run web check proxy lint
 
 ##> make reference  docs/reference and the sample configuration, written anew by the program
 reference: $(BUILD)/tallyd

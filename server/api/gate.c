@@ -81,24 +81,30 @@ recognise (struct api_call *call, struct err *err)
   return GATE_REFUSED;
 }
 
-/* A browser sends its cookie along with whatever a page of any site makes it send. */
+/* A browser sends its cookie along with whatever a page of any site makes it send, and so it does with a password that
+   it was told, and with what a proxy knows it by. A bearer token is only sent by whoever has it. */
 static enum err_code
 check_page (struct api_call *call, struct err *err)
 {
   const struct gate_headers *headers = call->credentials;
+  enum access_method method = call->pass->who.method;
   struct slice cookie = credential_cookie (headers->cookie, CREDENTIAL_COOKIE);
   struct slice expected;
 
-  if (ACCESS_BY_SESSION != call->pass->who.method || ! headers->changes_state)
+  if (! headers->changes_state
+      || (ACCESS_BY_SESSION != method && ACCESS_BY_PASSWORD != method && ACCESS_BY_PROXY != method))
     return ERR_OK;
-  expected = credential_csrf_token (cookie, call->arena);
-  if (NULL == expected.data)
-    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  if (! credential_equal (expected, headers->csrf_token))
-    (void)err_set (err, ERR_PERMISSION_DENIED,
-                   "A login by cookie needs the header X-Tally-CSRF-Token, with the csrf_token of GET "
-                   "/api/tally/v1/session.");
-  else if (! headers->is_own_origin)
+  if (ACCESS_BY_SESSION == method)
+  {
+    expected = credential_csrf_token (cookie, call->arena);
+    if (NULL == expected.data)
+      return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+    if (! credential_equal (expected, headers->csrf_token))
+      (void)err_set (err, ERR_PERMISSION_DENIED,
+                     "A login by cookie needs the header X-Tally-CSRF-Token, with the csrf_token of GET "
+                     "/api/tally/v1/session.");
+  }
+  if (ERR_OK == err->code && ! headers->is_own_origin)
     (void)err_set (err, ERR_PERMISSION_DENIED,
                    "Cross-origin request blocked. If pages of that origin may use logins here, add it to the setting "
                    "allowed-origins.");

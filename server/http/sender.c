@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
+/* X-MLFLOW-WORKSPACE in the query, for requests that change nothing. */
+#define WORKSPACE_ARGUMENT "x-mlflow-workspace"
+
 struct found
 {
   struct gate_headers *headers;
@@ -81,6 +84,10 @@ sender_note (struct request *request)
   (void)MHD_get_connection_values_n (request->connection, MHD_HEADER_KIND, note, &found);
   headers->is_local = guard_host_is_loopback (found.host);
   headers->is_page = NULL != found.fetch_mode.data;
+  /* Links and pictures of a page carry no headers of its own. */
+  if (NULL == headers->workspace.data && request->server->config->workspaces && ! headers->changes_state)
+    headers->workspace =
+        slice_of (MHD_lookup_connection_value (request->connection, MHD_GET_ARGUMENT_KIND, WORKSPACE_ARGUMENT));
   if (NULL != found.transfer.data)
     headers->body_bytes = -1;
   else if (NULL != found.length.data)

@@ -12,6 +12,9 @@ export const modules = createRequire(
 const { chromium } = modules('playwright-core');
 
 export const base = `${(process.argv[2] ?? '').replace(/\/+$/, '')}/`;
+/** "name:password" of an administrator, where the server wants to know who asks; undefined where it does not. */
+export const admin = process.env.TALLY_TEST_ADMIN || undefined;
+export const [adminName, adminPassword] = /^([^:]*):(.*)$/s.exec(admin ?? '')?.slice(1) ?? [];
 /** Part of every name made by this run, so that the tests do not mind what else the server holds. */
 export const mark = `t${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
 
@@ -67,6 +70,9 @@ async function openPage(options) {
       console.error(`refused by the content security policy: ${event.violatedDirective} ${event.blockedURI}`);
     });
   });
+  // As in a browser that has been here before: its page knows that it must ask who it is for.
+  if (admin !== undefined)
+    await context.addInitScript(() => localStorage.setItem('tally.authentication', '"on"'));
   const page = await context.newPage();
   page.setDefaultTimeout(patienceMs);
   const troubles = [];
@@ -82,16 +88,41 @@ async function openPage(options) {
   return { context, page, troubles };
 }
 
+/** Lets the browser come as somebody, as its login page would. */
+export async function logInAs(context, username, password) {
+  const answer = await context.request.post(`${base}api/tally/v1/login`, { data: { username, password } });
+  if (!answer.ok()) throw new Error(`login of ${username}: ${answer.status()} ${await answer.text()}`);
+}
+
+/** A second person in a browser of their own; what their page complains about is not judged. */
+export async function another(username, password, options = {}) {
+  const opened = await openPage(options);
+  await logInAs(opened.context, username, password);
+  return opened;
+}
+
+/**
+ * Which tests make sense on this server: those about logins where one must log in, the others where not. Words choose
+ * among all that can run: where one must log in, those that are not about it are run by an administrator.
+ */
+function choose(words) {
+  return tests.filter(({ name, options }) => {
+    if (words.length > 0 && !words.some((word) => name.includes(word))) return false;
+    return options.login ? admin !== undefined : admin === undefined || words.length > 0;
+  });
+}
+
 export async function runAll(words) {
   browser = await launch();
   let passed = 0;
   let failed = 0;
-  const chosen = tests.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+  const chosen = choose(words);
   for (const { name, options, body } of chosen) {
     const started = Date.now();
     const { context, page, troubles } = await openPage(options.context);
     let timer;
     try {
+      if (admin !== undefined && options.login !== 'nobody') await logInAs(context, adminName, adminPassword);
       const late = new Promise((_, refuse) => {
         timer = setTimeout(() => refuse(new Error(`took longer than ${testMs} ms`)), testMs);
       });

@@ -9,6 +9,10 @@ import './cases/run-page.mjs';
 import './cases/artifacts.mjs';
 import './cases/compare.mjs';
 import './cases/access.mjs';
+import './cases/login.mjs';
+import './cases/accounts.mjs';
+import './cases/sharing.mjs';
+import './cases/login-access.mjs';
 
 const { passed, failed } = await runAll(process.argv.slice(3));
 await close();

@@ -1,9 +1,7 @@
 // Every page for everybody: checked by axe in both themes, and on a narrow screen.
-import { readFileSync } from 'node:fs';
-import { chartWords, equal, go, mark, modules, ok, rowOf, test, until } from '../harness.mjs';
+import { chartWords, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
 import { makeExperiment, makeModel, makeRun, putArtifact } from '../api.mjs';
-
-const axe = readFileSync(modules.resolve('axe-core/axe.min.js'), 'utf8');
+import { tooWide, violationsOf } from '../page-checks.mjs';
 
 let made;
 /** One experiment with what the pages show, made once. */
@@ -114,19 +112,7 @@ for (const colorScheme of ['light', 'dark'])
     async ({ page }) => {
       const found = [];
       const check = async (name) => {
-        await page.evaluate(axe);
-        const { violations } = await page.evaluate(() =>
-          window.axe.run(document, {
-            runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
-          }),
-        );
-        for (const one of violations)
-          found.push(
-            `${name}: ${one.id} (${one.help}): ${one.nodes
-              .slice(0, 3)
-              .map((node) => `${node.target.join(' ')} ${node.failureSummary?.split('\n')[1] ?? ''}`)
-              .join(' | ')}`,
-          );
+        found.push(...(await violationsOf(page, name)));
       };
       for (const [name, { hash, ready }] of Object.entries(places(await scene()))) {
         await go(page, hash);
@@ -184,19 +170,7 @@ test(
     for (const [name, { hash, ready }] of Object.entries(places(await scene()))) {
       await go(page, hash);
       await ready(page);
-      const wide = await page.evaluate(() => {
-        const width = document.documentElement.clientWidth;
-        const inner = (element) => element.closest('.scrolls, .visually-hidden, .skip, svg') !== null;
-        return [...document.querySelectorAll('body *')]
-          .filter((element) => element.getBoundingClientRect().right > width + 1 && !inner(element))
-          .map((element) => `${element.tagName}.${element.className}`)
-          .slice(0, 5);
-      });
-      equal(wide, [], `too wide on ${name}`);
-      ok(
-        (await page.evaluate(() => document.documentElement.scrollWidth)) <= 360,
-        `${name} does not scroll sideways`,
-      );
+      equal(await tooWide(page), [], `too wide on ${name}`);
     }
     // Without a search, so that on a full server there are rows out of sight as well.
     await go(page, '');

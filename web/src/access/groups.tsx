@@ -13,7 +13,7 @@ import {
 import { ApiError } from '../api/http';
 import { useTitle } from '../api/queries';
 import { groupHref, userHref } from '../lib/access-object';
-import { naturalOrder } from '../lib/group';
+import { formatCount } from '../lib/format';
 import { navigate, setQuery, usePlace } from '../router';
 import { FormDialog, TypedConfirmation } from '../ui/dialog';
 import { Icon } from '../ui/icons';
@@ -21,16 +21,15 @@ import { Ago, Fact, Failure, Loading, SearchField } from '../ui/parts';
 import { toast } from '../ui/toast';
 import { GrantsOf } from './grants-of';
 import { act, Badge, ListState, More, NameField } from './parts';
+import { useSettled } from './use-settled';
 
 export function Groups() {
   useTitle('Groups');
   const text = usePlace().query.get('q') ?? '';
-  const list = useGroups();
+  const asked = useSettled(text.trim());
+  const list = useGroups(asked);
   const [making, setMaking] = useState(false);
-  const all = list.items;
-  const shown = all
-    ?.filter((group) => group.name.toLowerCase().includes(text.trim().toLowerCase()))
-    .sort((a, b) => naturalOrder(a.name, b.name));
+  const { items } = list;
   return (
     <>
       <div className="bar">
@@ -39,16 +38,20 @@ export function Groups() {
           <Icon name="plus" /> New group
         </button>
       </div>
-      {!shown || !all ? (
+      {!items ? (
         <ListState what="The groups" query={list} />
-      ) : shown.length === 0 ? (
+      ) : items.length === 0 ? (
         <div className="state small">
-          <h2>{all.length === 0 ? 'No groups yet' : 'No group matches'}</h2>
-          <p className="faint">
-            {all.length === 0
-              ? 'What is granted to a group holds for all its members. A provider can bring groups along.'
-              : 'The search looks at the names that are loaded.'}
-          </p>
+          <h2>{asked ? 'No group matches' : 'No groups yet'}</h2>
+          {asked ? (
+            <button type="button" onClick={() => setQuery({ q: undefined })}>
+              Clear the search
+            </button>
+          ) : (
+            <p className="faint">
+              What is granted to a group holds for all its members. A provider can bring groups along.
+            </p>
+          )}
         </div>
       ) : (
         <section className="card">
@@ -56,15 +59,19 @@ export function Groups() {
             <thead>
               <tr>
                 <th scope="col">Name</th>
+                <th scope="col" className="number">
+                  Members
+                </th>
                 <th scope="col">Created</th>
               </tr>
             </thead>
             <tbody>
-              {shown.map((group) => (
+              {items.map((group) => (
                 <tr key={group.name}>
                   <th scope="row">
                     <a href={groupHref(group.name)}>{group.name}</a>
                   </th>
+                  <td className="number">{formatCount(group.member_count ?? 0)}</td>
                   <td>
                     <Ago ms={group.created_at_ms} />
                   </td>
@@ -116,14 +123,11 @@ export function Group({ name }: { name: string }) {
   useTitle(name, 'Groups');
   const query = useGroup(name);
   const group = query.data;
-  if (!group && query.isError)
+  const gone = query.error instanceof ApiError && query.error.status === 404;
+  if (query.isError && (gone || !group))
     return (
       <Failure
-        what={
-          query.error instanceof ApiError && query.error.status === 404
-            ? 'There is no such group'
-            : 'The group could not be loaded'
-        }
+        what={gone ? 'There is no such group' : 'The group could not be loaded'}
         error={query.error}
         onRetry={() => void query.refetch()}
       />
@@ -165,7 +169,7 @@ function Loaded({ group }: { group: GroupData }) {
                   <tr key={member.username}>
                     <th scope="row">
                       <a href={userHref(member.username)}>{member.username}</a>{' '}
-                      {isClaimed(member.source) && <Badge>by the provider</Badge>}
+                      {member.source === 'claim' && <Badge>by the provider</Badge>}
                     </th>
                     <td className="col-actions">
                       <button
@@ -228,9 +232,4 @@ function Loaded({ group }: { group: GroupData }) {
       )}
     </>
   );
-}
-
-/** Whether the provider put somebody there, who would do so again at the next login. */
-function isClaimed(source: string): boolean {
-  return source !== 'admin' && source !== 'manual' && source !== 'local' && source !== '';
 }

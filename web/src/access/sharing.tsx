@@ -318,16 +318,19 @@ function Seers(props: {
   const { object, asked, onAsk } = props;
   const list = useWho(object, true);
   const { users, fallback, administrators } = list;
+  // Where everybody may look, those who may not are told too.
+  const seeing = users?.filter((user) => user.permission !== 'NO_PERMISSIONS').length ?? 0;
+  const isOpen = fallback !== undefined && fallback !== 'NO_PERMISSIONS';
   return (
     <section aria-labelledby="sharing-who">
       <h3 id="sharing-who">
-        Who can see it {users && !list.hasNextPage && <span className="count">{users.length}</span>}
+        Who can see it {users && !list.hasNextPage && !isOpen && <span className="count">{seeing}</span>}
       </h3>
       {!users ? (
         <ListState what="The list" query={list} rows={3} />
       ) : (
         <>
-          {users.length === 0 && <p className="faint">Nobody beside administrators.</p>}
+          {users.length === 0 && !isOpen && <p className="faint">Nobody beside administrators.</p>}
           {users.length > 0 && (
             <table className="plain seers" aria-label="Who can see it">
               <tbody>
@@ -356,9 +359,9 @@ function Seers(props: {
           <More list={list} />
           {asked !== undefined && <Why user={asked} object={object} />}
           <p className="faint">
-            {fallback === undefined || fallback === 'NO_PERMISSIONS'
-              ? 'Everybody else does not know that it is there.'
-              : `Everybody else has ${fallback}: the default for everybody.`}
+            {isOpen
+              ? `Everybody else has ${fallback}: the default for everybody.`
+              : 'Everybody else does not know that it is there.'}
             {administrators.length > 0 && ` Administrators may do everything: ${administrators.join(', ')}.`}
           </p>
           <AskWhy object={object} onAsk={onAsk} />

@@ -32,14 +32,11 @@ export function User({ username }: { username: string }) {
   useTitle(username, 'Users');
   const query = useAccount(username);
   const account = query.data;
-  if (!account && query.isError)
+  const gone = query.error instanceof ApiError && query.error.status === 404;
+  if (query.isError && (gone || !account))
     return (
       <Failure
-        what={
-          query.error instanceof ApiError && query.error.status === 404
-            ? 'There is no such user'
-            : 'The user could not be loaded'
-        }
+        what={gone ? 'There is no such user' : 'The user could not be loaded'}
         error={query.error}
         onRetry={() => void query.refetch()}
       />
@@ -54,6 +51,8 @@ function Loaded({ account }: { account: Account }) {
   const self = useSession()?.user?.username === username;
   const [asked, setAsked] = useState<Ask>();
   const change = (what: AccountChange, done: string) => act(changeUser(username, what), done, refresh);
+  const setAdmin = (isAdmin: boolean) =>
+    change({ is_admin: isAdmin }, `${username} is ${isAdmin ? 'an' : 'no'} administrator.`);
   return (
     <>
       <div className="page-title">
@@ -77,50 +76,38 @@ function Loaded({ account }: { account: Account }) {
       <div className="sections">
         <section className="card" aria-labelledby="rights">
           <h2 id="rights">Account</h2>
-          <div className="card-form">
-            <label className="check">
-              <input
-                type="checkbox"
-                checked={account.is_admin}
-                onChange={(event) => {
-                  if (self && !event.target.checked) setAsked('demote');
-                  else
-                    change(
-                      { is_admin: event.target.checked },
-                      event.target.checked
-                        ? `${username} is an administrator.`
-                        : `${username} is no administrator.`,
-                    );
-                }}
-              />
-              <span>
-                <strong>Administrator</strong> <span className="faint">may do everything everywhere</span>
-              </span>
-            </label>
-            <label className="check">
-              <input
-                type="checkbox"
-                checked={account.disabled}
-                onChange={(event) => {
-                  if (event.target.checked) setAsked('disable');
-                  else change({ disabled: false }, `${username} is let in again.`);
-                }}
-              />
-              <span>
-                <strong>Disabled</strong> <span className="faint">can neither log in nor use tokens</span>
-              </span>
-            </label>
-            <p className="form-foot">
-              {!account.is_service && (
-                <button type="button" onClick={() => setAsked('password')}>
-                  <Icon name="key" /> Set password
-                </button>
-              )}
-              <button type="button" className="danger" onClick={() => setAsked('delete')}>
-                <Icon name="trash" /> Delete user
+          <p className="faint empty">{standing(account)}</p>
+          <p className="form-foot in-card">
+            {account.is_admin ? (
+              <button type="button" onClick={() => (self ? setAsked('demote') : setAdmin(false))}>
+                Take administration away
               </button>
-            </p>
-          </div>
+            ) : (
+              <button type="button" onClick={() => setAdmin(true)}>
+                Make administrator
+              </button>
+            )}
+            {account.disabled ? (
+              <button
+                type="button"
+                onClick={() => change({ disabled: false }, `${username} is let in again.`)}
+              >
+                Enable
+              </button>
+            ) : (
+              <button type="button" onClick={() => setAsked('disable')}>
+                Disable
+              </button>
+            )}
+            {!account.is_service && (
+              <button type="button" onClick={() => setAsked('password')}>
+                <Icon name="key" /> Set password
+              </button>
+            )}
+            <button type="button" className="danger" onClick={() => setAsked('delete')}>
+              <Icon name="trash" /> Delete user
+            </button>
+          </p>
         </section>
         <Groups account={account} />
         <Quotas key={`${account.requests_per_s} ${account.bytes_per_day}`} account={account} />
@@ -182,6 +169,15 @@ function Loaded({ account }: { account: Account }) {
       )}
     </>
   );
+}
+
+/** What the account can do at all, in a sentence. */
+function standing({ is_admin: isAdmin, is_service: isService, disabled }: Account): string {
+  if (disabled) return 'Shut out: it can neither log in nor use its tokens.';
+  if (isAdmin) return 'An administrator, who may do everything everywhere.';
+  return isService
+    ? 'A program. It may do what it and its groups are granted.'
+    : 'May do what they and their groups are granted.';
 }
 
 function Groups({ account }: { account: Account }) {

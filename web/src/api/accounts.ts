@@ -72,8 +72,8 @@ export interface Group {
 
 export interface Member {
   username: string;
-  /** Who put them in: an administrator, or the provider at the last login. */
-  source: string;
+  /** Who put them in: an administrator, or what the provider claimed at the last login. */
+  source: 'admin' | 'claim';
 }
 
 export interface AuditEntry {
@@ -156,8 +156,8 @@ export function useUsers(search: string) {
   return usePages(['users'], 'users', { search: search || undefined }, usersOf);
 }
 
-export function useGroups() {
-  return usePages(['groups'], 'groups', {}, groupsOf);
+export function useGroups(search: string) {
+  return usePages(['groups'], 'groups', { search: search || undefined }, groupsOf);
 }
 
 export interface AuditQuestion {
@@ -201,11 +201,12 @@ export function useNames(kind: 'user' | 'group', text: string, enabled: boolean)
       ),
   });
   const groups = useQuery<string[]>({
-    queryKey: ['groups', 'names'],
+    queryKey: ['groups', 'names', text],
     enabled: enabled && kind === 'group',
+    placeholderData: keepPreviousData,
     queryFn: ({ signal }) =>
-      getTally<{ groups?: Group[] }>('groups', {}, signal).then((page) =>
-        groupsOf(page).map((one) => one.name),
+      getTally<{ groups?: Group[] }>('groups', { search: text || undefined, max_results: 20 }, signal).then(
+        (page) => groupsOf(page).map((one) => one.name),
       ),
   });
   return (kind === 'user' ? users.data : groups.data) ?? [];

@@ -1,5 +1,6 @@
 // Artifacts of runs and of logged models: their lists, their bytes by ranges, and files put beside them.
 import { escapePath, joinPath, proxyPath, sortFiles, type Source } from '../lib/artifact';
+import { workspace } from '../lib/workspace';
 import {
   ApiError,
   address,
@@ -56,12 +57,16 @@ export async function readFolder(
   return { rootUri, files: sortFiles(files), token };
 }
 
+// Links and pictures carry no headers: these name the workspace in their address.
+const inWorkspace = { 'x-mlflow-workspace': workspace };
+
 /** Where the bytes of a file are. */
 export function fileAddress(source: Source, path: string): string {
   return source.kind === 'run'
-    ? address('get-artifact', { run_id: source.id, path })
+    ? address('get-artifact', { run_id: source.id, path, ...inWorkspace })
     : mlflowAddress(`logged-models/${encodeURIComponent(source.id)}/artifacts/files`, {
         artifact_file_path: path,
+        ...inWorkspace,
       });
 }
 
@@ -69,7 +74,12 @@ export type ArchiveFormat = 'tar.gz' | 'zip';
 
 /** Where a folder is as one file. */
 export function archiveAddress(source: Source, path: string, format: ArchiveFormat): string {
-  return tallyAddress('artifacts/archive', { ...named(source), path: path || undefined, format });
+  return tallyAddress('artifacts/archive', {
+    ...named(source),
+    path: path || undefined,
+    format,
+    ...inWorkspace,
+  });
 }
 
 export interface Piece {

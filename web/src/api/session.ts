@@ -87,7 +87,9 @@ function apply(session: Session): void {
     set(session, 'in', session.user.username, other);
     if (came && owner !== undefined) for (const one of entered) one(other);
     release();
-  } else set(session, owner === undefined ? 'out' : 'lost', owner);
+  } else if (owner === undefined) set(session, 'out', undefined);
+  // What they may do is as before, or the page would lose what they were about to do.
+  else set(state.session ?? session, 'lost', owner);
 }
 
 function nobody(): boolean {

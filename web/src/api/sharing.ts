@@ -23,6 +23,11 @@ export interface Seer {
   rule: string;
 }
 
+interface GrantPage {
+  grants?: Grant[];
+  next_page_token?: string;
+}
+
 interface WhoPage {
   users?: Seer[];
   /** What everybody else has. */
@@ -52,8 +57,16 @@ export function useGrants(of: AccessObject | Subject, enabled = true) {
   return useQuery({
     queryKey: ['grants', of],
     enabled,
-    queryFn: ({ signal }) =>
-      getTally<{ grants?: Grant[] }>('grants', { ...of }, signal).then(({ grants }) => grants ?? []),
+    queryFn: async ({ signal }) => {
+      const all: Grant[] = [];
+      let token: string | undefined;
+      do {
+        const page = await getTally<GrantPage>('grants', { ...of, page_token: token }, signal);
+        all.push(...(page.grants ?? []));
+        token = page.next_page_token || undefined;
+      } while (token !== undefined);
+      return all;
+    },
   });
 }
 

@@ -19,7 +19,9 @@ function issuerHost(issuer: string): string {
 
 /** Where the provider is asked; afterwards the browser comes back to a page of this server. */
 function providerAddress(hash: string): string {
-  return tallyAddress('login/oidc', { next: `${location.pathname}${location.search}${hash}` });
+  // A backslash would be taken for a way to another host.
+  const next = `${location.pathname}${location.search}${hash}`.replaceAll('\\', '%5C');
+  return tallyAddress('login/oidc', { next });
 }
 
 export function LoginPage() {

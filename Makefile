@@ -108,11 +108,11 @@ oracle: $(BUILD)/tests/store/test_oracle
 lint:
 	@exec deploy/dev/lint
 
-##> make bench      the measurements of tests/bench, beside MLflow's newest release: three quarters of an hour
+##> make bench      the measurements of tests/bench, beside MLflow's newest release: an hour
 bench: $(BUILD)/tallyd
 	@exec tests/bench/run
 
-##> make bench-full  the same with longer rounds, up to 100 M points stored, 1 M runs searched: three hours, 40 GB of disk
+##> make bench-full  the same with longer rounds, up to 100 M points stored, 1 M runs searched: three and a half hours, 40 GB of disk
 bench-full: $(BUILD)/tallyd
 	@exec tests/bench/run --full
 

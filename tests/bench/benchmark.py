@@ -2,6 +2,7 @@
 
 import re
 import time
+import traceback
 from contextlib import contextmanager
 
 import machine
@@ -52,6 +53,7 @@ class Benchmark:
         try:
             yield
         except Exception as error:  # pylint: disable=broad-except  # it is reported as a missing figure
+            say(traceback.format_exc())
             self.fail(f"{name}: {error}")
             self.miss(name, f"{type(error).__name__}: {error}")
             self.revive()

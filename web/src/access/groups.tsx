@@ -178,7 +178,7 @@ function Loaded({ group }: { group: GroupData }) {
                         aria-label={`Take ${member.username} out`}
                         title="Take out"
                         onClick={() =>
-                          act(
+                          void act(
                             removeMember(name, member.username),
                             `${member.username} left ${name}.`,
                             refresh,
@@ -198,7 +198,7 @@ function Loaded({ group }: { group: GroupData }) {
             onSubmit={(event) => {
               event.preventDefault();
               const username = adding.trim();
-              act(addMember(name, username), `${username} is in ${name}.`, () => {
+              void act(addMember(name, username), `${username} is in ${name}.`, () => {
                 setAdding('');
                 return refresh();
               });

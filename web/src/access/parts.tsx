@@ -6,15 +6,19 @@ import { actions, actionWords, type Action } from '../lib/rights';
 import { Failure, Loading } from '../ui/parts';
 import { toast } from '../ui/toast';
 
-/** Runs a change and says how it went. */
-export function act(change: Promise<unknown>, done: string, after: () => Promise<unknown>): void {
-  change.then(
-    () => {
-      toast(done);
-      return after();
-    },
-    (cause: unknown) => toast(cause instanceof Error ? cause.message : String(cause), 'failed'),
-  );
+/** Runs a change and says how it went; over once the page shows what the server has now. */
+export async function act(
+  change: Promise<unknown>,
+  done: string,
+  after: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await change;
+    toast(done);
+    await after();
+  } catch (cause) {
+    toast(cause instanceof Error ? cause.message : String(cause), 'failed');
+  }
 }
 
 /** The states that every list has before it has items. */

@@ -78,11 +78,7 @@ function Grants({ object }: { object: AccessObject }) {
   const rights = useRights(object);
   const user = useSession()?.user;
   const refresh = useRefreshAccounts();
-  const [leaving, setLeaving] = useState<{
-    subject: Subject;
-    change: () => Promise<unknown>;
-    done: string;
-  }>();
+  const [leaving, setLeaving] = useState<{ change: () => Promise<unknown>; done: string }>();
   // Nobody gives away what they do not have.
   const allowed = actions.filter((action) => action !== 'force' || (rights && mayDo(rights, 'force')));
   const mine = (subject: Subject) =>
@@ -90,14 +86,15 @@ function Grants({ object }: { object: AccessObject }) {
   const change = (subject: Subject, permission: Level, chosen: Action[]) => {
     const run = () => setGrant(object, subject, { permission, actions: chosen });
     const done = `${subjectName(subject)}: ${levelLabel(permission)}.`;
-    if (mine(subject) && permission !== 'MANAGE') setLeaving({ subject, change: run, done });
-    else act(run(), done, refresh);
+    if (!mine(subject) || permission === 'MANAGE') return act(run(), done, refresh);
+    setLeaving({ change: run, done });
+    return Promise.resolve();
   };
   const remove = (subject: Subject) => {
     const run = () => removeGrant(object, subject);
     const done = `The grant of ${subjectName(subject)} is gone.`;
-    if (mine(subject)) setLeaving({ subject, change: run, done });
-    else act(run(), done, refresh);
+    if (mine(subject)) setLeaving({ change: run, done });
+    else void act(run(), done, refresh);
   };
   return (
     <section aria-labelledby="sharing-grants">
@@ -157,14 +154,20 @@ const subjectOf = (grant: Grant): Subject =>
 function GrantRow(props: {
   grant: Grant;
   allowed: readonly Action[];
-  onChange: (subject: Subject, permission: Level, actions: Action[]) => void;
+  onChange: (subject: Subject, permission: Level, actions: Action[]) => Promise<void>;
   onRemove: (subject: Subject) => void;
 }) {
   const { grant, allowed, onChange, onRemove } = props;
   const subject = subjectOf(grant);
   const name = subjectName(subject);
   const isGroup = 'group' in subject;
-  const chosen = grant.actions ?? [];
+  // What was chosen is shown at once; what the server made of it follows.
+  const [wanted, setWanted] = useState<{ permission: Level; actions: Action[] }>();
+  const { permission, actions: chosen = [] } = wanted ?? grant;
+  const change = (next: Level, nextActions: Action[]) => {
+    setWanted({ permission: next, actions: nextActions });
+    void onChange(subject, next, nextActions).finally(() => setWanted(undefined));
+  };
   return (
     <tr>
       <th scope="row">
@@ -177,15 +180,15 @@ function GrantRow(props: {
       <td className="rights">
         <LevelChoice
           label={`Permission of ${name}`}
-          value={grant.permission}
-          onChange={(permission) => onChange(subject, permission, chosen)}
+          value={permission}
+          onChange={(next) => change(next, chosen)}
         />
         <ActionsButton
           name={name}
-          permission={grant.permission}
+          permission={permission}
           value={chosen}
           allowed={allowed}
-          onChange={(next) => onChange(subject, grant.permission, next)}
+          onChange={(next) => change(permission, next)}
         />
       </td>
       <td className="col-actions">
@@ -235,7 +238,7 @@ function ActionsButton(props: {
   return (
     <Popover
       className="grant-actions"
-      name={`Protected actions of ${name}`}
+      name={`Protected actions of ${name}${extra.length > 0 ? `: ${extra.join(', ')}` : ''}`}
       label={
         <>
           <Icon name="key" />
@@ -270,7 +273,10 @@ function ActionsButton(props: {
   );
 }
 
-function NewGrant({ onAdd }: { onAdd: (subject: Subject, permission: Level, actions: Action[]) => void }) {
+function NewGrant(props: {
+  onAdd: (subject: Subject, permission: Level, actions: Action[]) => Promise<void>;
+}) {
+  const { onAdd } = props;
   const [kind, setKind] = useState<'user' | 'group'>('user');
   const [name, setName] = useState('');
   const [permission, setPermission] = useState<Level>('READ');
@@ -281,7 +287,7 @@ function NewGrant({ onAdd }: { onAdd: (subject: Subject, permission: Level, acti
       onSubmit={(event) => {
         event.preventDefault();
         const who = name.trim();
-        onAdd(kind === 'user' ? { username: who } : { group: who }, permission, []);
+        void onAdd(kind === 'user' ? { username: who } : { group: who }, permission, []);
         setName('');
       }}
     >

@@ -50,7 +50,7 @@ function Loaded({ account }: { account: Account }) {
   const refresh = useRefreshAccounts();
   const self = useSession()?.user?.username === username;
   const [asked, setAsked] = useState<Ask>();
-  const change = (what: AccountChange, done: string) => act(changeUser(username, what), done, refresh);
+  const change = (what: AccountChange, done: string) => void act(changeUser(username, what), done, refresh);
   const setAdmin = (isAdmin: boolean) =>
     change({ is_admin: isAdmin }, `${username} is ${isAdmin ? 'an' : 'no'} administrator.`);
   return (
@@ -201,7 +201,11 @@ function Groups({ account }: { account: Account }) {
                   aria-label={`Take out of ${group}`}
                   title={`Take out of ${group}`}
                   onClick={() =>
-                    act(removeMember(group, account.username), `${account.username} left ${group}.`, refresh)
+                    void act(
+                      removeMember(group, account.username),
+                      `${account.username} left ${group}.`,
+                      refresh,
+                    )
                   }
                 >
                   <Icon name="cross" />
@@ -215,7 +219,7 @@ function Groups({ account }: { account: Account }) {
           onSubmit={(event) => {
             event.preventDefault();
             const group = name.trim();
-            act(addMember(group, account.username), `${account.username} is in ${group}.`, () => {
+            void act(addMember(group, account.username), `${account.username} is in ${group}.`, () => {
               setName('');
               return refresh();
             });
@@ -251,7 +255,7 @@ function Quotas({ account }: { account: Account }) {
         className="card-form"
         onSubmit={(event) => {
           event.preventDefault();
-          act(
+          void act(
             changeUser(account.username, { requests_per_s: wantedRequests, bytes_per_day: wantedBytes }),
             'The quotas are saved.',
             refresh,

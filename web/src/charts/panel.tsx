@@ -106,7 +106,7 @@ export function ChartPanel(props: {
         if (open && shown.length === 0) return null;
         return (
           <section key={name} className="chart-group">
-            {(groups.length > 1 || name !== '') && (
+            {groups.length > 1 || name !== '' ? (
               <h2>
                 <button
                   type="button"
@@ -121,6 +121,8 @@ export function ChartPanel(props: {
                   <span className="count">{inGroup.length}</span>
                 </button>
               </h2>
+            ) : (
+              <h2 className="visually-hidden">Metrics</h2>
             )}
             {open && (
               <div className="chart-grid">

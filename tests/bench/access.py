@@ -146,13 +146,13 @@ def measure(bench):
 def compare(bench, name, load, ways, shown, memory=False, every_run=False):
     """Rounds of a load in each of the ways, and the rows that come of them: those of `shown`, the processor's time that
     the server itself took, and how fast each way is beside the first one. Before, each is asked for a while; with
-    `every_run` once for every run, so that what a daemon can remember it does."""
+    `every_run` it reads every run once, so that what a daemon can remember it does, and nothing is left to fold."""
     seconds = bench.options.seconds
     found = {(way.label, way.server.name): [] for way in ways}
     peaks = {(way.label, way.server.name): [] for way in ways}
     for way in ways:
         if every_run:
-            way.measure(load, EVERY_RUN_LIMIT_S, ["--requests-each", 1])
+            way.measure(Load(RUN, 64, run=load.run), EVERY_RUN_LIMIT_S, ["--requests-each", 1])
         else:
             way.measure(load, seconds / 3)
         way.server.rest()

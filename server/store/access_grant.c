@@ -82,7 +82,11 @@ static const struct statement statements[] = {
   [OF_HOLDER] = { "access_grant_of_holder",
                   SELECT " WHERE (g.account_id = (SELECT account_id FROM account WHERE username = $1::text)"
                          "  OR g.group_id = (SELECT group_id FROM account_group WHERE name = $2::text))"
-                         " AND CASE WHEN g.experiment_id IS NULL THEN $3::int8 = 0 OR g.level >= 1"
+                         /* A grant to a group does not show what the asker's own grant takes away. */
+                         " AND CASE WHEN g.experiment_id IS NULL THEN $3::int8 = 0 OR (g.level >= 1 AND NOT EXISTS"
+                         "   (SELECT FROM access_grant AS x WHERE x.account_id = $3::int8"
+                         "     AND x.workspace_id = g.workspace_id AND x.experiment_id IS NULL"
+                         "     AND x.model_name IS NOT DISTINCT FROM g.model_name AND x.level = 0))"
                          "  ELSE " STORE_ACCESS_MAY_READ_EXPERIMENT (
                              "$3", "$4::int8") " END"
                                                " AND g.grant_id > $5::int8 ORDER BY g.grant_id LIMIT $6::int8",

@@ -364,7 +364,7 @@ test('audit trail: newest first, filtered, refusals marked', { login: true }, as
   ok(page.url().includes('show=refused'), 'the filter is in the address');
 
   await go(page, `#/access/audit?object=experiment:${id}&action=grant.set`);
-  await until('two grants', async () => (await rows.count()) === 2);
+  await until('two grants', async () => (await rows.filter({ hasText: 'set a grant' }).count()) === 2);
   await rows
     .first()
     .getByRole('button', { name: /^Details/ })

@@ -98,9 +98,10 @@ for (const colorScheme of ['light', 'dark'])
       await page.keyboard.press('Enter');
       await page.locator('.form-error').waitFor();
       found.push(...(await violationsOf(page, 'refused login')));
+      const pages = Object.entries(places(await scene()));
       await logInAs(context, adminName, adminPassword);
       await page.reload();
-      for (const [name, { hash, ready, open = {} }] of Object.entries(places(await scene()))) {
+      for (const [name, { hash, ready, open = {} }] of pages) {
         await go(page, hash);
         await ready(page);
         found.push(...(await violationsOf(page, name)));
@@ -121,9 +122,10 @@ test(
     await go(page, '#/profile');
     await page.getByRole('heading', { name: 'Log in to Tally' }).waitFor();
     equal(await tooWide(page), [], 'too wide on the login page');
+    const pages = Object.entries(places(await scene()));
     await logInAs(context, adminName, adminPassword);
     await page.reload();
-    for (const [name, { hash, ready, open = {} }] of Object.entries(places(await scene()))) {
+    for (const [name, { hash, ready, open = {} }] of pages) {
       await go(page, hash);
       await ready(page);
       equal(await tooWide(page), [], `too wide on ${name}`);

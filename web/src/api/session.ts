@@ -201,7 +201,13 @@ export function forget(): void {
 }
 
 export async function logIn(username: string, password: string): Promise<void> {
-  apply(await askUnguarded<Session>('POST', 'login', headers(true), { username, password }));
+  const session = await askUnguarded<Session>('POST', 'login', headers(true), { username, password });
+  // The cookie is for encrypted pages: without one the next request would be nobody's again.
+  if (typeof window !== 'undefined' && !window.isSecureContext && !(await askSession())?.user)
+    throw new Error(
+      'The password is right, but the browser keeps no login for a page that is not encrypted.',
+    );
+  apply(session);
   tellOthers();
 }
 

@@ -42,6 +42,12 @@ export function LoginPage() {
             {trouble === '' ? 'The provider did not log you in.' : trouble}
           </p>
         )}
+        {!window.isSecureContext && (
+          <p className="note">
+            This page is not encrypted, and browsers keep no login for such a page. Open it by https, or on
+            the machine itself by http://localhost.
+          </p>
+        )}
         {byPassword && <PasswordForm />}
         {byPassword && issuer !== undefined && <p className="or faint">or</p>}
         {issuer !== undefined && (

@@ -276,6 +276,13 @@ def check_route(route):
             )
         answer = ask(route, TOKENS[who], headers=headers)
         what = f"{name}: {who} with {LEVELS[level]}"
+        if who == "foreign" and route["method"] == "GET":
+            # Links and pictures name the workspace in the query.
+            again = ask(route, TOKENS[who], more={"x-mlflow-workspace": "other"})
+            check(
+                (again.status, again.message) == (answer.status, answer.message),
+                f"{what}: the workspace in the query is as in the header, got {again} and {answer}",
+            )
         if who == "foreign" and kind in ("new-experiment",):
             check(answer.status == 200, f"{what} makes experiments at home, got {answer}")
             continue

@@ -62,6 +62,7 @@ export async function bearerTests(test) {
       is_admin: false,
       is_service: false,
       method: 'jwt',
+      login: 'oidc',
       groups: ['trainers'],
     });
     // It is for another audience there.

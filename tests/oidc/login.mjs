@@ -65,6 +65,7 @@ export async function loginTests(test) {
       is_admin: false,
       is_service: false,
       method: 'session',
+      login: 'oidc',
       groups: ['ml', 'ops'],
     });
     assert.equal(session.login.oidc.issuer, provider.issuer);

@@ -32,6 +32,7 @@ export async function proxyTests(test) {
       is_admin: false,
       is_service: false,
       method: 'proxy',
+      login: 'oidc',
       groups: ['ml', 'ops'],
     });
     assert.equal(

@@ -97,9 +97,8 @@ camel_case (char *out, size_t capacity, const char *name)
   out[length] = '\0';
 }
 
-/* The value under one name, in either spelling; JSON null counts as absent. */
-static enum err_code
-find_named (json_t **value, const json_t *object, const char *name, struct err *err)
+enum err_code
+api_argument (json_t **value, const json_t *object, const char *name, struct err *err)
 {
   char camel[64];
   json_t *other;
@@ -123,10 +122,10 @@ out:
 static enum err_code
 find (json_t **value, const json_t *object, const struct field *field, struct err *err)
 {
-  enum err_code code = find_named (value, object, field->name, err);
+  enum err_code code = api_argument (value, object, field->name, err);
 
   if (ERR_OK == code && NULL == *value && NULL != field->deprecated_name)
-    code = find_named (value, object, field->deprecated_name, err);
+    code = api_argument (value, object, field->deprecated_name, err);
   return code;
 }
 
@@ -385,9 +384,9 @@ decode_object (void *out, const struct position *position, const json_t *object,
   {
     json_t *ignored;
 
-    code = find_named (&ignored, object, schema->fields[i].name, err);
+    code = api_argument (&ignored, object, schema->fields[i].name, err);
     if (ERR_OK == code && NULL != schema->fields[i].deprecated_name)
-      code = find_named (&ignored, object, schema->fields[i].deprecated_name, err);
+      code = api_argument (&ignored, object, schema->fields[i].deprecated_name, err);
   }
   for (size_t i = 0; ERR_OK == code && i < schema->count; i++)
     code = decode_field (out, position, &schema->fields[i], object, err);

@@ -74,6 +74,10 @@ struct schema
    the call's arena or arguments. Errors: INVALID_PARAMETER_VALUE naming the field. */
 enum err_code api_decode (void *out, struct api_call *call, const struct schema *schema, struct err *err);
 
+/* The value of an argument under its snake_case name or in lowerCamelCase; NULL when it is not there, or null.
+   Borrowed. Errors: INVALID_PARAMETER_VALUE when it is there in both spellings. */
+enum err_code api_argument (json_t **value, const json_t *arguments, const char *name, struct err *err);
+
 /* The JSON text of a value as Python's json.dumps prints it with sorted keys and no spaces, cut to a length that fits
    into a message. In the arena. */
 const char *api_python_json (const json_t *value, struct arena *arena);

@@ -359,19 +359,6 @@ object_needs_database (enum route_object object)
 /* --- an id that is there twice -------------------------------------------------------------------------------------
  */
 
-/* Spellings that mean the same argument: those of api_decode. */
-static const char *const spellings[][5] = {
-  { "run_id", "runId", "run_uuid", "runUuid", NULL },
-  { "experiment_id", "experimentId", NULL },
-  { "experiment_name", "experimentName", NULL },
-  { "model_id", "modelId", NULL },
-  { "upload_id", "uploadId", NULL },
-  { "registered_model", "registeredModel", NULL },
-  { "path", NULL },
-  { "name", NULL },
-  { "workspace", NULL },
-};
-
 /* The text that a value stands for; numbers are what they print as. */
 static struct slice
 plain_text (const json_t *value, struct arena *arena)
@@ -397,29 +384,35 @@ note_value (struct slice *seen, const json_t *value, const char *name, struct ar
   return ERR_OK;
 }
 
+/* An argument under its name and the deprecated one; both spellings of either api_decode has refused. */
+static enum err_code
+check_field (const struct field *field, const json_t *arguments, struct arena *arena, struct err *err)
+{
+  const char *const names[] = { field->name, field->deprecated_name };
+  struct slice seen = { NULL, 0 };
+  enum err_code code = ERR_OK;
+
+  for (size_t i = 0; ERR_OK == code && i < sizeof (names) / sizeof (names[0]) && NULL != names[i]; i++)
+  {
+    json_t *value;
+
+    code = api_argument (&value, arguments, names[i], err);
+    if (ERR_OK == code && ! json_is_array (value))
+      code = note_value (&seen, value, field->name, arena, err);
+    for (size_t k = 0; json_is_array (value) && k < json_array_size (value) && ERR_OK == code; k++)
+      code = note_value (&seen, json_array_get (value, k), field->name, arena, err);
+  }
+  return code;
+}
+
 static enum err_code
 check_twice (const struct rule *rule, const json_t *arguments, struct arena *arena, struct err *err)
 {
   enum err_code code = ERR_OK;
 
-  for (size_t f = 0; f < rule->schema.count; f++)
-    for (size_t i = 0; FIELD_STRING == rule->schema.fields[f].type && i < sizeof (spellings) / sizeof (spellings[0]);
-         i++)
-    {
-      struct slice seen = { NULL, 0 };
-
-      if (0 != strcmp (spellings[i][0], rule->schema.fields[f].name))
-        continue;
-      for (size_t j = 0; NULL != spellings[i][j] && ERR_OK == code; j++)
-      {
-        const json_t *value = json_object_get (arguments, spellings[i][j]);
-
-        if (! json_is_array (value))
-          code = note_value (&seen, value, spellings[i][0], arena, err);
-        for (size_t k = 0; json_is_array (value) && k < json_array_size (value) && ERR_OK == code; k++)
-          code = note_value (&seen, json_array_get (value, k), spellings[i][0], arena, err);
-      }
-    }
+  for (size_t i = 0; ERR_OK == code && i < rule->schema.count; i++)
+    if (FIELD_STRING == rule->schema.fields[i].type)
+      code = check_field (&rule->schema.fields[i], arguments, arena, err);
   return code;
 }
 

@@ -14,36 +14,19 @@ write_group (struct json_write *w, const struct store_account_group *group)
   json_write_member_int64 (w, "member_count", group->member_count);
 }
 
-struct list_request
-{
-  struct slice search;
-  struct optional_int64 max_results;
-  struct slice page_token;
-};
-
-static const struct field list_fields[] = {
-  { .name = "search", .type = FIELD_STRING, .offset = offsetof (struct list_request, search) },
-  { .name = "max_results", .type = FIELD_INT64, .offset = offsetof (struct list_request, max_results) },
-  { .name = "page_token", .type = FIELD_STRING, .offset = offsetof (struct list_request, page_token) },
-};
-
-static const struct schema list_schema = SCHEMA (list_fields, struct list_request);
-
 enum err_code
 api_account_group_list (struct api_call *call, struct err *err)
 {
-  struct list_request request;
   struct principal_page page;
+  struct slice search;
   struct store_account_group group;
   struct result result = { NULL };
   struct json_write w;
   size_t count;
-  enum err_code code = api_decode (&request, call, &list_schema, err);
+  enum err_code code = principal_list_read (&search, &page, call, err);
 
   if (ERR_OK == code)
-    code = principal_page_read (&page, &request.max_results, request.page_token, false, call->arena, err);
-  if (ERR_OK == code)
-    code = store_account_group_list (&result, call->connection, request.search, page.after, page.most + 1, err);
+    code = store_account_group_list (&result, call->connection, search, page.after, page.most + 1, err);
   count = ERR_OK == code ? result_count (&result) : 0;
   api_reply_start (&w, call);
   if (count > 0)

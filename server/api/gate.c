@@ -88,7 +88,6 @@ check_page (struct api_call *call, struct err *err)
 {
   const struct gate_headers *headers = call->credentials;
   enum access_method method = call->pass->who.method;
-  struct slice cookie = credential_cookie (headers->cookie, CREDENTIAL_COOKIE);
   struct slice expected;
 
   if (! headers->changes_state
@@ -96,7 +95,7 @@ check_page (struct api_call *call, struct err *err)
     return ERR_OK;
   if (ACCESS_BY_SESSION == method)
   {
-    expected = credential_csrf_token (cookie, call->arena);
+    expected = credential_csrf_token (credential_cookie (headers->cookie, CREDENTIAL_COOKIE), call->arena);
     if (NULL == expected.data)
       return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
     if (! credential_equal (expected, headers->csrf_token))

@@ -31,6 +31,30 @@ principal_page_read (struct principal_page *page, const struct optional_int64 *m
   return code;
 }
 
+struct list_request
+{
+  struct slice search;
+  struct optional_int64 max_results;
+  struct slice page_token;
+};
+
+enum err_code
+principal_list_read (struct slice *search, struct principal_page *page, struct api_call *call, struct err *err)
+{
+  static const struct field fields[] = {
+    { .name = "search", .type = FIELD_STRING, .offset = offsetof (struct list_request, search) },
+    { .name = "max_results", .type = FIELD_INT64, .offset = offsetof (struct list_request, max_results) },
+    { .name = "page_token", .type = FIELD_STRING, .offset = offsetof (struct list_request, page_token) },
+  };
+  static const struct schema schema = SCHEMA (fields, struct list_request);
+  struct list_request request;
+  enum err_code code = api_decode (&request, call, &schema, err);
+
+  *search = request.search;
+  return ERR_OK == code ? principal_page_read (page, &request.max_results, request.page_token, false, call->arena, err)
+                        : code;
+}
+
 void
 principal_page_write (struct json_write *w, struct slice last, struct arena *arena)
 {

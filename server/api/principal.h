@@ -23,6 +23,10 @@ struct principal_page
 enum err_code principal_page_read (struct principal_page *page, const struct optional_int64 *max_results,
                                    struct slice page_token, bool numbers, struct arena *arena, struct err *err);
 
+/* Read the arguments of a list by name: search (part of it), max_results and page_token. Errors: as before. */
+enum err_code principal_list_read (struct slice *search, struct principal_page *page, struct api_call *call,
+                                   struct err *err);
+
 /* Write the member next_page_token, for continuing behind a name or number. */
 void principal_page_write (struct json_write *w, struct slice last, struct arena *arena);
 void principal_page_write_number (struct json_write *w, int64_t last, struct arena *arena);

@@ -137,20 +137,12 @@ find (struct store_account_found *found, struct store_connection *connection, in
 
   parameters_init (&parameters, arena);
   parameter_text (&parameters, key);
-  code = store_query (&result, connection, &statements[which], &parameters, err);
-  if (ERR_OK == code && 1 != result_count (&result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  if (ERR_OK == code)
-    code = result_row (found, &result, 0, found_columns, COLUMN_COUNT (found_columns), err);
+  code = store_query_one (found, &result, connection, &statements[which], &parameters, found_columns,
+                          COLUMN_COUNT (found_columns), err);
   if (ERR_OK == code)
   {
-    struct slice username = { arena_copy (arena, found->username.data, found->username.len), found->username.len };
-    struct slice password = { NULL, 0 };
-
-    if (NULL != found->password.data)
-      password = (struct slice){ arena_copy (arena, found->password.data, found->password.len), found->password.len };
-    found->username = username;
-    found->password = password;
+    found->username.data = arena_string (arena, found->username);
+    found->password.data = arena_string (arena, found->password);
     if (arena_overflowed (arena))
       code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   }
@@ -385,11 +377,7 @@ store_access_workspace (int64_t *workspace_id, struct store_connection *connecti
 
   parameters_init (&parameters, NULL);
   parameter_text (&parameters, name);
-  code = store_query (&result, connection, &statements[WORKSPACE], &parameters, err);
-  if (ERR_OK == code && 1 != result_count (&result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  if (ERR_OK == code)
-    code = result_row (&row, &result, 0, number_columns, 1, err);
+  code = store_query_one (&row, &result, connection, &statements[WORKSPACE], &parameters, number_columns, 1, err);
   *workspace_id = row.number;
   result_free (&result);
   return code;

@@ -66,25 +66,14 @@ const struct column store_holder_columns[STORE_HOLDER_COLUMNS] = {
   { COLUMN_INT16, offsetof (struct store_access_holder, rule) },
 };
 
-static void
-about (struct parameters *parameters, const struct store_grant_object *object)
-{
-  parameters_init (parameters, NULL);
-  if (object->experiment_id >= 0)
-    parameter_int64 (parameters, object->experiment_id);
-  else
-    parameter_null (parameters);
-  parameter_text (parameters, object->experiment_id >= 0 ? (struct slice){ NULL, 0 } : object->model_name);
-  parameter_int64 (parameters, object->workspace_id);
-}
-
 enum err_code
 store_access_concerning (struct result *result, struct store_connection *connection, int64_t account_id,
                          const struct store_grant_object *object, struct err *err)
 {
   struct parameters parameters;
 
-  about (&parameters, object);
+  parameters_init (&parameters, NULL);
+  store_grant_object_bind (&parameters, object);
   parameter_int64 (&parameters, account_id);
   return store_query (result, connection, &statements[CONCERNING], &parameters, err);
 }
@@ -96,7 +85,8 @@ store_access_holders (struct result *result, struct store_connection *connection
 {
   struct parameters parameters;
 
-  about (&parameters, object);
+  parameters_init (&parameters, NULL);
+  store_grant_object_bind (&parameters, object);
   parameter_int64 (&parameters, least);
   parameter_text (&parameters, after);
   parameter_int64 (&parameters, limit);
@@ -120,11 +110,8 @@ store_access_workspace_name (struct slice *name, struct store_connection *connec
 
   parameters_init (&parameters, NULL);
   parameter_int64 (&parameters, workspace_id);
-  code = store_query (&result, connection, &statements[WORKSPACE_NAME], &parameters, err);
-  if (ERR_OK == code && 0 == result_count (&result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  if (ERR_OK == code)
-    code = result_row (name, &result, 0, columns, COLUMN_COUNT (columns), err);
+  code = store_query_one (name, &result, connection, &statements[WORKSPACE_NAME], &parameters, columns,
+                          COLUMN_COUNT (columns), err);
   if (ERR_OK == code)
   {
     name->data = arena_string (arena, *name);

@@ -138,8 +138,8 @@ is_group (const struct store_grant_holder *holder)
   return NULL != holder->group.data;
 }
 
-static void
-about (struct parameters *parameters, const struct store_grant_object *object)
+void
+store_grant_object_bind (struct parameters *parameters, const struct store_grant_object *object)
 {
   if (object->experiment_id >= 0)
     parameter_int64 (parameters, object->experiment_id);
@@ -193,7 +193,7 @@ look (struct found *before, int64_t *workspace_id, struct store_connection *conn
     parameter_null (parameters);
   parameter_int64 (parameters, call->object->workspace_id);
   parameters = pipeline_add (&grants, &pipeline, &statements[FIND]);
-  about (parameters, call->object);
+  store_grant_object_bind (parameters, call->object);
   held_by (parameters, holder);
   code = pipeline_run (&pipeline, err);
   if (ERR_OK == code)
@@ -274,7 +274,7 @@ queue_insert (struct pipeline *pipeline, const struct change *call, int64_t work
   struct parameters *parameters = pipeline_add (NULL, pipeline, &statements[INSERT]);
 
   object.workspace_id = workspace_id;
-  about (parameters, &object);
+  store_grant_object_bind (parameters, &object);
   if (is_group (call->holder))
     parameter_null (parameters);
   parameter_int64 (parameters, call->holder_id);
@@ -366,7 +366,7 @@ store_access_grant_get (enum store_grant_found *found, struct store_grant *grant
   pipeline_init (&pipeline, connection, NULL);
   held_by (pipeline_add (&holders, &pipeline, &statements[HOLDER]), holder);
   parameters = pipeline_add (result, &pipeline, &statements[GET]);
-  about (parameters, object);
+  store_grant_object_bind (parameters, object);
   held_by (parameters, holder);
   code = pipeline_run (&pipeline, err);
   if (ERR_OK == code)
@@ -417,7 +417,7 @@ store_access_grant_of_object (struct result *result, struct store_connection *co
   struct parameters parameters;
 
   parameters_init (&parameters, NULL);
-  about (&parameters, object);
+  store_grant_object_bind (&parameters, object);
   parameter_int64 (&parameters, after);
   parameter_int64 (&parameters, limit);
   return store_query (result, connection, &statements[OF_OBJECT], &parameters, err);

@@ -17,6 +17,10 @@ struct store_grant_object
   struct slice workspace; /* its name; needed of a workspace only, for the audit trail */
 };
 
+/* Bind the object of statements on grants: experiment, name of a model, workspace; two of them NULL where they say
+   nothing. */
+void store_grant_object_bind (struct parameters *parameters, const struct store_grant_object *object);
+
 /* Who gets it: exactly one is there. */
 struct store_grant_holder
 {

@@ -176,10 +176,8 @@ lock (struct store_account *account, bool *is_last, struct result *result, struc
   parameters = pipeline_add (result, &pipeline, &statements[LOCK]);
   parameter_text (parameters, username);
   code = pipeline_run (&pipeline, err);
-  if (ERR_OK == code && 0 == result_count (result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
   if (ERR_OK == code)
-    code = result_row (account, result, 0, store_account_columns, STORE_ACCOUNT_COLUMNS, err);
+    code = result_one (account, result, store_account_columns, STORE_ACCOUNT_COLUMNS, err);
   if (ERR_OK == code && 1 == result_count (&admins))
     code = result_row (&admin, &admins, 0, columns, COLUMN_COUNT (columns), err);
   *is_last = ERR_OK == code && admin == account->account_id;
@@ -430,11 +428,8 @@ store_account_get (struct store_account *account, struct result *result, struct 
 
   parameters_init (&parameters, NULL);
   parameter_text (&parameters, username);
-  code = store_query (result, connection, &statements[GET], &parameters, err);
-  if (ERR_OK == code && 0 == result_count (result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  if (ERR_OK == code)
-    code = result_row (account, result, 0, store_account_columns, STORE_ACCOUNT_COLUMNS, err);
+  code = store_query_one (account, result, connection, &statements[GET], &parameters, store_account_columns,
+                          STORE_ACCOUNT_COLUMNS, err);
   return code;
 }
 

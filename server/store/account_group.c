@@ -141,11 +141,8 @@ delete_work (struct store_connection *connection, void *context, struct err *err
 
   parameters_init (&parameters, NULL);
   parameter_text (&parameters, call->name);
-  code = store_query (&result, connection, &statements[LOCK], &parameters, err);
-  if (ERR_OK == code && 0 == result_count (&result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  if (ERR_OK == code)
-    code = result_row (&group, &result, 0, store_account_group_columns, STORE_ACCOUNT_GROUP_COLUMNS, err);
+  code = store_query_one (&group, &result, connection, &statements[LOCK], &parameters, store_account_group_columns,
+                          STORE_ACCOUNT_GROUP_COLUMNS, err);
   result_free (&result);
   if (ERR_OK != code)
     return code;
@@ -272,11 +269,8 @@ store_account_group_get (struct store_account_group *group, struct result *resul
 
   parameters_init (&parameters, NULL);
   parameter_text (&parameters, name);
-  code = store_query (result, connection, &statements[GET], &parameters, err);
-  if (ERR_OK == code && 0 == result_count (result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  if (ERR_OK == code)
-    code = result_row (group, result, 0, store_account_group_columns, STORE_ACCOUNT_GROUP_COLUMNS, err);
+  code = store_query_one (group, result, connection, &statements[GET], &parameters, store_account_group_columns,
+                          STORE_ACCOUNT_GROUP_COLUMNS, err);
   return code;
 }
 

@@ -124,11 +124,8 @@ create_work (struct store_connection *connection, void *context, struct err *err
     parameter_int64 (&parameters, fresh->expires_at_ms.value);
   else
     parameter_null (&parameters);
-  code = store_query (&result, connection, &statements[CREATE], &parameters, err);
-  if (ERR_OK == code && 0 == result_count (&result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  if (ERR_OK == code)
-    code = result_row (&token->token_id, &result, 0, columns, COLUMN_COUNT (columns), err);
+  code = store_query_one (&token->token_id, &result, connection, &statements[CREATE], &parameters, columns,
+                          COLUMN_COUNT (columns), err);
   result_free (&result);
   if (ERR_OK == code)
     code = make_entry (&entry, call->who, "token.create", token, "after", call->arena, err);
@@ -171,11 +168,8 @@ delete_work (struct store_connection *connection, void *context, struct err *err
   parameters_init (&parameters, NULL);
   parameter_int64 (&parameters, call->token_id);
   parameter_int64 (&parameters, call->account_id);
-  code = store_query (&result, connection, &statements[LOCK], &parameters, err);
-  if (ERR_OK == code && 0 == result_count (&result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  if (ERR_OK == code)
-    code = result_row (&token, &result, 0, store_api_token_columns, STORE_API_TOKEN_COLUMNS, err);
+  code = store_query_one (&token, &result, connection, &statements[LOCK], &parameters, store_api_token_columns,
+                          STORE_API_TOKEN_COLUMNS, err);
   if (ERR_OK == code)
     code = make_entry (&entry, call->who, "token.delete", &token, "before", call->arena, err);
   if (ERR_OK == code)
@@ -209,11 +203,8 @@ store_api_token_get (struct store_api_token *token, struct result *result, struc
   parameters_init (&parameters, NULL);
   parameter_int64 (&parameters, token_id);
   parameter_int64 (&parameters, account_id);
-  code = store_query (result, connection, &statements[GET], &parameters, err);
-  if (ERR_OK == code && 0 == result_count (result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  if (ERR_OK == code)
-    code = result_row (token, result, 0, store_api_token_columns, STORE_API_TOKEN_COLUMNS, err);
+  code = store_query_one (token, result, connection, &statements[GET], &parameters, store_api_token_columns,
+                          STORE_API_TOKEN_COLUMNS, err);
   return code;
 }
 

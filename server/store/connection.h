@@ -61,6 +61,12 @@ uint64_t store_end_request (struct store_connection *connection);
 enum err_code store_query (struct result *result, struct store_connection *connection,
                            const struct statement *statement, const struct parameters *parameters, struct err *err);
 
+/* As store_query, and decode the first row into `out`. ERR_RESOURCE_DOES_NOT_EXIST, without a message, when there is
+   none. */
+enum err_code store_query_one (void *out, struct result *result, struct store_connection *connection,
+                               const struct statement *statement, const struct parameters *parameters,
+                               const struct column *columns, size_t column_count, struct err *err);
+
 /* As store_query for a statement without rows of interest; `affected`, if not NULL, receives the number of rows
    changed. */
 enum err_code store_execute (uint64_t *affected, struct store_connection *connection, const struct statement *statement,

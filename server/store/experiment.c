@@ -106,11 +106,8 @@ store_experiment_create (int64_t *experiment_id, struct store_connection *connec
   parameter_text (&parameters, fresh->tags);
   parameter_int64 (&parameters, fresh->workspace_id);
   parameter_int64 (&parameters, fresh->account_id);
-  code = store_query (&result, connection, &statements[CREATE], &parameters, err);
-  if (ERR_OK == code && 0 == result_count (&result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  else if (ERR_OK == code)
-    code = result_row (&made, &result, 0, columns, COLUMN_COUNT (columns), err);
+  code = store_query_one (&made, &result, connection, &statements[CREATE], &parameters, columns, COLUMN_COUNT (columns),
+                          err);
   if (ERR_OK == code && ! made.present)
     code = ERR_RESOURCE_ALREADY_EXISTS;
   *experiment_id = made.value;
@@ -122,13 +119,8 @@ static enum err_code
 get_one (struct store_experiment *experiment, struct result *result, struct store_connection *connection,
          const struct statement *statement, const struct parameters *parameters, struct err *err)
 {
-  enum err_code code = store_query (result, connection, statement, parameters, err);
-
-  if (ERR_OK != code)
-    return code;
-  if (0 == result_count (result))
-    return ERR_RESOURCE_DOES_NOT_EXIST;
-  return result_row (experiment, result, 0, store_experiment_columns, STORE_EXPERIMENT_COLUMNS, err);
+  return store_query_one (experiment, result, connection, statement, parameters, store_experiment_columns,
+                          STORE_EXPERIMENT_COLUMNS, err);
 }
 
 enum err_code

@@ -101,13 +101,11 @@ query_account (struct found_row *row, struct store_connection *connection, int w
                const struct parameters *parameters, struct arena *arena, struct err *err)
 {
   struct result result = { NULL };
-  enum err_code code = store_query (&result, connection, &statements[which], parameters, err);
+  enum err_code code;
 
   *row = (struct found_row){ 0 };
-  if (ERR_OK == code && 1 != result_count (&result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  if (ERR_OK == code)
-    code = result_row (row, &result, 0, found_columns, COLUMN_COUNT (found_columns), err);
+  code = store_query_one (row, &result, connection, &statements[which], parameters, found_columns,
+                          COLUMN_COUNT (found_columns), err);
   if (ERR_OK == code)
   {
     row->found.username.data = arena_string (arena, row->found.username);

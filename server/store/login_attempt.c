@@ -74,11 +74,8 @@ store_login_attempt_take (struct store_login_attempt *attempt, struct store_conn
   parameters_init (&parameters, NULL);
   parameter_text (&parameters, digest_slice (state));
   parameter_text (&parameters, digest_slice (browser));
-  code = store_query (&result, connection, &statements[TAKE], &parameters, err);
-  if (ERR_OK == code && 1 != result_count (&result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  if (ERR_OK == code)
-    code = result_row (attempt, &result, 0, columns, COLUMN_COUNT (columns), err);
+  code = store_query_one (attempt, &result, connection, &statements[TAKE], &parameters, columns, COLUMN_COUNT (columns),
+                          err);
   if (ERR_OK == code && attempt->expires_at_ms <= now_ms)
     code = ERR_RESOURCE_DOES_NOT_EXIST;
   if (ERR_OK == code)

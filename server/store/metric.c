@@ -110,11 +110,8 @@ store_metric_key_find (int32_t *key_id, struct store_connection *connection, str
 
   parameters_init (&parameters, NULL);
   parameter_text (&parameters, name);
-  code = store_query (&result, connection, &statements[KEY_FIND], &parameters, err);
-  if (ERR_OK == code && 0 == result_count (&result))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
-  else if (ERR_OK == code)
-    code = result_row (key_id, &result, 0, columns, COLUMN_COUNT (columns), err);
+  code = store_query_one (key_id, &result, connection, &statements[KEY_FIND], &parameters, columns,
+                          COLUMN_COUNT (columns), err);
   result_free (&result);
   return code;
 }

@@ -166,3 +166,11 @@ result_row (void *out, const struct result *result, size_t row, const struct col
   }
   return ERR_OK;
 }
+
+enum err_code
+result_one (void *out, const struct result *result, const struct column *columns, size_t column_count, struct err *err)
+{
+  if (0 == result_count (result))
+    return ERR_RESOURCE_DOES_NOT_EXIST;
+  return result_row (out, result, 0, columns, column_count, err);
+}

@@ -70,6 +70,10 @@ size_t result_count (const struct result *result);
 enum err_code result_row (void *out, const struct result *result, size_t row, const struct column *columns,
                           size_t column_count, struct err *err);
 
+/* As result_row for the first row; ERR_RESOURCE_DOES_NOT_EXIST, without a message, when there is none. */
+enum err_code result_one (void *out, const struct result *result, const struct column *columns, size_t column_count,
+                          struct err *err);
+
 #define COLUMN_COUNT(columns) (sizeof (columns) / sizeof ((columns)[0]))
 
 #endif

@@ -220,16 +220,11 @@ store_run_get (struct store_run *run, struct result *result, struct store_connec
                const struct uuid *run_id, struct err *err)
 {
   struct parameters parameters;
-  enum err_code code;
 
   parameters_init (&parameters, NULL);
   parameter_uuid (&parameters, run_id);
-  code = store_query (result, connection, &statements[GET], &parameters, err);
-  if (ERR_OK != code)
-    return code;
-  if (0 == result_count (result))
-    return ERR_RESOURCE_DOES_NOT_EXIST;
-  return result_row (run, result, 0, store_run_columns, STORE_RUN_COLUMNS, err);
+  return store_query_one (run, result, connection, &statements[GET], &parameters, store_run_columns, STORE_RUN_COLUMNS,
+                          err);
 }
 
 enum err_code

@@ -343,6 +343,16 @@ store_execute (uint64_t *affected, struct store_connection *connection, const st
 }
 
 enum err_code
+store_query_one (void *out, struct result *result, struct store_connection *connection,
+                 const struct statement *statement, const struct parameters *parameters, const struct column *columns,
+                 size_t column_count, struct err *err)
+{
+  enum err_code code = store_query (result, connection, statement, parameters, err);
+
+  return ERR_OK == code ? result_one (out, result, columns, column_count, err) : code;
+}
+
+enum err_code
 store_change (bool *changed, struct store_connection *connection, const struct statement *statement,
               const struct parameters *parameters, struct err *err)
 {

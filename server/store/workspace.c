@@ -182,15 +182,6 @@ store_workspace_list (struct store_workspace **workspaces, size_t *count, struct
   return code;
 }
 
-/* The one row of a statement. */
-static enum err_code
-read_one (struct store_workspace *workspace, const struct result *result, struct err *err)
-{
-  if (0 == result_count (result))
-    return ERR_RESOURCE_DOES_NOT_EXIST;
-  return result_row (workspace, result, 0, workspace_columns, COLUMN_COUNT (workspace_columns), err);
-}
-
 enum err_code
 store_workspace_get (struct store_workspace *workspace, struct result *result, struct store_connection *connection,
                      struct slice name, int64_t account_id, int16_t fallback, struct err *err)
@@ -203,7 +194,8 @@ store_workspace_get (struct store_workspace *workspace, struct result *result, s
   parameter_int64 (&parameters, fallback);
   parameter_text (&parameters, name);
   code = store_query (result, connection, &statements[GET], &parameters, err);
-  return ERR_OK == code ? read_one (workspace, result, err) : code;
+  return ERR_OK == code ? result_one (workspace, result, workspace_columns, COLUMN_COUNT (workspace_columns), err)
+                        : code;
 }
 
 /* --- changes ------------------------------------------------------------------------------------------------------ */
@@ -336,14 +328,14 @@ update_work (struct store_connection *connection, void *context, struct err *err
   name_parameter (&parameters, change->name);
   code = store_query (&old, connection, &statements[LOCK], &parameters, err);
   if (ERR_OK == code)
-    code = read_one (&before, &old, err);
+    code = result_one (&before, &old, workspace_columns, COLUMN_COUNT (workspace_columns), err);
   if (ERR_OK != code)
     goto out;
   parameter_text (&parameters, change->wanted->description);
   parameter_text (&parameters, change->wanted->default_artifact_root);
   code = store_query (change->result, connection, &statements[UPDATE], &parameters, err);
   if (ERR_OK == code)
-    code = read_one (change->workspace, change->result, err);
+    code = result_one (change->workspace, change->result, workspace_columns, COLUMN_COUNT (workspace_columns), err);
   if (ERR_OK != code)
     goto out;
   audit_detail_begin (&detail);
@@ -415,7 +407,7 @@ judge (int64_t *workspace_id, struct store_connection *connection, const struct 
   name_parameter (&parameters, change->name);
   code = store_query (&locked, connection, &statements[LOCK], &parameters, err);
   if (ERR_OK == code)
-    code = read_one (&workspace, &locked, err);
+    code = result_one (&workspace, &locked, workspace_columns, COLUMN_COUNT (workspace_columns), err);
   if (ERR_OK == code && STORE_WORKSPACE_DEFAULT == workspace.workspace_id)
     code = ERR_RESOURCE_DOES_NOT_EXIST;
   if (ERR_OK == code)

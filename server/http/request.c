@@ -490,25 +490,6 @@ enter (struct request *request)
   return GATE_REFUSED == next ? refuse (request) : MHD_YES;
 }
 
-/* Some of the body, or its end. */
-static enum MHD_Result
-read_on (struct request *request, const char *body, size_t *body_bytes)
-{
-  if (0 == *body_bytes)
-    return dispatch (request);
-  *body_bytes -= body_take (request, body, *body_bytes);
-  /* Only with bytes left over, which make the library stop. When all that it offers is taken and that is the end of a
-     chunk, 0.9.75 goes on to the next chunk at once, although the connection is suspended: then the full piece waits
-     for the next bytes, or goes to handle. */
-  if (body_piece_is_full (request) && *body_bytes > 0)
-    hand_piece (request);
-  else if (body_is_stream (request))
-    /* As long as it comes, it has time. */
-    set_phase (request, CLIENT_READING);
-  /* A client that does not stop is cut off; the library has no answer in the middle of a body. */
-  return body_must_stop (request) ? MHD_NO : MHD_YES;
-}
-
 enum MHD_Result
 request_step (struct request *request, const char *method, const char *body, size_t *body_bytes)
 {
@@ -529,7 +510,19 @@ request_step (struct request *request, const char *method, const char *body, siz
     buffer_clear (&request->body);
     /* fall through */
   case REQUEST_READING:
-    return read_on (request, body, body_bytes);
+    if (0 == *body_bytes)
+      return dispatch (request);
+    *body_bytes -= body_take (request, body, *body_bytes);
+    /* Only with bytes left over, which make the library stop. When all that it offers is taken and that is the end of a
+       chunk, 0.9.75 goes on to the next chunk at once, although the connection is suspended: then the full piece waits
+       for the next bytes, or goes to handle. */
+    if (body_piece_is_full (request) && *body_bytes > 0)
+      hand_piece (request);
+    else if (body_is_stream (request))
+      /* As long as it comes, it has time. */
+      set_phase (request, CLIENT_READING);
+    /* A client that does not stop is cut off; the library has no answer in the middle of a body. */
+    return body_must_stop (request) ? MHD_NO : MHD_YES;
   case REQUEST_WAITING:
     request->state = REQUEST_FINISHED;
     return finish (request);

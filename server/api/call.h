@@ -110,6 +110,7 @@ struct api_call
   const char *type; /* content type; NULL means application/json */
   struct buffer reply; /* body; empty JSON replies become {} */
   struct err err; /* set when it failed */
+  struct slice err_members; /* more members of the error's JSON, such as `"missing": []`, in the arena; absent: none */
   uint64_t database_us; /* time spent waiting for PostgreSQL */
 
   api_handle *more; /* makes the next piece of the answer; NULL: `reply` is all, or the last piece */

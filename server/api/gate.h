@@ -56,6 +56,9 @@ enum route_object
   OBJECT_PATH_UPLOAD, /* first value of the path: an upload */
   OBJECT_DOWNLOAD, /* first value of the path, as api_download reads it */
   OBJECT_REGISTERED_MODEL, /* argument name, in the workspace of the request */
+  OBJECT_NEW_REGISTERED_MODEL, /* the workspace of the request, where anybody may register models unless a grant says
+                                  less */
+  OBJECT_PATH_REGISTERED_MODEL, /* first value of the path: the name of a registered model */
   OBJECT_GRANTED, /* argument experiment_id, registered_model or workspace: what a grant is about */
   OBJECT_VISIBLE, /* many: the handle function leaves out what the caller may not read, with gate_visible_account
                      or gate_keep_readable, and the answer is refused if it did not */
@@ -86,6 +89,9 @@ struct gate_headers
   struct slice proxy_user; /* of the setting proxy-user-header; only from trusted proxies */
   struct slice proxy_groups;
   struct slice address; /* of the client, as far as it can be trusted */
+  struct slice actor; /* X-Tally-Actor: who a client claims to be, where nobody is asked */
+  struct slice run_url; /* X-Tally-Run-URL: the CI job that the request comes from */
+  struct slice client; /* User-Agent */
   bool is_secure; /* over TLS, here or at a trusted proxy */
   bool changes_state; /* POST, PUT, PATCH or DELETE */
   bool is_local; /* the Host header names a loopback address */

@@ -248,11 +248,15 @@ find_rights (const struct search *search, struct err *err)
   return code;
 }
 
-/* Anybody may make experiments, unless a grant of the workspace says less or workspaces are tenants. */
+/* Anybody may make experiments and register models, unless a grant of the workspace says less or workspaces are
+ * tenants.
+ */
 static void
 allow_making (const struct search *search, struct target *target, int16_t rule)
 {
-  if (OBJECT_NEW_EXPERIMENT == search->call->route->object && STORE_RULE_DEFAULT == rule
+  enum route_object object = search->call->route->object;
+
+  if ((OBJECT_NEW_EXPERIMENT == object || OBJECT_NEW_REGISTERED_MODEL == object) && STORE_RULE_DEFAULT == rule
       && ! access_has_workspaces (search->access) && target->rights.level < ACCESS_EDIT)
     target->rights.level = ACCESS_EDIT;
 }

@@ -291,6 +291,15 @@ extract_registered_model (struct target *targets, size_t *count, struct api_call
 }
 
 static enum err_code
+extract_path_registered_model (struct target *targets, size_t *count, struct api_call *call,
+                               const struct arguments *arguments, struct err *err)
+{
+  (void)arguments;
+  (void)err;
+  return add_text (targets, count, TARGET_REGISTERED_MODEL, call->path_values[0]);
+}
+
+static enum err_code
 extract_granted (struct target *targets, size_t *count, struct api_call *call, const struct arguments *arguments,
                  struct err *err)
 {
@@ -338,6 +347,8 @@ static const struct rule rules[OBJECT_COUNT] = {
   [OBJECT_PATH_UPLOAD] = { .in_path = true, .needs_database = true, .extract = extract_path_upload },
   [OBJECT_DOWNLOAD] = { .in_path = true, .extract = extract_download },
   [OBJECT_REGISTERED_MODEL] = { .extract = extract_registered_model, .schema = FIELDS (name_fields) },
+  [OBJECT_NEW_REGISTERED_MODEL] = { .in_path = true, .extract = extract_workspace },
+  [OBJECT_PATH_REGISTERED_MODEL] = { .in_path = true, .extract = extract_path_registered_model },
   [OBJECT_GRANTED] = { .extract = extract_granted, .schema = FIELDS (granted_fields) },
   [OBJECT_VISIBLE] = { .in_path = true },
 };

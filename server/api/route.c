@@ -110,6 +110,8 @@ static const struct
   [OBJECT_PATH_UPLOAD] = { "path-upload", "owner of the upload's path" },
   [OBJECT_DOWNLOAD] = { "download", "owner of the path" },
   [OBJECT_REGISTERED_MODEL] = { "registered-model", "`name`" },
+  [OBJECT_NEW_REGISTERED_MODEL] = { "new-registered-model", "workspace, to register models" },
+  [OBJECT_PATH_REGISTERED_MODEL] = { "path-registered-model", "registered model of the path" },
   [OBJECT_GRANTED] = { "granted", "what the grant is about" },
   [OBJECT_VISIBLE] = { "visible", "all that is shown" },
 };

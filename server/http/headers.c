@@ -23,7 +23,7 @@
 /* What clients of the API send beside the headers that browsers allow anyway. */
 #define SENT_HEADERS                                                                                                   \
   "Authorization, Content-Digest, Content-Type, If-Match, If-None-Match, If-Range, Range, Repr-Digest, "               \
-  "X-MLFLOW-WORKSPACE, X-Requested-With, X-Tally-CSRF-Token"
+  "X-MLFLOW-WORKSPACE, X-Requested-With, X-Tally-Actor, X-Tally-CSRF-Token, X-Tally-Run-URL"
 
 /* What answers say in headers that browsers keep from scripts otherwise. */
 #define SHOWN_HEADERS                                                                                                  \

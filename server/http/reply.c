@@ -61,17 +61,23 @@ static enum MHD_Result
 send_error (struct request *request)
 {
   const struct err *err = &request->call.err;
+  const struct slice members = request->call.err_members;
   struct MHD_Response *response;
   struct buffer body;
   struct json_write w;
   char retry_after[16];
 
-  buffer_init (&body, ERROR_MAX_BYTES);
+  buffer_init (&body, ERROR_MAX_BYTES + members.len);
   json_write_init (&w, &body);
   json_write_object (&w);
   json_write_member_text (&w, "error_code", err_name (err->code));
   json_write_member_text (&w, "message", err->message);
   json_write_member_text (&w, "request_id", request->id);
+  if (members.len > 0)
+  {
+    (void)buffer_text (&body, ",");
+    (void)buffer_append (&body, members.data, members.len);
+  }
   json_write_object_end (&w);
   request->response_bytes = body.len;
   response = response_of (body.data, body.len);

@@ -18,11 +18,14 @@
 #include "store/experiment.h"
 #include "store/federated.h"
 #include "store/health.h"
+#include "store/ledger.h"
 #include "store/logged_model.h"
 #include "store/login_attempt.h"
 #include "store/metric.h"
 #include "store/migrate.h"
+#include "store/model_version.h"
 #include "store/purge.h"
+#include "store/registered_model.h"
 #include "store/run.h"
 #include "store/run_columns.h"
 #include "store/series.h"
@@ -53,11 +56,14 @@ static const struct statement_table *const tables[] = {
   &store_federated_statements,
   &store_fold_statements,
   &store_health_statements,
+  &store_ledger_statements,
   &store_logged_model_statements,
   &store_login_attempt_statements,
   &store_metric_statements,
   &store_migrate_statements,
+  &store_model_version_statements,
   &store_purge_statements,
+  &store_registered_model_statements,
   &store_run_columns_statements,
   &store_run_statements,
   &store_series_statements,

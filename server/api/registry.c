@@ -1,0 +1,154 @@
+/* What the routes of the model registry share. */
+#include "api/registry.h"
+
+#include "access/access.h"
+#include "access/credential.h"
+#include "api/gate_judge.h"
+#include "api/names.h"
+#include "base/number.h"
+
+#include <inttypes.h>
+#include <strings.h>
+
+/* Longest name and alias in characters: the columns of MLflow's database. */
+#define MODEL_NAME_MAX 256
+#define ALIAS_MAX 255
+/* What is kept of headers: a name of an account, an address as long as a run_link, and what clients call themselves. */
+#define ACTOR_MAX_BYTES 255
+#define RUN_URL_MAX_BYTES 500
+#define CLIENT_MAX_BYTES 200
+
+/* A header as text for the ledger: cut, and without what is not printable ASCII. In the arena. */
+static struct slice
+printable (struct slice text, size_t most, struct arena *arena)
+{
+  size_t length = text.len < most ? text.len : most;
+  char *copy = arena_copy (arena, NULL == text.data ? "" : text.data, length);
+
+  for (size_t i = 0; NULL != copy && i < length; i++)
+    if (copy[i] < ' ' || copy[i] > '~')
+      copy[i] = '?';
+  return (struct slice){ copy, NULL == copy ? 0 : length };
+}
+
+/* Who the client says that he is, where nobody is asked. */
+static struct slice
+claimed_name (struct api_call *call)
+{
+  const struct gate_headers *headers = call->credentials;
+  struct credential credential;
+
+  if (headers->actor.len > 0)
+    return printable (headers->actor, ACTOR_MAX_BYTES, call->arena);
+  if (ERR_OK
+          == credential_read (&credential, headers->authorization, (struct slice){ NULL, 0 }, (struct slice){ NULL, 0 },
+                              (struct slice){ NULL, 0 }, call->arena, NULL)
+      && CREDENTIAL_PASSWORD == credential.kind)
+    return printable (credential.username, ACTOR_MAX_BYTES, call->arena);
+  return SLICE ("");
+}
+
+void
+api_registry_begin (struct registry_change *change, struct registry_actor *actor, struct api_call *call)
+{
+  const struct gate_pass *pass = call->pass;
+  const struct gate_headers *headers = call->credentials;
+
+  *actor =
+      (struct registry_actor){ .name = access_is_on (call->service->access) ? pass->who.username : claimed_name (call),
+                               .account_id = pass->who.account_id,
+                               .method = slice_of (access_method_name (pass->who.method)),
+                               .address = headers->address,
+                               .client = printable (headers->client, CLIENT_MAX_BYTES, call->arena) };
+  *change = (struct registry_change){ .connection = call->connection,
+                                      .arena = call->arena,
+                                      .actor = actor,
+                                      .workspace_id = pass->workspace_id,
+                                      .may_promote = gate_suffices (pass->rights, PERMISSION_PROMOTE),
+                                      .may_force = gate_suffices (pass->rights, PERMISSION_FORCE) };
+  if (headers->run_url.len > 0)
+    change->run_url = printable (headers->run_url, RUN_URL_MAX_BYTES, call->arena);
+}
+
+enum err_code
+api_registry_run (struct registry_change *change, struct api_call *call, registry_work *work, void *context,
+                  struct err *err)
+{
+  enum err_code code = registry_change_run (change, work, context, err);
+
+  if (ERR_OK != code && NULL != change->missing.data)
+    call->err_members = slice_of (arena_printf (call->arena, "\"missing\":%.*s", SLICE_ARG (change->missing)));
+  return code;
+}
+
+enum err_code
+api_registry_check_name (struct slice name, const char *parameter, struct arena *arena, struct err *err)
+{
+  enum err_code code;
+
+  if (0 == name.len || NULL != memchr (name.data, '/', name.len) || NULL != memchr (name.data, ':', name.len))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                    "Invalid value for parameter '%s': a model name cannot be empty and cannot contain '/' or ':'.",
+                    parameter);
+  code = names_check_key (name, parameter, arena, err);
+  return ERR_OK == code ? names_check_length (name, parameter, MODEL_NAME_MAX, err) : code;
+}
+
+static bool
+is_alias_character (char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || '_' == c || '-' == c
+         || (unsigned char)c >= 0x80;
+}
+
+/* "latest" and "v12" would be read as versions. */
+static bool
+is_reserved (struct slice alias)
+{
+  size_t digits = 1;
+
+  if (6 == alias.len && 0 == strncasecmp (alias.data, "latest", 6))
+    return true;
+  while (digits < alias.len && alias.data[digits] >= '0' && alias.data[digits] <= '9')
+    digits++;
+  return alias.len > 1 && ('v' == alias.data[0] || 'V' == alias.data[0]) && digits == alias.len;
+}
+
+enum err_code
+api_registry_check_alias (struct slice alias, struct err *err)
+{
+  if (0 == alias.len)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Registered model alias name cannot be empty.");
+  for (size_t i = 0; i < alias.len; i++)
+    if (! is_alias_character (alias.data[i]))
+      return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                      "Invalid alias name: '%.*s'. Names may only contain alphanumerics, underscores (_), and dashes "
+                      "(-).",
+                      SLICE_ARG (alias));
+  if (is_reserved (alias))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "'%.*s' is a reserved alias name and cannot be used as an alias.",
+                    SLICE_ARG (alias));
+  return names_check_length (alias, "alias", ALIAS_MAX, err);
+}
+
+enum err_code
+api_registry_no_model (struct err *err, struct slice name)
+{
+  return err_set (err, ERR_RESOURCE_DOES_NOT_EXIST, "Registered Model with name=%.*s not found", SLICE_ARG (name));
+}
+
+enum err_code
+api_registry_no_version (struct err *err, struct slice name, int64_t version)
+{
+  return err_set (err, ERR_RESOURCE_DOES_NOT_EXIST, "Model Version (name=%.*s, version=%" PRId64 ") not found",
+                  SLICE_ARG (name), version);
+}
+
+enum err_code
+api_registry_version (int64_t *version, struct slice model, struct slice text, struct err *err)
+{
+  if (! number_parse_int64 (text, version))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Parameter 'version' must be an integer, got '%.*s'.",
+                    SLICE_ARG (text));
+  return *version < 1 ? api_registry_no_version (err, model, *version) : ERR_OK;
+}

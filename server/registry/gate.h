@@ -1,0 +1,36 @@
+/* Gates: whether an alias or a stage of a registered model may move. */
+#ifndef REGISTRY_GATE_H
+#define REGISTRY_GATE_H
+
+#include "registry/change.h"
+#include "store/model_version.h"
+
+/* What is about to happen to one alias or stage of a model that is held. */
+struct registry_move
+{
+  const struct store_registered_model *model;
+  struct slice alias; /* absent: the stage is meant */
+  int16_t stage; /* enum model_stage */
+  int64_t version; /* which will have it; 0: none will: it is taken away */
+  int64_t holder; /* which has the alias now; of a stage, the version that leaves it; 0: none */
+  bool is_rollback; /* the version had it before, by a promotion that was not forced */
+};
+
+/* Ask every gate that binds the alias or stage. Passes when there is none. Where one binds, the caller needs the action
+   promote. When something is missing: with `forces` and `may_force` and a reason it passes all the same, and `forced`
+   is set; otherwise RESOURCE_CONFLICT with a sentence that says what, and the list in `missing`. Errors:
+   RESOURCE_CONFLICT, PERMISSION_DENIED, INVALID_PARAMETER_VALUE (forced without a reason), those of the database. */
+enum err_code registry_gate_ask (struct registry_change *change, const struct registry_move *move, struct err *err);
+
+/* Whether any gate binds an alias (or, absent, the stage) of models of this name. For what must not happen to versions
+   that have it, such as deletion. */
+enum err_code registry_gate_binds (bool *binds, struct registry_change *change, struct slice model, struct slice alias,
+                                   int16_t stage, struct err *err);
+
+/* Before a model gets another name: no gate that binds an alias or stage that it now has may be left behind, and none
+   that binds it under the new name be met without being passed. Gates of exactly the old name move along. Errors: as
+   registry_gate_ask. */
+enum err_code registry_gate_rename (struct registry_change *change, const struct store_registered_model *model,
+                                    struct slice new_name, struct err *err);
+
+#endif

@@ -26,6 +26,7 @@
 #include "store/login_attempt.h"
 #include "store/metric.h"
 #include "store/migrate.h"
+#include "store/model_alias.h"
 #include "store/model_version.h"
 #include "store/purge.h"
 #include "store/registered_model.h"
@@ -67,6 +68,7 @@ static const struct statement_table *const tables[] = {
   &store_login_attempt_statements,
   &store_metric_statements,
   &store_migrate_statements,
+  &store_model_alias_statements,
   &store_model_version_statements,
   &store_purge_statements,
   &store_registered_model_statements,

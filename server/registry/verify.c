@@ -16,7 +16,7 @@
 struct walk
 {
   struct registry_verdict *verdict;
-  const struct registry_checkpoint *checkpoint;
+  const struct store_ledger_head *checkpoint;
   registry_verify_progress *progress;
   void *context;
   int64_t read; /* entries of this piece */
@@ -46,7 +46,7 @@ static enum registry_break
 judge (const struct walk *walk, const struct store_ledger_entry *entry, const struct digest *expected)
 {
   const struct registry_verdict *verdict = walk->verdict;
-  const struct registry_checkpoint *checkpoint = walk->checkpoint;
+  const struct store_ledger_head *checkpoint = walk->checkpoint;
 
   if (entry->entry != verdict->count + 1)
     return BREAK_GAP;
@@ -163,7 +163,7 @@ walk_chain (struct store_connection *connection, void *context, struct err *err)
 
 enum err_code
 registry_verify (struct registry_verdict *verdict, struct store_connection *connection,
-                 const struct registry_checkpoint *checkpoint, registry_verify_progress *progress, void *context,
+                 const struct store_ledger_head *checkpoint, registry_verify_progress *progress, void *context,
                  struct err *err)
 {
   struct walk walk = { verdict, checkpoint, progress, context, 0 };

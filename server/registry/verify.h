@@ -4,14 +4,6 @@
 
 #include "store/ledger_list.h"
 
-/* What is kept elsewhere of an entry, to compare with. */
-struct registry_checkpoint
-{
-  int64_t entry;
-  int64_t at_ms;
-  struct digest sha256;
-};
-
 /* What is wrong with the first broken entry. */
 enum registry_break
 {
@@ -44,10 +36,10 @@ typedef void registry_verify_progress (void *context, const struct registry_verd
 /* A sentence for a break, such as "its hash is not that of its content". */
 const char *registry_break_text (enum registry_break what);
 
-/* Walk the chain in one snapshot, with memory that does not grow with it; up to the first break. `checkpoint` and
-   `progress` may be NULL. A broken chain is no error: the verdict says so. */
+/* Walk the chain in one snapshot, with memory that does not grow with it; up to the first break. `checkpoint`, what an
+   entry was as it is kept elsewhere, and `progress` may be NULL. A broken chain is no error: the verdict says so. */
 enum err_code registry_verify (struct registry_verdict *verdict, struct store_connection *connection,
-                               const struct registry_checkpoint *checkpoint, registry_verify_progress *progress,
+                               const struct store_ledger_head *checkpoint, registry_verify_progress *progress,
                                void *context, struct err *err);
 
 #endif

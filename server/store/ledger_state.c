@@ -37,7 +37,8 @@ static const struct statement statements[] = {
                  "  WHERE l.registered_model_id = m.registered_model_id AND l.entry <= $3::int8))"
                  " UNION ALL"
                  " (SELECT l.registered_model_id, false, 1 FROM ledger AS l"
-                 "  WHERE l.workspace_id = $1::int8 AND l.model_name = $2::text AND l.entry <= $3::int8"
+                 "  WHERE l.workspace_id = $1::int8 AND l.model_name = $2::text AND EXISTS (SELECT 1 FROM ledger AS f"
+                 "   WHERE f.registered_model_id = l.registered_model_id AND f.entry <= $3::int8)"
                  "  AND l.registered_model_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM registered_model AS m"
                  "   WHERE m.registered_model_id = l.registered_model_id) ORDER BY l.entry DESC LIMIT 1)"
                  ") AS i ORDER BY i.rank LIMIT 1",

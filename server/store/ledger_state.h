@@ -27,8 +27,8 @@ struct store_ledger_identity
   bool is_there; /* it has not been deleted since */
 };
 
-/* The model that has a name now, if it was there at an entry; else the one that had the name last by then and is
-   deleted since. ERR_RESOURCE_DOES_NOT_EXIST, without a message, when there is none. */
+/* The model that has a name now, if it was there at an entry; else the last of those that were there at it, ever had
+   the name, and are deleted since. ERR_RESOURCE_DOES_NOT_EXIST, without a message, when there is none. */
 enum err_code store_ledger_identify (struct store_ledger_identity *identity, struct store_connection *connection,
                                      int64_t workspace_id, struct slice name, int64_t entry, struct err *err);
 

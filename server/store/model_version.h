@@ -19,6 +19,9 @@ enum model_stage
 /* Their names on the wire, by number: "None", "Staging", "Production", "Archived". */
 extern const char *const model_stage_names[MODEL_STAGE_COUNT];
 
+/* The stage of a name, in any case. False when there is none. */
+bool store_model_stage_by_name (enum model_stage *stage, struct slice name);
+
 /* Numbers of model_version.status. */
 enum model_version_status
 {
@@ -72,5 +75,11 @@ enum err_code store_model_version_get (struct store_model_version *version, stru
 enum err_code store_model_version_of_alias (struct store_model_version *version, struct result *result,
                                             struct store_connection *connection, int64_t workspace_id,
                                             struct slice name, struct slice alias, struct err *err);
+
+/* The version with the highest number, of all or (not NULL) of a stage. ERR_RESOURCE_DOES_NOT_EXIST, without a message,
+   when there is none. */
+enum err_code store_model_version_latest (struct store_model_version *version, struct result *result,
+                                          struct store_connection *connection, int64_t workspace_id, struct slice name,
+                                          const enum model_stage *stage, struct err *err);
 
 #endif

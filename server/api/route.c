@@ -20,6 +20,8 @@
 #include "api/metric.h"
 #include "api/mlflow_user.h"
 #include "api/permission.h"
+#include "api/promote.h"
+#include "api/registered_model.h"
 #include "api/run.h"
 #include "api/session.h"
 #include "api/system.h"

@@ -6,6 +6,7 @@
 #include "store/access_grant.h"
 #include "store/account.h"
 #include "store/account_group.h"
+#include "store/alias_history.h"
 #include "store/api_token.h"
 #include "store/artifact.h"
 #include "store/artifact_owner.h"
@@ -45,6 +46,7 @@ static const struct statement_table *const tables[] = {
   &store_access_statements,
   &store_account_group_statements,
   &store_account_statements,
+  &store_alias_history_statements,
   &store_api_token_statements,
   &store_artifact_owner_statements,
   &store_artifact_root_statements,

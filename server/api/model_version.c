@@ -2,8 +2,6 @@
 #include "api/model_version.h"
 
 #include "api/model_version_document.h"
-#include "api/model_version_limits.h"
-#include "api/names.h"
 #include "api/registry.h"
 #include "registry/version.h"
 #include "store/registered_model.h"
@@ -21,10 +19,9 @@ struct version_request
 };
 
 #define NAMED_VERSION                                                                                                  \
-  { .name = "name",                                                                                                    \
-    .type = FIELD_STRING,                                                                                              \
-    .flags = FIELD_REQUIRED,                                                                                           \
-    .offset = offsetof (struct version_request, name) },                                                               \
+  {                                                                                                                    \
+    .name = "name", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .offset = offsetof (struct version_request, name)   \
+  },                                                                                                                   \
   {                                                                                                                    \
     .name = "version", .type = FIELD_STRING, .flags = FIELD_REQUIRED,                                                  \
     .offset = offsetof (struct version_request, version)                                                               \
@@ -32,6 +29,15 @@ struct version_request
 
 static const struct field version_fields[] = { NAMED_VERSION };
 static const struct schema version_schema = SCHEMA (version_fields, struct version_request);
+
+/* A name that no model can have, or what is no number, is a mistake; others may merely not be there. */
+static enum err_code
+check_named (int64_t *number, const struct version_request *request, struct api_call *call, struct err *err)
+{
+  enum err_code code = api_registry_check_name (request->name, "name", call->arena, err);
+
+  return ERR_OK == code ? api_registry_version (number, request->name, request->version, err) : code;
+}
 
 /* Read the arguments and begin a change of the version that they name. */
 static enum err_code
@@ -42,7 +48,7 @@ begin (struct registry_change *change, struct registry_actor *actor, struct regi
 
   *version = (struct registry_version){ .name = request->name };
   if (ERR_OK == code)
-    code = api_registry_version (&version->number, request->name, request->version, err);
+    code = check_named (&version->number, request, call, err);
   if (ERR_OK == code)
     api_registry_begin (change, actor, call);
   return code;
@@ -72,11 +78,11 @@ read_version (struct store_model_version *version, struct result *result, struct
   enum err_code code = api_decode (&request, call, &version_schema, err);
 
   if (ERR_OK == code)
-    code = api_registry_version (&number, request.name, request.version, err);
+    code = check_named (&number, &request, call, err);
   if (ERR_OK != code)
     return code;
-  code = store_model_version_get (version, result, call->connection, call->pass->workspace_id, request.name, number,
-                                  err);
+  code =
+      store_model_version_get (version, result, call->connection, call->pass->workspace_id, request.name, number, err);
   return ERR_RESOURCE_DOES_NOT_EXIST == code ? refuse_unknown (call, request.name, number, err) : code;
 }
 
@@ -140,7 +146,7 @@ api_model_version_update (struct api_call *call, struct err *err)
   enum err_code code = begin (&change, &actor, &version, &request, call, &update_schema, err);
 
   if (ERR_OK == code)
-    code = names_check_length (request.description, "description", MODEL_DESCRIPTION_MAX, err);
+    code = api_registry_check_description (request.description, err);
   version.description = request.description;
   if (ERR_OK == code)
     code = run_and_reply (&change, registry_version_describe, &version, call, err);
@@ -176,15 +182,16 @@ static const struct schema stage_schema = SCHEMA (stage_fields, struct version_r
 static enum err_code
 check_stage (struct registry_version *version, const struct version_request *request, struct err *err)
 {
-  if (! store_model_stage_by_name (&version->stage, request->stage))
-    return api_registry_no_stage (err, request->stage);
+  enum err_code code = api_registry_stage (&version->stage, request->stage, err);
+
   version->archives = 0 != request->archives.value;
-  if (version->archives && MODEL_STAGE_STAGING != version->stage && MODEL_STAGE_PRODUCTION != version->stage)
+  if (ERR_OK == code && version->archives && MODEL_STAGE_STAGING != version->stage
+      && MODEL_STAGE_PRODUCTION != version->stage)
     return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "Model version transition cannot archive existing model versions because '%.*s' is not an Active "
                     "stage. Valid stages are ['Staging', 'Production']",
                     SLICE_ARG (request->stage));
-  return ERR_OK;
+  return code;
 }
 
 enum err_code
@@ -224,7 +231,7 @@ api_model_version_set_tag (struct api_call *call, struct err *err)
   enum err_code code = begin (&change, &actor, &version, &request, call, &tag_schema, err);
 
   if (ERR_OK == code)
-    code = api_registry_check_tag (request.key, request.value, "key", "value", call->arena, err);
+    code = api_registry_check_tag (request.key, request.value, call->arena, err);
   version.key = request.key;
   version.value = NULL == request.value.data ? SLICE ("") : request.value;
   if (ERR_OK == code)
@@ -243,7 +250,7 @@ api_model_version_delete_tag (struct api_call *call, struct err *err)
   enum err_code code = begin (&change, &actor, &version, &request, call, &tag_schema, err);
 
   if (ERR_OK == code)
-    code = api_registry_check_tag (request.key, SLICE (""), "key", "value", call->arena, err);
+    code = api_registry_check_tag (request.key, SLICE (""), call->arena, err);
   version.key = request.key;
   if (ERR_OK == code)
     code = api_registry_run (&change, call, registry_version_delete_tag, &version, err);

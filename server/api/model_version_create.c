@@ -9,6 +9,11 @@
 
 #include <strings.h>
 
+/* Limits in characters. Sources: a location of artifacts (LOCATION_MAX), and as much for the path in it. Links: the
+   column of MLflow's database. */
+#define SOURCE_MAX 4096
+#define RUN_LINK_MAX 500
+
 struct create_request
 {
   struct slice name;
@@ -58,16 +63,16 @@ is_prompt (const struct key_value *tags, size_t count)
 static enum err_code
 check_lengths (const struct create_request *request, struct err *err)
 {
-  enum err_code code = names_check_length (request->source, "source", MODEL_SOURCE_MAX, err);
+  enum err_code code = names_check_length (request->source, "source", SOURCE_MAX, err);
 
   if (ERR_OK == code)
     code = names_check_length (request->run_id, "run_id", MODEL_ID_MAX, err);
   if (ERR_OK == code)
     code = names_check_length (request->model_id, "model_id", MODEL_ID_MAX, err);
   if (ERR_OK == code)
-    code = names_check_length (request->run_link, "run_link", MODEL_RUN_LINK_MAX, err);
+    code = names_check_length (request->run_link, "run_link", RUN_LINK_MAX, err);
   if (ERR_OK == code)
-    code = names_check_length (request->description, "description", MODEL_DESCRIPTION_MAX, err);
+    code = api_registry_check_description (request->description, err);
   return code;
 }
 
@@ -105,6 +110,8 @@ api_model_version_create (struct api_call *call, struct err *err)
   struct registry_version version = { .links_model = false };
   enum err_code code = api_decode (&request, call, &create_schema, err);
 
+  if (ERR_OK == code)
+    code = api_registry_check_name (request.name, "name", call->arena, err);
   if (ERR_OK == code)
     code = api_registry_check_tags (request.tags.items, request.tags.count, call->arena, err);
   if (ERR_OK == code)

@@ -13,6 +13,7 @@
 #include "ingest/contexts.h"
 #include "store/artifact_uri.h"
 #include "store/logged_model.h"
+#include "store/model_version.h"
 #include "store/registered_model.h"
 #include "store/run.h"
 
@@ -173,9 +174,12 @@ static enum err_code
 check_place (struct model_version_source *source, struct api_call *call, const struct anchored *anchored,
              enum anchor anchor, struct err *err)
 {
+  const bool is_named = slice_filled (ANCHOR_RUN == anchor ? source->run_id : source->model_id);
   struct model_version_uri uri;
 
   model_version_uri_split (&uri, source->source);
+  if (model_version_uri_is_local (source->source) && is_named && ! anchored->found)
+    return refuse_anchor (source, anchor, err);
   if (model_version_uri_is_local (source->source))
     return local_is_inside (source->source, anchored, call->arena) ? ERR_OK : refuse_local (source, anchor, err);
   if (! model_version_uri_is_canonical (source->source, call->arena))
@@ -226,25 +230,25 @@ read_version (struct store_model_version *version, struct result *result, struct
               const struct model_version_target *target, struct err *err)
 {
   const int64_t workspace_id = call->pass->workspace_id;
-  enum model_stage stage = MODEL_STAGE_NONE;
+  int16_t stage = MODEL_STAGE_NONE;
   enum err_code code;
 
   switch (target->kind)
   {
   case TARGET_VERSION:
-    code = store_model_version_get (version, result, call->connection, workspace_id, target->name, target->version,
-                                    err);
+    code =
+        store_model_version_get (version, result, call->connection, workspace_id, target->name, target->version, err);
     return ERR_RESOURCE_DOES_NOT_EXIST == code ? api_registry_no_version (err, target->name, target->version) : code;
   case TARGET_ALIAS:
-    code = store_model_version_of_alias (version, result, call->connection, workspace_id, target->name,
-                                         target->suffix, err);
-    return ERR_RESOURCE_DOES_NOT_EXIST == code
-               ? err_set (err, ERR_INVALID_PARAMETER_VALUE, "Registered model alias %.*s not found.",
-                          SLICE_ARG (target->suffix))
-               : code;
+    code = store_model_version_of_alias (version, result, call->connection, workspace_id, target->name, target->suffix,
+                                         err);
+    return ERR_RESOURCE_DOES_NOT_EXIST == code ? err_set (
+               err, ERR_INVALID_PARAMETER_VALUE, "Registered model alias %.*s not found.", SLICE_ARG (target->suffix))
+                                               : code;
   case TARGET_STAGE:
-    if (! store_model_stage_by_name (&stage, target->suffix))
-      return api_registry_no_stage (err, target->suffix);
+    code = api_registry_stage (&stage, target->suffix, err);
+    if (ERR_OK != code)
+      return code;
     code = store_model_version_latest (version, result, call->connection, workspace_id, target->name, &stage, err);
     return ERR_RESOURCE_DOES_NOT_EXIST == code
                ? err_set (err, code, "No versions of model with name '%.*s' and stage '%.*s' found",
@@ -265,10 +269,9 @@ take_version (struct model_version_source *source, struct api_call *call, const 
 {
   if ((NULL != source->run_id.data && ! slice_equal (source->run_id, version->run_id))
       || (NULL != source->model_id.data && ! slice_equal (source->model_id, version->model_id)))
-    return refuse (source, err,
-                   "The run_id and model_id request parameters must match the referenced model version.");
-  source->source = slice_of (arena_printf (call->arena, "models:/%.*s/%lld", SLICE_ARG (version->name),
-                                           (long long)version->version));
+    return refuse (source, err, "The run_id and model_id request parameters must match the referenced model version.");
+  source->source = slice_of (
+      arena_printf (call->arena, "models:/%.*s/%lld", SLICE_ARG (version->name), (long long)version->version));
   source->run_id = keep (version->run_id, call);
   source->model_id = keep (version->model_id, call);
   source->storage_location =
@@ -301,8 +304,7 @@ check_copy (struct model_version_source *source, struct api_call *call, const st
 }
 
 enum err_code
-model_version_source_check (struct model_version_source *source, struct api_call *call, bool is_prompt,
-                            struct err *err)
+model_version_source_check (struct model_version_source *source, struct api_call *call, bool is_prompt, struct err *err)
 {
   struct model_version_target target;
   struct model_version_uri uri;
@@ -322,6 +324,5 @@ model_version_source_check (struct model_version_source *source, struct api_call
     return refuse (source, err, "Registered model sources must use the active model registry.");
   if (! model_version_target_read (&target, &uri))
     return refuse_anchor (source, ANCHOR_MODEL, err);
-  return TARGET_LOGGED_MODEL == target.kind ? check_named (source, call, err)
-                                            : check_copy (source, call, &target, err);
+  return TARGET_LOGGED_MODEL == target.kind ? check_named (source, call, err) : check_copy (source, call, &target, err);
 }

@@ -147,8 +147,7 @@ read_suffix (struct model_version_target *target, struct slice suffix)
       target->version = INT64_MAX;
   }
   else
-    target->kind =
-        6 == suffix.len && 0 == strncasecmp (suffix.data, "latest", 6) ? TARGET_LATEST : TARGET_STAGE;
+    target->kind = 6 == suffix.len && 0 == strncasecmp (suffix.data, "latest", 6) ? TARGET_LATEST : TARGET_STAGE;
   return true;
 }
 

@@ -219,11 +219,3 @@ api_registry_version (int64_t *version, struct slice model, struct slice text, s
                     SLICE_ARG (text));
   return *version < 1 ? api_registry_no_version (err, model, *version) : ERR_OK;
 }
-
-enum err_code
-api_registry_no_stage (struct err *err, struct slice stage)
-{
-  return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                  "Invalid Model Version stage: %.*s. Value must be one of None, Staging, Production, Archived.",
-                  SLICE_ARG (stage));
-}

@@ -44,7 +44,4 @@ enum err_code api_registry_version (int64_t *version, struct slice model, struct
 enum err_code api_registry_no_model (struct err *err, struct slice name);
 enum err_code api_registry_no_version (struct err *err, struct slice name, int64_t version);
 
-/* "Invalid Model Version stage: …". */
-enum err_code api_registry_no_stage (struct err *err, struct slice stage);
-
 #endif

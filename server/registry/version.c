@@ -13,10 +13,9 @@
 struct registry_note
 registry_version_note (const char *action, const struct store_registered_model *model, int64_t number)
 {
-  return (struct registry_note){ .action = action,
-                                 .registered_model_id = model->registered_model_id,
-                                 .model = model->name,
-                                 .version = number };
+  return (struct registry_note){
+    .action = action, .registered_model_id = model->registered_model_id, .model = model->name, .version = number
+  };
 }
 
 enum err_code

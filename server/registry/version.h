@@ -14,7 +14,7 @@ struct registry_version
   struct store_new_model_version fresh; /* create */
   bool links_model; /* create: also tell the logged model of it, in the tag mlflow.modelVersions */
   struct slice description; /* describe; absent takes it away */
-  enum model_stage stage; /* move */
+  int16_t stage; /* move: enum model_stage */
   bool archives; /* move: what else is in that stage goes to Archived */
   struct slice key; /* tags */
   struct slice value; /* set tag */

@@ -7,19 +7,17 @@
 
 /* Ask about a version that leaves a stage, or enters one. None is no stage: nothing guards it. */
 static enum err_code
-ask (struct registry_change *change, const struct store_registered_model *model, enum model_stage stage,
-     int64_t version, int64_t holder, struct err *err)
+ask (struct registry_change *change, const struct store_registered_model *model, int16_t stage, int64_t version,
+     int64_t holder, struct err *err)
 {
-  const struct registry_move move = {
-    .model = model, .stage = (int16_t)stage, .version = version, .holder = holder
-  };
+  const struct registry_move move = { .model = model, .stage = stage, .version = version, .holder = holder };
 
   return MODEL_STAGE_NONE == stage ? ERR_OK : registry_gate_ask (change, &move, err);
 }
 
 static void
-note_stage (struct registry_change *change, const struct store_registered_model *model, int64_t number,
-            enum model_stage from, enum model_stage to)
+note_stage (struct registry_change *change, const struct store_registered_model *model, int64_t number, int16_t from,
+            int16_t to)
 {
   struct registry_note note = registry_version_note ("version.stage", model, number);
 
@@ -32,10 +30,10 @@ note_stage (struct registry_change *change, const struct store_registered_model 
    versions as the model has, and where nothing is guarded none of them needs a question. */
 static enum err_code
 archiving_is_guarded (bool *guarded, struct registry_change *change, const struct store_registered_model *model,
-                      enum model_stage stage, struct err *err)
+                      int16_t stage, struct err *err)
 {
   const struct slice no_alias = { NULL, 0 };
-  enum err_code code = registry_gate_binds (guarded, change, model->name, no_alias, (int16_t)stage, err);
+  enum err_code code = registry_gate_binds (guarded, change, model->name, no_alias, stage, err);
 
   return ERR_OK == code && ! *guarded
              ? registry_gate_binds (guarded, change, model->name, no_alias, MODEL_STAGE_ARCHIVED, err)
@@ -44,13 +42,13 @@ archiving_is_guarded (bool *guarded, struct registry_change *change, const struc
 
 /* Move what else is in a stage to Archived. */
 static enum err_code
-archive_others (struct registry_change *change, const struct store_registered_model *model, enum model_stage stage,
+archive_others (struct registry_change *change, const struct store_registered_model *model, int16_t stage,
                 int64_t number, struct err *err)
 {
   struct result others = { NULL };
   bool guarded = false;
-  enum err_code code = store_model_versions_in_stage (&others, change->connection, model->registered_model_id, stage,
-                                                      number, err);
+  enum err_code code =
+      store_model_versions_in_stage (&others, change->connection, model->registered_model_id, stage, number, err);
   size_t count = ERR_OK == code ? result_count (&others) : 0;
 
   if (count > 0)
@@ -68,10 +66,9 @@ archive_others (struct registry_change *change, const struct store_registered_mo
       note_stage (change, model, other, stage, MODEL_STAGE_ARCHIVED);
   }
   result_free (&others);
-  return ERR_OK == code && count > 0
-             ? store_model_versions_move (change->connection, model->registered_model_id, stage, MODEL_STAGE_ARCHIVED,
-                                          number, change->now_ms, err)
-             : code;
+  return ERR_OK == code && count > 0 ? store_model_versions_move (change->connection, model->registered_model_id, stage,
+                                                                  MODEL_STAGE_ARCHIVED, number, change->now_ms, err)
+                                     : code;
 }
 
 enum err_code
@@ -79,14 +76,14 @@ registry_version_move (struct registry_change *change, void *context, struct err
 {
   struct registry_version *version = context;
   struct store_registered_model model;
-  enum model_stage from;
+  int16_t from;
   enum err_code code = registry_version_hold (&model, version, change, err);
 
   if (ERR_OK == code && version->archives)
     code = archive_others (change, &model, version->stage, version->number, err);
   if (ERR_OK != code)
     return code;
-  from = (enum model_stage)version->row.stage;
+  from = version->row.stage;
   if (from == version->stage)
     return ERR_OK;
   code = ask (change, &model, from, 0, version->number, err);
@@ -130,7 +127,8 @@ check_alias (struct registry_change *change, const struct store_registered_model
 
   if (binds)
     return err_set (err, ERR_RESOURCE_CONFLICT,
-                    "Version %" PRId64 " of '%.*s' has the alias '%.*s', which a gate guards: it cannot be deleted until "
+                    "Version %" PRId64
+                    " of '%.*s' has the alias '%.*s', which a gate guards: it cannot be deleted until "
                     "the alias has moved.",
                     number, SLICE_ARG (model->name), SLICE_ARG (alias));
   note.alias = (struct slice){ arena_string (change->arena, alias), alias.len };
@@ -145,8 +143,7 @@ check_aliases (struct registry_change *change, const struct store_registered_mod
                struct err *err)
 {
   struct result result = { NULL };
-  enum err_code code =
-      store_model_alias_list (&result, change->connection, model->registered_model_id, number, err);
+  enum err_code code = store_model_alias_list (&result, change->connection, model->registered_model_id, number, err);
   size_t count = ERR_OK == code ? result_count (&result) : 0;
 
   for (size_t i = 0; ERR_OK == code && i < count; i++)
@@ -179,8 +176,7 @@ registry_version_delete (struct registry_change *change, void *context, struct e
   if (ERR_OK != code)
     return code;
   note = registry_version_note ("version.delete", &model, version->number);
-  note.before =
-      registry_text_member (change, "stage", slice_of (model_stage_names[version->row.stage]));
+  note.before = registry_text_member (change, "stage", slice_of (model_stage_names[version->row.stage]));
   registry_note (change, &note);
   return ERR_OK;
 }

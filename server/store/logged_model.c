@@ -194,8 +194,7 @@ static char *
 longer_list (struct slice list, struct slice name, int64_t number)
 {
   json_t *versions = NULL == list.data ? NULL : json_tree_load (NULL, list, 0, NULL);
-  json_t *version =
-      json_pack ("{s:s%, s:I}", "name", name.data, name.len, "version", (json_int_t)number);
+  json_t *version = json_pack ("{s:s%, s:I}", "name", name.data, name.len, "version", (json_int_t)number);
   char *text = NULL;
   const json_t *item;
   size_t i;
@@ -205,9 +204,7 @@ longer_list (struct slice list, struct slice name, int64_t number)
     json_decref (versions);
     versions = json_array ();
   }
-  json_array_foreach (versions, i, item)
-    if (json_equal (item, version))
-      goto out;
+  json_array_foreach (versions, i, item) if (json_equal (item, version)) goto out;
   if (0 == json_array_append (versions, version))
     text = json_dumps (versions, JSON_ENSURE_ASCII);
   if (NULL != text && strlen (text) > VERSIONS_MAX_BYTES)

@@ -1,8 +1,6 @@
 /* Versions of registered models and their aliases in PostgreSQL. */
 #include "store/model_version.h"
 
-#include <strings.h>
-
 enum
 {
   GET,
@@ -98,7 +96,7 @@ store_model_version_of_alias (struct store_model_version *version, struct result
 enum err_code
 store_model_version_latest (struct store_model_version *version, struct result *result,
                             struct store_connection *connection, int64_t workspace_id, struct slice name,
-                            const enum model_stage *stage, struct err *err)
+                            const int16_t *stage, struct err *err)
 {
   const struct statement *statement = &statements[NULL == stage ? LATEST : LATEST_OF_STAGE];
   struct parameters parameters;
@@ -110,16 +108,4 @@ store_model_version_latest (struct store_model_version *version, struct result *
     parameter_int64 (&parameters, *stage);
   return store_query_one (version, result, connection, statement, &parameters, store_model_version_columns,
                           STORE_MODEL_VERSION_COLUMNS, err);
-}
-
-bool
-store_model_stage_by_name (enum model_stage *stage, struct slice name)
-{
-  for (unsigned i = 0; i < MODEL_STAGE_COUNT; i++)
-    if (strlen (model_stage_names[i]) == name.len && 0 == strncasecmp (model_stage_names[i], name.data, name.len))
-    {
-      *stage = (enum model_stage)i;
-      return true;
-    }
-  return false;
 }

@@ -19,9 +19,6 @@ enum model_stage
 /* Their names on the wire, by number: "None", "Staging", "Production", "Archived". */
 extern const char *const model_stage_names[MODEL_STAGE_COUNT];
 
-/* The stage of a name, in any case. False when there is none. */
-bool store_model_stage_by_name (enum model_stage *stage, struct slice name);
-
 /* Numbers of model_version.status. */
 enum model_version_status
 {
@@ -80,6 +77,6 @@ enum err_code store_model_version_of_alias (struct store_model_version *version,
    when there is none. */
 enum err_code store_model_version_latest (struct store_model_version *version, struct result *result,
                                           struct store_connection *connection, int64_t workspace_id, struct slice name,
-                                          const enum model_stage *stage, struct err *err);
+                                          const int16_t *stage, struct err *err);
 
 #endif

@@ -50,10 +50,11 @@ static const struct statement statements[] = {
                "WITH a AS (DELETE FROM model_alias WHERE registered_model_id = $1::int8 AND version = $2::int8),"
                " c AS (DELETE FROM check_result WHERE registered_model_id = $1::int8 AND version = $2::int8),"
                " p AS (DELETE FROM approval WHERE registered_model_id = $1::int8 AND version = $2::int8),"
-               " " TOUCHED_MODEL ("$3::int8")
-               " UPDATE model_version SET deleted_at_ms = $3::int8, updated_at_ms = $3::int8, stage = 0, user_id = '',"
-               "  description = NULL, source = '', storage_location = NULL, run_id = '', model_id = '', run_link = '',"
-               "  status_message = NULL, tags = '{}'" THE_VERSION,
+               " " TOUCHED_MODEL ("$3::int8") " UPDATE model_version SET deleted_at_ms = $3::int8, updated_at_ms = "
+                                              "$3::int8, stage = 0, user_id = '',"
+                                              "  description = NULL, source = '', storage_location = NULL, run_id = "
+                                              "'', model_id = '', run_link = '',"
+                                              "  status_message = NULL, tags = '{}'" THE_VERSION,
                3 },
 };
 
@@ -109,7 +110,7 @@ store_model_version_describe (struct store_model_version *version, struct result
 enum err_code
 store_model_version_set_stage (struct store_model_version *version, struct result *result,
                                struct store_connection *connection, int64_t registered_model_id, int64_t number,
-                               enum model_stage stage, int64_t now_ms, struct err *err)
+                               int16_t stage, int64_t now_ms, struct err *err)
 {
   struct parameters parameters;
 
@@ -122,7 +123,7 @@ store_model_version_set_stage (struct store_model_version *version, struct resul
 
 enum err_code
 store_model_versions_in_stage (struct result *result, struct store_connection *connection, int64_t registered_model_id,
-                               enum model_stage stage, int64_t without, struct err *err)
+                               int16_t stage, int64_t without, struct err *err)
 {
   struct parameters parameters;
 
@@ -134,8 +135,8 @@ store_model_versions_in_stage (struct result *result, struct store_connection *c
 }
 
 enum err_code
-store_model_versions_move (struct store_connection *connection, int64_t registered_model_id, enum model_stage from,
-                           enum model_stage to, int64_t without, int64_t now_ms, struct err *err)
+store_model_versions_move (struct store_connection *connection, int64_t registered_model_id, int16_t from, int16_t to,
+                           int64_t without, int64_t now_ms, struct err *err)
 {
   struct parameters parameters;
 

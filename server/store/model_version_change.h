@@ -30,18 +30,18 @@ enum err_code store_model_version_describe (struct store_model_version *version,
                                             int64_t number, struct slice description, int64_t now_ms, struct err *err);
 enum err_code store_model_version_set_stage (struct store_model_version *version, struct result *result,
                                              struct store_connection *connection, int64_t registered_model_id,
-                                             int64_t number, enum model_stage stage, int64_t now_ms, struct err *err);
+                                             int64_t number, int16_t stage, int64_t now_ms, struct err *err);
 
-/* The numbers of the versions in a stage, in order, without one of them: one row each, in store_model_version_number_column. */
+/* The numbers of the versions in a stage, in order, without one of them: one row each, in
+ * store_model_version_number_column. */
 enum err_code store_model_versions_in_stage (struct result *result, struct store_connection *connection,
-                                             int64_t registered_model_id, enum model_stage stage, int64_t without,
+                                             int64_t registered_model_id, int16_t stage, int64_t without,
                                              struct err *err);
 extern const struct column store_model_version_number_column;
 
 /* Move all of those to another stage. */
-enum err_code store_model_versions_move (struct store_connection *connection, int64_t registered_model_id,
-                                         enum model_stage from, enum model_stage to, int64_t without, int64_t now_ms,
-                                         struct err *err);
+enum err_code store_model_versions_move (struct store_connection *connection, int64_t registered_model_id, int16_t from,
+                                         int16_t to, int64_t without, int64_t now_ms, struct err *err);
 
 /* Tags. As in MLflow they do not count as an update. */
 enum err_code store_model_version_set_tag (struct store_connection *connection, int64_t registered_model_id,

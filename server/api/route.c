@@ -14,6 +14,7 @@
 #include "api/dvc.h"
 #include "api/experiment.h"
 #include "api/grant.h"
+#include "api/ledger.h"
 #include "api/logged_model.h"
 #include "api/login_oidc.h"
 #include "api/manifest.h"

@@ -20,7 +20,11 @@ enum
   TOUCH,
   COUNT_VERSIONS,
   DELETE,
-  LATEST
+  LATEST,
+  SURVEY,
+  ALL,
+  MOVE_ALL,
+  MOVE_ALL_GRANTS
 };
 
 #define FROM_NAME " FROM registered_model WHERE workspace_id = $1::int8 AND name = $2::text"
@@ -80,6 +84,29 @@ static const struct statement statements[] = {
                "  AND x.deleted_at_ms IS NULL ORDER BY x.version DESC LIMIT 1) AS v"
                " ORDER BY m.registered_model_id, v.version DESC",
                1 },
+  [SURVEY] = { "registered_model_survey",
+               "SELECT (SELECT count(*) FROM registered_model WHERE workspace_id = $1::int8),"
+               " (SELECT count(*) FROM promotion_gate WHERE workspace_id = $1::int8),"
+               " (SELECT coalesce(string_agg(quote_literal(name), ', ' ORDER BY name), '')"
+               "  FROM (SELECT m.name FROM registered_model AS m JOIN registered_model AS d"
+               "   ON d.workspace_id = 1 AND d.name = m.name WHERE m.workspace_id = $1::int8"
+               "   ORDER BY m.name LIMIT 10) AS both_have)",
+               1 },
+  [ALL] = { "registered_model_all",
+            "SELECT " STORE_REGISTERED_MODEL_SELECT
+            " FROM registered_model WHERE workspace_id = $1::int8 ORDER BY name FOR UPDATE",
+            1 },
+  [MOVE_ALL] = { "registered_model_move_all",
+                 "UPDATE registered_model SET workspace_id = 1 WHERE workspace_id = $1::int8", 1 },
+  /* Of models that have moved just now. */
+  [MOVE_ALL_GRANTS] = { "registered_model_move_all_grants",
+                        "UPDATE access_grant AS g SET workspace_id = 1 WHERE g.workspace_id = $1::int8"
+                        " AND EXISTS (SELECT FROM registered_model AS m"
+                        "  WHERE m.workspace_id = 1 AND m.name = g.model_name)"
+                        " AND NOT EXISTS (SELECT FROM access_grant AS o"
+                        "  WHERE o.workspace_id = 1 AND o.model_name = g.model_name"
+                        "  AND (o.account_id = g.account_id OR o.group_id = g.group_id))",
+                        1 },
 };
 
 const struct statement_table store_registered_model_statements = { statements,
@@ -303,4 +330,43 @@ store_registered_model_latest (struct result *result, struct store_connection *c
   parameters_init (&parameters, arena);
   parameter_int64_array (&parameters, registered_model_ids, count);
   return store_query (result, connection, &statements[LATEST], &parameters, err);
+}
+
+enum err_code
+store_registered_model_survey (struct store_workspace_registry *survey, struct result *result,
+                               struct store_connection *connection, int64_t workspace_id, struct err *err)
+{
+  static const struct column columns[] = {
+    { COLUMN_INT64, offsetof (struct store_workspace_registry, models) },
+    { COLUMN_INT64, offsetof (struct store_workspace_registry, gates) },
+    { COLUMN_TEXT, offsetof (struct store_workspace_registry, names) },
+  };
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, workspace_id);
+  return store_query_one (survey, result, connection, &statements[SURVEY], &parameters, columns, COLUMN_COUNT (columns),
+                          err);
+}
+
+enum err_code
+store_registered_model_all (struct result *result, struct store_connection *connection, int64_t workspace_id,
+                            struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, workspace_id);
+  return store_query (result, connection, &statements[ALL], &parameters, err);
+}
+
+enum err_code
+store_registered_model_move_all (struct store_connection *connection, int64_t workspace_id, struct err *err)
+{
+  struct pipeline pipeline;
+
+  pipeline_init (&pipeline, connection, NULL);
+  parameter_int64 (pipeline_add (NULL, &pipeline, &statements[MOVE_ALL]), workspace_id);
+  parameter_int64 (pipeline_add (NULL, &pipeline, &statements[MOVE_ALL_GRANTS]), workspace_id);
+  return pipeline_run (&pipeline, err);
 }

@@ -92,6 +92,30 @@ enum err_code store_registered_model_latest (struct result *result, struct store
                                              const int64_t *registered_model_ids, size_t count, struct arena *arena,
                                              struct err *err);
 
+/* --- all of a workspace that is held --- */
+
+/* What is there: registered models, gates, and the names of the first ten models that the workspace default has too,
+   quoted and separated by commas. Texts live in `result`. */
+struct store_workspace_registry
+{
+  int64_t models;
+  int64_t gates;
+  struct slice names;
+};
+
+enum err_code store_registered_model_survey (struct store_workspace_registry *survey, struct result *result,
+                                             struct store_connection *connection, int64_t workspace_id,
+                                             struct err *err);
+
+/* Hold all of them, by name; decoded with store_registered_model_columns. The caller frees. */
+enum err_code store_registered_model_all (struct result *result, struct store_connection *connection,
+                                          int64_t workspace_id, struct err *err);
+
+/* Move them to the workspace default, with what was granted, except where that had a grant of the name to the same
+   holder. ERR_RESOURCE_ALREADY_EXISTS, with PostgreSQL's message, when a name is taken there. */
+enum err_code store_registered_model_move_all (struct store_connection *connection, int64_t workspace_id,
+                                               struct err *err);
+
 /* A select list item over registered_model: its aliases as a JSON array of {"alias", "version"}, the number as text. */
 #define STORE_REGISTERED_MODEL_ALIASES                                                                                 \
   "(SELECT coalesce(jsonb_agg(jsonb_build_object('alias', a.alias, 'version', a.version::text) ORDER BY a.alias),"     \

@@ -22,6 +22,9 @@
 #include "store/federated.h"
 #include "store/health.h"
 #include "store/ledger.h"
+#include "store/ledger_compare.h"
+#include "store/ledger_list.h"
+#include "store/ledger_state.h"
 #include "store/logged_model.h"
 #include "store/login_attempt.h"
 #include "store/metric.h"
@@ -64,6 +67,9 @@ static const struct statement_table *const tables[] = {
   &store_federated_statements,
   &store_fold_statements,
   &store_health_statements,
+  &store_ledger_compare_statements,
+  &store_ledger_list_statements,
+  &store_ledger_state_statements,
   &store_ledger_statements,
   &store_logged_model_statements,
   &store_login_attempt_statements,

@@ -23,8 +23,10 @@ enum
 #define COLUMNS "gate_id, model_pattern, alias, coalesce(stage, 0::int2), rules, created_at_ms, updated_at_ms"
 
 /* A * of the pattern stands for any characters, everything else for itself. */
-#define MATCHES(name)                                                                                                  \
-  name " LIKE replace(replace(replace(replace(g.model_pattern, '\\', '\\\\'), '%', '\\%'), '_', '\\_'), '*', '%')"
+#define BINDS(gate, name)                                                                                              \
+  name " LIKE replace(replace(replace(replace(" gate                                                                   \
+       ".model_pattern, '\\', '\\\\'), '%', '\\%'), '_', '\\_'), '*', '%')"
+#define MATCHES(name) BINDS ("g", name)
 
 #define OF_MOVE                                                                                                        \
   " g.workspace_id = $1::int8 AND CASE WHEN $3::text IS NULL THEN g.stage = $4::int8 ELSE g.alias = $3::text END"
@@ -62,9 +64,14 @@ static const struct statement statements[] = {
                   "  UNION ALL SELECT NULL, v.stage, v.version FROM model_version AS v"
                   "   WHERE v.registered_model_id = $2::int8 AND v.stage = g.stage AND v.deleted_at_ms IS NULL) AS h"
                   "  ON true"
-                  " WHERE g.workspace_id = $1::int8 AND " MATCHES ("$3::text") " AND NOT " MATCHES (
-                      "$4::text") " AND (NOT $5::bool OR g.model_pattern LIKE '%*%')"
-                                  " ORDER BY h.alias, h.stage, h.version, g.gate_id LIMIT $6::int8",
+                  " WHERE g.workspace_id = $1::int8 AND " MATCHES (
+                      "$3::text") " AND (NOT $5::bool OR g.model_pattern LIKE '%*%')"
+                                  " AND NOT EXISTS (SELECT FROM promotion_gate AS o WHERE o.workspace_id = "
+                                  "g.workspace_id"
+                                  "  AND o.alias IS NOT DISTINCT FROM g.alias AND o.stage IS NOT DISTINCT FROM g.stage"
+                                  "  AND o.rules = g.rules AND " BINDS (
+                                      "o",
+                                      "$4::text") ") ORDER BY h.alias, h.stage, h.version, g.gate_id LIMIT $6::int8",
                   6 },
   [VERSION] = { "promotion_gate_version",
                 "SELECT user_id, run_id, model_id, tags FROM model_version"

@@ -68,8 +68,8 @@ struct store_gate_held
 #define STORE_GATE_HELD_COLUMNS 4
 extern const struct column store_gate_held_columns[STORE_GATE_HELD_COLUMNS];
 
-/* Aliases and stages that versions of a model have and that a gate binds under one name but not under another; gates of
-   exactly the first name are left out with `patterns_only`. The caller frees. */
+/* Aliases and stages that versions of a model have and that a gate binds under one name but neither it nor one with the
+   same rules under another; gates of exactly the first name are left out with `patterns_only`. The caller frees. */
 enum err_code store_gate_differing (struct result *result, struct store_connection *connection, int64_t workspace_id,
                                     int64_t registered_model_id, struct slice bound, struct slice unbound,
                                     bool patterns_only, int64_t most, struct err *err);

@@ -63,14 +63,15 @@ refuse (struct judgement *judgement, const struct registry_move *move, struct er
 {
   struct registry_change *change = judgement->change;
   const char *what = name_of (change, move);
+  const char *why = judgement_sentence (judgement);
 
   change->missing = judgement_missing (judgement);
-  if (NULL == change->missing.data || NULL == what || NULL == judgement->sentence)
+  if (NULL == change->missing.data || NULL == what || NULL == why)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (0 == move->version)
-    return err_set (err, ERR_RESOURCE_CONFLICT, "A gate does not let %s go: %s.", what, judgement->sentence);
+    return err_set (err, ERR_RESOURCE_CONFLICT, "A gate does not let %s go: %s.", what, why);
   return err_set (err, ERR_RESOURCE_CONFLICT, "A gate does not let version %" PRId64 " have %s: %s.", move->version,
-                  what, judgement->sentence);
+                  what, why);
 }
 
 /* Something is missing: whether the caller may go on all the same. */

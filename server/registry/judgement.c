@@ -98,6 +98,15 @@ judgement_miss (struct judgement *judgement, const char *rule, const char *text)
   json_write_object_end (begin_item (judgement, false, rule, text));
 }
 
+const char *
+judgement_sentence (const struct judgement *judgement)
+{
+  if (judgement->missing_count <= SENTENCES_MAX)
+    return judgement->sentence;
+  return arena_printf (judgement->change->arena, "%s; and %zu more", judgement->sentence,
+                       judgement->missing_count - SENTENCES_MAX);
+}
+
 static void
 write_number (struct json_write *w, const char *name, double value)
 {
@@ -200,7 +209,8 @@ passes (const struct yardstick *yardstick, double value)
   return yardstick->is_upper ? value <= yardstick->bound : value >= yardstick->bound;
 }
 
-/* "metric 'auc' on 'holdout' is 0.8; at least 0.9 is needed, as version 3 with alias 'production' has it". */
+/* "metric 'auc' on 'holdout' is 0.8, and at least 0.9 is needed, to be no worse than version 3 with alias
+ * 'production'". */
 static const char *
 metric_text (const struct judging *judging, const struct rule_metric *metric, const struct yardstick *yardstick,
              double value)
@@ -218,11 +228,11 @@ metric_text (const struct judging *judging, const struct rule_metric *metric, co
   what = isnan (value) ? arena_printf (arena, "metric '%.*s'%s has no value", SLICE_ARG (metric->key), where)
                        : arena_printf (arena, "metric '%.*s'%s is %s", SLICE_ARG (metric->key), where, found);
   if (yardstick->is_free)
-    return arena_printf (arena, "%s; no version has alias '%.*s' to compare with", what, SLICE_ARG (metric->alias));
+    return arena_printf (arena, "%s, and no version has alias '%.*s' to compare with", what, SLICE_ARG (metric->alias));
   if (0 != yardstick->version && isnan (yardstick->bound))
-    return arena_printf (arena, "%s; version %" PRId64 ", which has alias '%.*s', has no value to compare with", what,
-                         yardstick->version, SLICE_ARG (metric->alias));
-  what = arena_printf (arena, "%s; at %s %s is needed", what, yardstick->is_upper ? "most" : "least", bound);
+    return arena_printf (arena, "%s, or version %" PRId64 ", which has alias '%.*s', has no value to compare with",
+                         what, yardstick->version, SLICE_ARG (metric->alias));
+  what = arena_printf (arena, "%s, and at %s %s is needed", what, yardstick->is_upper ? "most" : "least", bound);
   if (0 == yardstick->version)
     return what;
   return arena_printf (arena, "%s, to be no worse than version %" PRId64 " with alias '%.*s'", what, yardstick->version,
@@ -393,15 +403,17 @@ judge_movers (struct judging *judging, struct err *err)
   struct slice name = judging->change->actor->name;
   struct store_people people = people_of (judging->rules.movers);
   struct json_write *w;
+  const char *text;
   bool is_among;
   enum err_code code =
       store_gate_is_among (&is_among, judging->change->connection, name, &people, judging->change->arena, err);
 
   if (ERR_OK != code)
     return code;
-  w = begin_item (judging->out, is_among, "movers",
-                  arena_printf (judging->change->arena, "%s%.*s is %samong those who may move it",
-                                slice_filled (name) ? "" : "nobody known", SLICE_ARG (name), is_among ? "" : "not "));
+  text = slice_filled (name) ? arena_printf (judging->change->arena, "%.*s is %samong those who may move it",
+                                             SLICE_ARG (name), is_among ? "" : "not ")
+                             : "only some may move it, and it is not known who asks";
+  w = begin_item (judging->out, is_among, "movers", text);
   json_write_member_string (w, "actor", name);
   json_write_object_end (w);
   return ERR_OK;

@@ -18,7 +18,7 @@ struct judgement
   struct json_write missing_items;
   struct json_write met_items;
   size_t missing_count;
-  char *sentence; /* what is missing, in the arena; NULL: nothing */
+  char *sentence; /* the first of what is missing, in the arena; NULL: nothing */
 };
 
 void judgement_init (struct judgement *judgement, struct registry_change *change);
@@ -31,6 +31,10 @@ enum err_code judgement_add (struct judgement *judgement, const struct registry_
 
 /* Add something that is missing beside the rules. */
 void judgement_miss (struct judgement *judgement, const char *rule, const char *text);
+
+/* What is missing as one sentence without its full stop, in the arena: the first few, and how many more. NULL when
+   nothing is, or memory is out. */
+const char *judgement_sentence (const struct judgement *judgement);
 
 /* The arrays, in the arena; absent when memory is out. */
 struct slice judgement_missing (const struct judgement *judgement);

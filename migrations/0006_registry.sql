@@ -62,10 +62,11 @@ COMMENT ON COLUMN model_version.run_link IS 'Address of the run, free text; empt
 COMMENT ON COLUMN model_version.status IS '1 PENDING_REGISTRATION, 2 FAILED_REGISTRATION, 3 READY.';
 COMMENT ON COLUMN model_version.status_message IS 'What is to be said of the status; NULL: nothing.';
 COMMENT ON COLUMN model_version.tags IS 'Object of key to string.';
--- The newest of each stage, the newest changed, and what came out of a run or logged model.
+-- The newest of each stage, the newest changed and made, and what came out of a run or logged model.
 CREATE INDEX model_version_stage ON model_version (registered_model_id, stage, version DESC) WHERE deleted_at_ms IS NULL;
 CREATE INDEX model_version_updated ON model_version (registered_model_id, updated_at_ms DESC, version DESC)
   WHERE deleted_at_ms IS NULL;
+CREATE INDEX model_version_created ON model_version (registered_model_id, created_at_ms DESC) WHERE deleted_at_ms IS NULL;
 CREATE INDEX model_version_all_updated ON model_version (updated_at_ms DESC) WHERE deleted_at_ms IS NULL;
 CREATE INDEX model_version_run ON model_version (run_id) WHERE deleted_at_ms IS NULL AND run_id <> '';
 CREATE INDEX model_version_model ON model_version (model_id) WHERE deleted_at_ms IS NULL AND model_id <> '';

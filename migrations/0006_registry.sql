@@ -72,6 +72,12 @@ CREATE INDEX model_version_run ON model_version (run_id) WHERE deleted_at_ms IS 
 CREATE INDEX model_version_model ON model_version (model_id) WHERE deleted_at_ms IS NULL AND model_id <> '';
 CREATE INDEX model_version_source ON model_version (md5(source)) WHERE deleted_at_ms IS NULL;
 
+-- What came out of a data set, a run or a logged model.
+CREATE INDEX dataset_digest ON dataset (digest, name);
+CREATE INDEX dataset_name ON dataset (name);
+CREATE INDEX logged_model_source_run ON logged_model (source_run_id) WHERE source_run_id <> '';
+CREATE INDEX run_model_model ON run_model (model_id);
+
 CREATE TABLE model_alias (
   registered_model_id bigint NOT NULL,
   alias text COLLATE "C" NOT NULL CHECK (char_length(alias) BETWEEN 1 AND 255),

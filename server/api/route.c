@@ -17,6 +17,7 @@
 #include "api/experiment.h"
 #include "api/grant.h"
 #include "api/ledger.h"
+#include "api/lineage.h"
 #include "api/logged_model.h"
 #include "api/login_oidc.h"
 #include "api/manifest.h"

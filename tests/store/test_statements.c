@@ -25,6 +25,7 @@
 #include "store/ledger_compare.h"
 #include "store/ledger_list.h"
 #include "store/ledger_state.h"
+#include "store/lineage.h"
 #include "store/logged_model.h"
 #include "store/login_attempt.h"
 #include "store/metric.h"
@@ -72,6 +73,7 @@ static const struct statement_table *const tables[] = {
   &store_ledger_list_statements,
   &store_ledger_state_statements,
   &store_ledger_statements,
+  &store_lineage_statements,
   &store_logged_model_statements,
   &store_login_attempt_statements,
   &store_metric_statements,

@@ -46,7 +46,8 @@ SECRET_SOURCE = "s3://secret-bucket/model"
 def make_registered_model(workspace):
     is_other = workspace == "other"
     steps = [("registered-models/create", {"name": "the-model", "description": "" if is_other else SECRET_MODEL})]
-    steps += [("model-versions/create", {"name": "the-model", "source": "s3://x/y" if is_other else SECRET_SOURCE})] * 2
+    version = {"name": "the-model", "source": "s3://x/y"} if is_other else {"name": "the-model", "source": SECRET_SOURCE, "run_id": RUN}
+    steps += [("model-versions/create", version)] * 2
     steps += [("registered-models/alias", {"name": "the-model", "alias": "champion", "version": "1"})]
     for path, body in steps:
         answer = call("POST", f"{API}/{path}", ADMIN, body, headers={"X-MLFLOW-WORKSPACE": workspace})
@@ -384,6 +385,8 @@ def check_visible(route, name):
         more = {"experiment_ids": [EXPERIMENT]}
     elif route["path"].endswith("/experiments/search"):
         more = {"max_results": 1000}
+    elif route["path"].endswith("/lineage"):
+        more = {"run_id": RUN}
     for who in CALLERS:
         headers = {"X-MLFLOW-WORKSPACE": "other"} if who == "foreign" else None
         answer = ask(route, TOKENS[who], more=more, headers=headers)

@@ -17,7 +17,6 @@ enum
   DESCRIBE,
   SET_TAG,
   DELETE_TAG,
-  TOUCH,
   COUNT_VERSIONS,
   DELETE,
   LATEST,
@@ -30,7 +29,6 @@ enum
 #define FROM_NAME " FROM registered_model WHERE workspace_id = $1::int8 AND name = $2::text"
 #define OF_NAME "SELECT " STORE_REGISTERED_MODEL_SELECT FROM_NAME
 #define OF_ID " WHERE registered_model_id = $1::int8"
-#define PREVIOUS_TAG "(SELECT tags ->> $2::text FROM registered_model" OF_ID ")"
 
 static const struct statement statements[] = {
   [GET] = { "registered_model_get", OF_NAME, 2 },
@@ -64,14 +62,8 @@ static const struct statement statements[] = {
   [DESCRIBE] = { "registered_model_describe",
                  "UPDATE registered_model SET description = $2::text, updated_at_ms = $3::int8" OF_ID, 3 },
   [SET_TAG] = { "registered_model_set_tag",
-                "UPDATE registered_model SET tags = tags || jsonb_build_object($2::text, $3::text)" OF_ID
-                " RETURNING " PREVIOUS_TAG,
-                3 },
-  [DELETE_TAG] = { "registered_model_delete_tag",
-                   "UPDATE registered_model SET tags = tags - $2::text" OF_ID
-                   " AND tags ? $2::text RETURNING " PREVIOUS_TAG,
-                   2 },
-  [TOUCH] = { "registered_model_touch", "UPDATE registered_model SET updated_at_ms = $2::int8" OF_ID, 2 },
+                "UPDATE registered_model SET tags = tags || jsonb_build_object($2::text, $3::text)" OF_ID, 3 },
+  [DELETE_TAG] = { "registered_model_delete_tag", "UPDATE registered_model SET tags = tags - $2::text" OF_ID, 2 },
   [COUNT_VERSIONS] = { "registered_model_count_versions",
                        "SELECT count(*) FROM model_version" OF_ID " AND deleted_at_ms IS NULL", 1 },
   [DELETE] = { "registered_model_delete", "DELETE FROM registered_model" OF_ID, 1 },
@@ -246,60 +238,18 @@ store_registered_model_describe (struct store_connection *connection, int64_t re
   return store_execute (NULL, connection, &statements[DESCRIBE], &parameters, err);
 }
 
-/* Run a change of a tag, which gives what it was. */
-static enum err_code
-change_tag (struct slice *previous, struct store_connection *connection, const struct statement *statement,
-            const struct parameters *parameters, struct arena *arena, struct err *err)
-{
-  static const struct column columns[] = { { COLUMN_TEXT, 0 } };
-  struct slice text = { NULL, 0 };
-  struct result result = { NULL };
-  enum err_code code =
-      store_query_one (&text, &result, connection, statement, parameters, columns, COLUMN_COUNT (columns), err);
-
-  *previous = (struct slice){ arena_string (arena, text), text.len };
-  if (NULL != text.data && NULL == previous->data)
-    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  result_free (&result);
-  return ERR_RESOURCE_DOES_NOT_EXIST == code ? ERR_OK : code;
-}
-
 enum err_code
-store_registered_model_set_tag (struct slice *previous, struct store_connection *connection,
-                                int64_t registered_model_id, struct slice key, struct slice value, struct arena *arena,
-                                struct err *err)
+store_registered_model_tag (struct store_connection *connection, int64_t registered_model_id, struct slice key,
+                            struct slice value, struct err *err)
 {
   struct parameters parameters;
 
   parameters_init (&parameters, NULL);
   parameter_int64 (&parameters, registered_model_id);
   parameter_text (&parameters, key);
-  parameter_text (&parameters, value);
-  return change_tag (previous, connection, &statements[SET_TAG], &parameters, arena, err);
-}
-
-enum err_code
-store_registered_model_delete_tag (struct slice *previous, struct store_connection *connection,
-                                   int64_t registered_model_id, struct slice key, struct arena *arena, struct err *err)
-{
-  struct parameters parameters;
-
-  parameters_init (&parameters, NULL);
-  parameter_int64 (&parameters, registered_model_id);
-  parameter_text (&parameters, key);
-  return change_tag (previous, connection, &statements[DELETE_TAG], &parameters, arena, err);
-}
-
-enum err_code
-store_registered_model_touch (struct store_connection *connection, int64_t registered_model_id, int64_t now_ms,
-                              struct err *err)
-{
-  struct parameters parameters;
-
-  parameters_init (&parameters, NULL);
-  parameter_int64 (&parameters, registered_model_id);
-  parameter_int64 (&parameters, now_ms);
-  return store_execute (NULL, connection, &statements[TOUCH], &parameters, err);
+  if (NULL != value.data)
+    parameter_text (&parameters, value);
+  return store_execute (NULL, connection, &statements[NULL == value.data ? DELETE_TAG : SET_TAG], &parameters, err);
 }
 
 enum err_code

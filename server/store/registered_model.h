@@ -67,19 +67,9 @@ enum err_code store_registered_model_rename (struct store_connection *connection
 enum err_code store_registered_model_describe (struct store_connection *connection, int64_t registered_model_id,
                                                struct slice description, int64_t now_ms, struct err *err);
 
-/* Set a tag, and tell what it was: absent: there was none. Texts of `previous` are in the arena. */
-enum err_code store_registered_model_set_tag (struct slice *previous, struct store_connection *connection,
-                                              int64_t registered_model_id, struct slice key, struct slice value,
-                                              struct arena *arena, struct err *err);
-
-/* Remove a tag, and tell what it was; absent: there was none, so that nothing was done. */
-enum err_code store_registered_model_delete_tag (struct slice *previous, struct store_connection *connection,
-                                                 int64_t registered_model_id, struct slice key, struct arena *arena,
-                                                 struct err *err);
-
-/* Count it as changed now: for changes of versions and stages. */
-enum err_code store_registered_model_touch (struct store_connection *connection, int64_t registered_model_id,
-                                            int64_t now_ms, struct err *err);
+/* Set a tag; absent: remove it. */
+enum err_code store_registered_model_tag (struct store_connection *connection, int64_t registered_model_id,
+                                          struct slice key, struct slice value, struct err *err);
 
 /* Remove one, with its versions, aliases, checks and approvals, and what was granted. `versions` receives how many
    versions it had that were not deleted. */

@@ -1,6 +1,6 @@
 // The page of one run: what it was started with, what it measured, and how that developed.
 import { lazy, Suspense, useMemo, useRef, useState } from 'react';
-import { deleteRun, renameRun, restoreRun, setRunTag } from '../api/client';
+import { deleteRun, deleteRunTag, renameRun, restoreRun, setRunTag } from '../api/client';
 import { ApiError } from '../api/http';
 import { useMayExperiment } from '../api/access';
 import { useExperiment, useRefresh, useRun, useTitle } from '../api/queries';
@@ -16,9 +16,9 @@ import { FormDialog } from '../ui/dialog';
 import { Icon } from '../ui/icons';
 import { Ago, Copy, EditableName, Elapsed, Fact, Failure, Loading, Status } from '../ui/parts';
 import { useShortcuts } from '../ui/shortcuts';
+import { Tags } from '../ui/tags';
 import { toast } from '../ui/toast';
 import { Overview } from './run-overview';
-import { Tags } from './run-tags';
 
 const RunArtifacts = lazy(() => import('../artifacts/run-artifacts'));
 
@@ -162,9 +162,11 @@ function Loaded(props: { run: Run; experimentId: string; tab: (typeof tabs)[numb
         )}
         {tab === 'tags' && (
           <Tags
-            run={run}
+            tags={run.data?.tags ?? []}
             searchRef={search}
             readOnly={deleted || !may.edit}
+            onSet={(key, value) => setRunTag(info.run_id, key, value)}
+            onDelete={(key) => deleteRunTag(info.run_id, key)}
             onChanged={() => refresh.runs()}
           />
         )}

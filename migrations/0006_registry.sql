@@ -190,6 +190,11 @@ CREATE INDEX ledger_name ON ledger (workspace_id, model_name, entry);
 CREATE INDEX ledger_alias ON ledger (registered_model_id, alias, entry) WHERE alias IS NOT NULL;
 CREATE INDEX ledger_version ON ledger (registered_model_id, version, entry) WHERE version IS NOT NULL;
 CREATE INDEX ledger_at ON ledger (at_ms, entry);
+CREATE INDEX ledger_workspace ON ledger (workspace_id, entry);
+CREATE INDEX ledger_action ON ledger (workspace_id, action, entry);
+-- What was said of models themselves and of gates, however many versions there are.
+CREATE INDEX ledger_model_itself ON ledger (registered_model_id, entry) WHERE version IS NULL AND alias IS NULL;
+CREATE INDEX ledger_gate ON ledger (workspace_id, entry) WHERE registered_model_id IS NULL;
 
 CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -14,6 +14,7 @@
 #include "command/command.h"
 #include "command/gc.h"
 #include "command/user.h"
+#include "command/verify_ledger.h"
 #include "http/server.h"
 #include "ingest/keys.h"
 #include "ingest/metric_flush.h"
@@ -376,20 +377,23 @@ reference_command (int argc, char **argv)
 static void
 print_help (FILE *to)
 {
-  fputs ("tallyd: experiment tracker and model registry over PostgreSQL, speaks the MLflow protocol\n\n"
-         "  tallyd serve [flags]       serve until SIGTERM or SIGINT\n"
-         "  tallyd migrate [flags]     bring the database up to date\n"
-         "  tallyd gc [--dry-run] [--older-than-days=30] [--grace-hours=24] [--all-strays] [flags]\n"
-         "                             remove for good what was deleted, and contents of artifacts that nothing names\n"
-         "  tallyd user add|list|password|disable|enable|delete [NAME] [flags]\n"
-         "                             accounts; the first administrator: tallyd user add NAME --admin\n"
-         "  tallyd token add|list|revoke [USER [NAME]] [flags]\n"
-         "                             API tokens\n"
-         "  tallyd config [flags]      show the settings in force; --help explains all, --sample prints a file\n"
-         "  tallyd reference PAGE      print routes, errors, config, stats or events as Markdown\n"
-         "  tallyd version             print the version\n\n"
-         "First try: tallyd serve --database-url postgresql:///tally\n",
-         to);
+  fputs (
+      "tallyd: experiment tracker and model registry over PostgreSQL, speaks the MLflow protocol\n\n"
+      "  tallyd serve [flags]       serve until SIGTERM or SIGINT\n"
+      "  tallyd migrate [flags]     bring the database up to date\n"
+      "  tallyd gc [--dry-run] [--older-than-days=30] [--grace-hours=24] [--all-strays] [flags]\n"
+      "                             remove for good what was deleted, and contents of artifacts that nothing names\n"
+      "  tallyd verify-ledger [--checkpoint FILE] [flags]\n"
+      "                             whether the history of the model registry is whole, and the registry what it says\n"
+      "  tallyd user add|list|password|disable|enable|delete [NAME] [flags]\n"
+      "                             accounts; the first administrator: tallyd user add NAME --admin\n"
+      "  tallyd token add|list|revoke [USER [NAME]] [flags]\n"
+      "                             API tokens\n"
+      "  tallyd config [flags]      show the settings in force; --help explains all, --sample prints a file\n"
+      "  tallyd reference PAGE      print routes, errors, config, stats or events as Markdown\n"
+      "  tallyd version             print the version\n\n"
+      "First try: tallyd serve --database-url postgresql:///tally\n",
+      to);
 }
 
 static int
@@ -451,7 +455,7 @@ main (int argc, char **argv)
     { "user", command_user },           { "token", command_token },
     { "reference", reference_command }, { "version", version_command },
     { "--version", version_command },   { "help", help_command },
-    { "--help", help_command },
+    { "--help", help_command },         { "verify-ledger", command_verify_ledger },
   };
 
   limit_memory ();

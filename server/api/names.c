@@ -107,11 +107,17 @@ names_check_key (struct slice key, const char *parameter, struct arena *arena, s
                     "Invalid value %s for parameter '%s' supplied: Names may only contain alphanumerics, underscores "
                     "(_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
                     api_python_string (key, arena), parameter);
-  if (! is_normal_path (key))
+  return names_check_path (key, parameter, arena, err);
+}
+
+enum err_code
+names_check_path (struct slice text, const char *parameter, struct arena *arena, struct err *err)
+{
+  if (! is_normal_path (text))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "Invalid value %s for parameter '%s' supplied: Names may be treated as files in certain cases, and "
                     "must not resolve to other names when treated as such. This name would resolve to '%s'",
-                    api_python_string (key, arena), parameter, normal_path (key, arena));
+                    api_python_string (text, arena), parameter, normal_path (text, arena));
   return ERR_OK;
 }
 

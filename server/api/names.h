@@ -23,6 +23,9 @@
    normal form as a POSIX path. `parameter` names the field in the message. Errors: INVALID_PARAMETER_VALUE. */
 enum err_code names_check_key (struct slice key, const char *parameter, struct arena *arena, struct err *err);
 
+/* The second half of that: the normal form. Errors: as names_check_key. */
+enum err_code names_check_path (struct slice text, const char *parameter, struct arena *arena, struct err *err);
+
 /* True when names_check_key and the length limit would pass; no message, for the hot path. */
 bool names_key_is_fine (struct slice key);
 

@@ -6,6 +6,7 @@
 #include "api/gate_judge.h"
 #include "api/names.h"
 #include "base/number.h"
+#include "store/model_version.h"
 
 #include <inttypes.h>
 #include <strings.h>
@@ -13,6 +14,7 @@
 /* Longest name and alias in characters: the columns of MLflow's database. */
 #define MODEL_NAME_MAX 256
 #define ALIAS_MAX 255
+#define DESCRIPTION_MAX 5000
 /* What is kept of headers: a name of an account, an address as long as a run_link, and what clients call themselves. */
 #define ACTOR_MAX_BYTES 255
 #define RUN_URL_MAX_BYTES 500
@@ -81,17 +83,67 @@ api_registry_run (struct registry_change *change, struct api_call *call, registr
   return code;
 }
 
+static bool
+is_blank (struct slice text)
+{
+  for (size_t i = 0; i < text.len; i++)
+    if (NULL == memchr (" \t\r\n\v\f", text.data[i], 6))
+      return false;
+  return true;
+}
+
 enum err_code
 api_registry_check_name (struct slice name, const char *parameter, struct arena *arena, struct err *err)
 {
   enum err_code code;
 
-  if (0 == name.len || NULL != memchr (name.data, '/', name.len) || NULL != memchr (name.data, ':', name.len))
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                    "Invalid value for parameter '%s': a model name cannot be empty and cannot contain '/' or ':'.",
-                    parameter);
-  code = names_check_key (name, parameter, arena, err);
+  if (is_blank (name))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Missing value for required parameter '%s'.", parameter);
+  if (NULL != memchr (name.data, '/', name.len) || NULL != memchr (name.data, ':', name.len))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Invalid model name '%.*s'. Names cannot contain '/' or ':'.",
+                    SLICE_ARG (name));
+  code = names_check_path (name, "name", arena, err);
   return ERR_OK == code ? names_check_length (name, parameter, MODEL_NAME_MAX, err) : code;
+}
+
+enum err_code
+api_registry_check_tag (struct slice key, struct slice value, struct arena *arena, struct err *err)
+{
+  enum err_code code = names_check_key (key, "key", arena, err);
+
+  if (ERR_OK == code)
+    code = names_check_length (key, "key", KEY_MAX, err);
+  return ERR_OK == code ? names_check_length (value, "value", REGISTRY_TAG_VALUE_MAX, err) : code;
+}
+
+enum err_code
+api_registry_check_tags (const struct key_value *tags, size_t count, struct arena *arena, struct err *err)
+{
+  enum err_code code = ERR_OK;
+
+  for (size_t i = 0; ERR_OK == code && i < count; i++)
+    code = api_registry_check_tag (tags[i].key, tags[i].value, arena, err);
+  return code;
+}
+
+enum err_code
+api_registry_check_description (struct slice description, struct err *err)
+{
+  return names_check_length (description, "description", DESCRIPTION_MAX, err);
+}
+
+enum err_code
+api_registry_stage (int16_t *stage, struct slice name, struct err *err)
+{
+  for (int16_t i = 0; i < MODEL_STAGE_COUNT; i++)
+    if (strlen (model_stage_names[i]) == name.len && 0 == strncasecmp (name.data, model_stage_names[i], name.len))
+    {
+      *stage = i;
+      return ERR_OK;
+    }
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                  "Invalid Model Version stage: %.*s. Value must be one of None, Staging, Production, Archived.",
+                  SLICE_ARG (name));
 }
 
 static bool
@@ -101,21 +153,25 @@ is_alias_character (char c)
          || (unsigned char)c >= 0x80;
 }
 
-/* "latest" and "v12" would be read as versions. */
+/* "v12" would be read as a version. */
 static bool
-is_reserved (struct slice alias)
+is_version_word (struct slice alias)
 {
   size_t digits = 1;
 
-  if (6 == alias.len && 0 == strncasecmp (alias.data, "latest", 6))
-    return true;
   while (digits < alias.len && alias.data[digits] >= '0' && alias.data[digits] <= '9')
     digits++;
   return alias.len > 1 && ('v' == alias.data[0] || 'V' == alias.data[0]) && digits == alias.len;
 }
 
+bool
+api_registry_is_latest (struct slice alias)
+{
+  return 6 == alias.len && 0 == strncasecmp (alias.data, "latest", 6);
+}
+
 enum err_code
-api_registry_check_alias (struct slice alias, struct err *err)
+api_registry_check_alias_text (struct slice alias, struct err *err)
 {
   if (0 == alias.len)
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Registered model alias name cannot be empty.");
@@ -125,10 +181,21 @@ api_registry_check_alias (struct slice alias, struct err *err)
                       "Invalid alias name: '%.*s'. Names may only contain alphanumerics, underscores (_), and dashes "
                       "(-).",
                       SLICE_ARG (alias));
-  if (is_reserved (alias))
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "'%.*s' is a reserved alias name and cannot be used as an alias.",
-                    SLICE_ARG (alias));
-  return names_check_length (alias, "alias", ALIAS_MAX, err);
+  return names_check_length (alias, "Registered model alias name", ALIAS_MAX, err);
+}
+
+enum err_code
+api_registry_check_alias (struct slice alias, struct err *err)
+{
+  enum err_code code = api_registry_check_alias_text (alias, err);
+
+  if (ERR_OK != code)
+    return code;
+  if (api_registry_is_latest (alias))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "'latest' alias name (case insensitive) is reserved.");
+  if (is_version_word (alias))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Version alias name '%.*s' is reserved.", SLICE_ARG (alias));
+  return ERR_OK;
 }
 
 enum err_code

@@ -3,6 +3,7 @@
 #define API_REGISTRY_H
 
 #include "api/gate.h"
+#include "api/json.h"
 #include "registry/change.h"
 
 /* Begin a change by the caller, with his rights: those of the route's object (OBJECT_REGISTERED_MODEL and the like).
@@ -14,10 +15,26 @@ void api_registry_begin (struct registry_change *change, struct registry_actor *
 enum err_code api_registry_run (struct registry_change *change, struct api_call *call, registry_work *work,
                                 void *context, struct err *err);
 
-/* A registered model's name for a new one, and an alias, by MLflow's rules (mlflow/utils/validation.py). Errors:
+/* Limits of tags of models and of versions in characters. */
+#define REGISTRY_TAG_VALUE_MAX 100000
+
+/* A registered model's name, an alias and a tag, by MLflow's rules (mlflow/utils/validation.py). Errors:
    INVALID_PARAMETER_VALUE. */
 enum err_code api_registry_check_name (struct slice name, const char *parameter, struct arena *arena, struct err *err);
 enum err_code api_registry_check_alias (struct slice alias, struct err *err);
+/* The same for an alias that may be reserved: those are read and deleted, not set. */
+enum err_code api_registry_check_alias_text (struct slice alias, struct err *err);
+/* Whether an alias is the word that means the newest version. */
+bool api_registry_is_latest (struct slice alias);
+enum err_code api_registry_check_tag (struct slice key, struct slice value, struct arena *arena, struct err *err);
+enum err_code api_registry_check_tags (const struct key_value *tags, size_t count, struct arena *arena,
+                                       struct err *err);
+
+/* Free text of a model or a version. Errors: INVALID_PARAMETER_VALUE when it is too long. */
+enum err_code api_registry_check_description (struct slice description, struct err *err);
+
+/* A stage by its name in any case. Errors: INVALID_PARAMETER_VALUE with MLflow's text. */
+enum err_code api_registry_stage (int16_t *stage, struct slice name, struct err *err);
 
 /* The number of a version as clients send it. Errors: INVALID_PARAMETER_VALUE "Parameter 'version' must be an integer",
    RESOURCE_DOES_NOT_EXIST for one that no version has. */

@@ -33,3 +33,13 @@ registry_gate_rename (struct registry_change *change, const struct store_registe
   (void)err;
   return ERR_OK;
 }
+
+enum err_code
+registry_gate_ask_all (struct registry_change *change, const struct registry_move *moves, size_t count, struct err *err)
+{
+  enum err_code code = ERR_OK;
+
+  for (size_t i = 0; ERR_OK == code && i < count; i++)
+    code = registry_gate_ask (change, &moves[i], err);
+  return code;
+}

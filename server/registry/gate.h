@@ -22,6 +22,21 @@ struct registry_move
    RESOURCE_CONFLICT, PERMISSION_DENIED, INVALID_PARAMETER_VALUE (forced without a reason), those of the database. */
 enum err_code registry_gate_ask (struct registry_change *change, const struct registry_move *move, struct err *err);
 
+/* The same for several moves that happen together or not at all; what is missing for any of them is told at once. */
+enum err_code registry_gate_ask_all (struct registry_change *change, const struct registry_move *moves, size_t count,
+                                     struct err *err);
+
+/* What gates say of a move, without making it: for who wants to know beforehand. JSON arrays in the arena. */
+struct registry_gate_answer
+{
+  struct slice missing; /* [] when it may move */
+  struct slice met;
+  size_t missing_count;
+  size_t gate_count; /* how many bind */
+};
+enum err_code registry_gate_try (struct registry_gate_answer *answer, struct registry_change *change,
+                                 const struct registry_move *move, struct err *err);
+
 /* Whether any gate binds an alias (or, absent, the stage) of models of this name. For what must not happen to versions
    that have it, such as deletion. */
 enum err_code registry_gate_binds (bool *binds, struct registry_change *change, struct slice model, struct slice alias,

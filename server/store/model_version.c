@@ -26,6 +26,12 @@ const struct statement_table store_model_version_statements = { statements,
 
 const char *const model_stage_names[MODEL_STAGE_COUNT] = { "None", "Staging", "Production", "Archived" };
 
+const char *const model_version_status_names[MODEL_VERSION_STATUS_COUNT] = {
+  [MODEL_VERSION_PENDING] = "PENDING_REGISTRATION",
+  [MODEL_VERSION_FAILED] = "FAILED_REGISTRATION",
+  [MODEL_VERSION_READY] = "READY",
+};
+
 const struct column store_model_version_columns[STORE_MODEL_VERSION_COLUMNS] = {
   { COLUMN_INT64, offsetof (struct store_model_version, registered_model_id) },
   { COLUMN_TEXT, offsetof (struct store_model_version, name) },

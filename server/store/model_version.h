@@ -24,8 +24,12 @@ enum model_version_status
 {
   MODEL_VERSION_PENDING = 1,
   MODEL_VERSION_FAILED,
-  MODEL_VERSION_READY
+  MODEL_VERSION_READY,
+  MODEL_VERSION_STATUS_COUNT
 };
+
+/* Their names on the wire, by number; number 0 has none. */
+extern const char *const model_version_status_names[MODEL_VERSION_STATUS_COUNT];
 
 /* One row; texts live in the result it was read from. */
 struct store_model_version

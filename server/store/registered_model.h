@@ -2,6 +2,7 @@
 #ifndef STORE_REGISTERED_MODEL_H
 #define STORE_REGISTERED_MODEL_H
 
+#include "base/arena.h"
 #include "store/connection.h"
 
 extern const struct statement_table store_registered_model_statements;
@@ -36,5 +37,68 @@ enum err_code store_registered_model_get (struct store_registered_model *model, 
 enum err_code store_registered_model_hold (struct store_registered_model *model, struct result *result,
                                            struct store_connection *connection, int64_t workspace_id, struct slice name,
                                            struct err *err);
+
+/* What a new one is made of. */
+struct store_new_registered_model
+{
+  int64_t workspace_id;
+  int64_t account_id; /* who makes it, and may do everything with it, unless a grant of the name says else; 0: nobody */
+  struct slice name;
+  struct slice description; /* absent: none */
+  struct slice tags; /* JSON object of strings */
+};
+
+/* The changes below are for transactions, and of models that are held. Names and tags are checked by the caller. */
+
+/* Make one. Its workspace is held, so that it is not deleted meanwhile. Errors: RESOURCE_ALREADY_EXISTS without a
+   message when the name is taken, RESOURCE_DOES_NOT_EXIST without one when the workspace is gone. */
+enum err_code store_registered_model_create (int64_t *registered_model_id, struct store_connection *connection,
+                                             const struct store_new_registered_model *fresh, int64_t now_ms,
+                                             struct err *err);
+
+/* Rename one and count it and all its versions as changed. What was granted moves along, except where the new name had
+   a grant to the same holder. ERR_RESOURCE_ALREADY_EXISTS, with PostgreSQL's message, when the name is taken. */
+enum err_code store_registered_model_rename (struct store_connection *connection,
+                                             const struct store_registered_model *model, struct slice new_name,
+                                             int64_t now_ms, struct err *err);
+
+/* Set the description; absent: none. Counts as a change of the model, tags do not (as in MLflow). */
+enum err_code store_registered_model_describe (struct store_connection *connection, int64_t registered_model_id,
+                                               struct slice description, int64_t now_ms, struct err *err);
+
+/* Set a tag, and tell what it was: absent: there was none. Texts of `previous` are in the arena. */
+enum err_code store_registered_model_set_tag (struct slice *previous, struct store_connection *connection,
+                                              int64_t registered_model_id, struct slice key, struct slice value,
+                                              struct arena *arena, struct err *err);
+
+/* Remove a tag, and tell what it was; absent: there was none, so that nothing was done. */
+enum err_code store_registered_model_delete_tag (struct slice *previous, struct store_connection *connection,
+                                                 int64_t registered_model_id, struct slice key, struct arena *arena,
+                                                 struct err *err);
+
+/* Count it as changed now: for changes of versions and stages. */
+enum err_code store_registered_model_touch (struct store_connection *connection, int64_t registered_model_id,
+                                            int64_t now_ms, struct err *err);
+
+/* Remove one, with its versions, aliases, checks and approvals, and what was granted. `versions` receives how many
+   versions it had that were not deleted. */
+enum err_code store_registered_model_delete (int64_t *versions, struct store_connection *connection,
+                                             const struct store_registered_model *model, struct err *err);
+
+/* Which versions of a model are the newest in each stage. For each of some models those that there are, the highest
+   number first; decoded with store_model_version_columns (store/model_version.h). The caller frees. */
+enum err_code store_registered_model_latest (struct result *result, struct store_connection *connection,
+                                             const int64_t *registered_model_ids, size_t count, struct arena *arena,
+                                             struct err *err);
+
+/* A select list item over registered_model: its aliases as a JSON array of {"alias", "version"}, the number as text. */
+#define STORE_REGISTERED_MODEL_ALIASES                                                                                 \
+  "(SELECT coalesce(jsonb_agg(jsonb_build_object('alias', a.alias, 'version', a.version::text) ORDER BY a.alias),"     \
+  " '[]') FROM model_alias AS a WHERE a.registered_model_id = registered_model.registered_model_id)"
+
+/* As store_registered_model_get, with that. */
+enum err_code store_registered_model_get_whole (struct store_registered_model *model, struct slice *aliases,
+                                                struct result *result, struct store_connection *connection,
+                                                int64_t workspace_id, struct slice name, struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "store/access_grant.h"
 #include "store/account.h"
 #include "store/account_group.h"
+#include "store/alias_history.h"
 #include "store/api_token.h"
 #include "store/artifact.h"
 #include "store/artifact_owner.h"
@@ -19,10 +20,14 @@
 #include "store/federated.h"
 #include "store/health.h"
 #include "store/ledger.h"
+#include "store/ledger_compare.h"
+#include "store/ledger_list.h"
+#include "store/ledger_state.h"
 #include "store/logged_model.h"
 #include "store/login_attempt.h"
 #include "store/metric.h"
 #include "store/migrate.h"
+#include "store/model_alias.h"
 #include "store/model_version.h"
 #include "store/purge.h"
 #include "store/registered_model.h"
@@ -43,6 +48,7 @@ static const struct statement_table *const tables[] = {
   &store_access_statements,
   &store_account_group_statements,
   &store_account_statements,
+  &store_alias_history_statements,
   &store_api_token_statements,
   &store_artifact_owner_statements,
   &store_artifact_root_statements,
@@ -56,11 +62,15 @@ static const struct statement_table *const tables[] = {
   &store_federated_statements,
   &store_fold_statements,
   &store_health_statements,
+  &store_ledger_compare_statements,
+  &store_ledger_list_statements,
+  &store_ledger_state_statements,
   &store_ledger_statements,
   &store_logged_model_statements,
   &store_login_attempt_statements,
   &store_metric_statements,
   &store_migrate_statements,
+  &store_model_alias_statements,
   &store_model_version_statements,
   &store_purge_statements,
   &store_registered_model_statements,

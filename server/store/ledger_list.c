@@ -1,0 +1,156 @@
+/* Reading the ledger in PostgreSQL: pages newest first, and the whole chain in its order.
+
+   DESIGN
+   A page is read backwards from its place along the index of what is asked for most narrowly, so that its cost does not
+   grow with the ledger: each such index has a statement of its own. */
+#include "store/ledger_list.h"
+
+enum
+{
+  LIST_WORKSPACE,
+  LIST_ACTION,
+  LIST_NAME,
+  LIST_MODEL,
+  LIST_MODEL_ALIAS,
+  LIST_MODEL_VERSION,
+  STREAM,
+  HEAD
+};
+
+/* The level of account $9 with the model of an entry, by the name that it has now. */
+#define LEVEL_OF(condition)                                                                                            \
+  " (SELECT g.level FROM access_grant AS g WHERE g.account_id = $9::int8 AND g.workspace_id = l.workspace_id"          \
+  "  AND g.experiment_id IS NULL AND " condition "),"                                                                  \
+  " (SELECT max(g.level) FROM account_group_member AS u JOIN access_grant AS g ON g.group_id = u.group_id"             \
+  "  AND g.workspace_id = l.workspace_id AND g.experiment_id IS NULL AND " condition " WHERE u.account_id = $9::int8)"
+#define IS_VISIBLE                                                                                                     \
+  " AND ($9::int8 = 0 OR coalesce(" LEVEL_OF ("g.model_name = coalesce(m.name, l.model_name)") "," LEVEL_OF (          \
+      "g.model_name IS NULL") ", CASE WHEN l.workspace_id = 1 THEN $10::int4::int2 ELSE 0::int2 END)"                  \
+                              " >= CASE WHEN m.name IS NULL AND l.registered_model_id IS NOT NULL THEN 4 ELSE 1 END)"
+
+/* Times as numbers of entries: at_ms never falls. */
+#define PAGE                                                                                                           \
+  " AND l.entry < $11::int8"                                                                                           \
+  " AND ($7::int8 IS NULL OR l.entry >= coalesce((SELECT f.entry FROM ledger AS f WHERE f.at_ms >= $7::int8"           \
+  "  ORDER BY f.at_ms, f.entry LIMIT 1), 9223372036854775807))"                                                        \
+  " AND ($8::int8 IS NULL OR l.entry <= coalesce((SELECT f.entry FROM ledger AS f WHERE f.at_ms < $8::int8"            \
+  "  ORDER BY f.at_ms DESC, f.entry DESC LIMIT 1), 0))"                                                                \
+  " ORDER BY l.entry DESC LIMIT $12::int8"
+
+#define SELECT_ENTRY "SELECT l.entry, l.at_ms, l.content, l.previous_sha256, l.sha256 FROM ledger AS l"
+#define OF_NAMES                                                                                                       \
+  SELECT_ENTRY " LEFT JOIN registered_model AS m ON m.registered_model_id = l.registered_model_id"                     \
+               " WHERE l.workspace_id = $1::int8"
+#define OF_MODEL SELECT_ENTRY " WHERE l.workspace_id = $1::int8 AND l.registered_model_id = $2::int8"
+/* Of these each statement has one of its own, which its index serves. */
+#define NAME " AND ($2::text IS NULL OR l.model_name = $2::text)"
+#define ANY_MODEL " AND ($9::int8 IS NOT NULL OR $10::int4 IS NOT NULL)"
+#define VERSION " AND ($3::int8 IS NULL OR l.version = $3::int8)"
+#define ALIAS " AND ($4::text IS NULL OR l.alias = $4::text)"
+#define ACTION " AND ($5::text IS NULL OR l.action = $5::text)"
+#define ACTOR " AND ($6::text IS NULL OR l.actor = $6::text)"
+
+static const struct statement statements[] = {
+  [LIST_WORKSPACE] = { "ledger_list_workspace", OF_NAMES NAME VERSION ALIAS ACTION ACTOR IS_VISIBLE PAGE, 12 },
+  [LIST_ACTION] = { "ledger_list_action", OF_NAMES NAME VERSION ALIAS " AND l.action = $5::text" ACTOR IS_VISIBLE PAGE,
+                    12 },
+  [LIST_NAME] = { "ledger_list_name",
+                  OF_NAMES " AND l.model_name = $2::text" VERSION ALIAS ACTION ACTOR IS_VISIBLE PAGE, 12 },
+  [LIST_MODEL] = { "ledger_list_model", OF_MODEL VERSION ALIAS ACTION ACTOR ANY_MODEL PAGE, 12 },
+  [LIST_MODEL_ALIAS] = { "ledger_list_model_alias",
+                         OF_MODEL VERSION " AND l.alias = $4::text" ACTION ACTOR ANY_MODEL PAGE, 12 },
+  [LIST_MODEL_VERSION] = { "ledger_list_model_version",
+                           OF_MODEL " AND l.version = $3::int8" ALIAS ACTION ACTOR ANY_MODEL PAGE, 12 },
+  [STREAM] = { "ledger_stream",
+               "SELECT entry, at_ms, content, previous_sha256, sha256,"
+               " (workspace_id, registered_model_id, model_name, version, alias, action, actor) IS NOT DISTINCT FROM"
+               " ((j ->> 'workspace_id')::int8, (j ->> 'registered_model_id')::int8, j ->> 'model',"
+               "  (j ->> 'version')::int8, j ->> 'alias', j ->> 'action', j ->> 'actor')"
+               " FROM (SELECT *, content::jsonb AS j FROM ledger WHERE entry > $1::int8 ORDER BY entry"
+               "  LIMIT $2::int8) AS l ORDER BY entry",
+               2 },
+  [HEAD] = { "ledger_head", "SELECT entry, at_ms, sha256 FROM ledger_head", 0 },
+};
+
+const struct statement_table store_ledger_list_statements = { statements,
+                                                              sizeof (statements) / sizeof (statements[0]) };
+
+#define ENTRY_COLUMNS                                                                                                  \
+  { COLUMN_INT64, offsetof (struct store_ledger_entry, entry) },                                                       \
+      { COLUMN_INT64, offsetof (struct store_ledger_entry, at_ms) },                                                   \
+      { COLUMN_TEXT, offsetof (struct store_ledger_entry, content) },                                                  \
+      { COLUMN_DIGEST, offsetof (struct store_ledger_entry, previous) },                                               \
+  {                                                                                                                    \
+    COLUMN_DIGEST, offsetof (struct store_ledger_entry, sha256)                                                        \
+  }
+
+const struct column store_ledger_columns[STORE_LEDGER_COLUMNS] = { ENTRY_COLUMNS };
+
+const struct column store_ledger_stream_columns[STORE_LEDGER_STREAM_COLUMNS] = {
+  ENTRY_COLUMNS, { COLUMN_BOOL, offsetof (struct store_ledger_entry, is_derived) }
+};
+
+static void
+optional_number (struct parameters *parameters, const struct optional_int64 *value)
+{
+  if (value->present)
+    parameter_int64 (parameters, value->value);
+  else
+    parameter_null (parameters);
+}
+
+static int
+statement_of (const struct store_ledger_filter *filter)
+{
+  if (0 == filter->registered_model_id)
+    return NULL != filter->model.data ? LIST_NAME : NULL != filter->action.data ? LIST_ACTION : LIST_WORKSPACE;
+  return NULL != filter->alias.data ? LIST_MODEL_ALIAS : filter->version.present ? LIST_MODEL_VERSION : LIST_MODEL;
+}
+
+enum err_code
+store_ledger_list (struct result *result, struct store_connection *connection, const struct store_ledger_filter *filter,
+                   int64_t before, int64_t limit, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, filter->workspace_id);
+  if (0 != filter->registered_model_id)
+    parameter_int64 (&parameters, filter->registered_model_id);
+  else
+    parameter_text (&parameters, filter->model);
+  optional_number (&parameters, &filter->version);
+  parameter_text (&parameters, filter->alias);
+  parameter_text (&parameters, filter->action);
+  parameter_text (&parameters, filter->actor);
+  optional_number (&parameters, &filter->from_ms);
+  optional_number (&parameters, &filter->to_ms);
+  parameter_int64 (&parameters, filter->account_id);
+  parameter_int32 (&parameters, filter->fallback);
+  parameter_int64 (&parameters, before);
+  parameter_int64 (&parameters, limit);
+  return store_query (result, connection, &statements[statement_of (filter)], &parameters, err);
+}
+
+enum err_code
+store_ledger_stream (struct store_connection *connection, int64_t after, int64_t limit, store_row row, void *context,
+                     struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, after);
+  parameter_int64 (&parameters, limit);
+  return store_stream (connection, &statements[STREAM], &parameters, row, context, err);
+}
+
+enum err_code
+store_ledger_head (struct store_ledger_head *head, struct store_connection *connection, struct err *err)
+{
+  struct result result = { NULL };
+  enum err_code code = store_query_one (head, &result, connection, &statements[HEAD], NULL, store_ledger_head_columns,
+                                        STORE_LEDGER_HEAD_COLUMNS, err);
+
+  result_free (&result);
+  return code;
+}

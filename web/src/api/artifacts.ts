@@ -58,9 +58,11 @@ export async function readFolder(
   signal?: AbortSignal,
 ): Promise<Folder> {
   if (source.kind === 'version') {
-    const all = (await readManifest(source, signal)).map(
-      ({ path: at, size, sha256 }): ArtifactFile => ({ path: at, file_size: size, sha256 }),
-    );
+    const all = (await readManifest(source, signal)).map(({ path: at, size, sha256 }): ArtifactFile => ({
+      path: at,
+      file_size: size,
+      sha256,
+    }));
     return { rootUri: undefined, files: sortFiles(folderOf(all, path)), token: undefined };
   }
   const files = [...(before?.files ?? [])];

@@ -230,7 +230,7 @@ export function errorFrom(status: number, text: string, retryAfter?: string | nu
         body.message,
         body.request_id,
         waitS,
-        body as Record<string, unknown>,
+        body,
       );
   } catch {
     // Not JSON: a proxy between here and the server answered.

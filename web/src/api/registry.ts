@@ -296,7 +296,8 @@ export function useAliasAt(name: string, alias: string, at: number | undefined) 
 export function useLineage(name: string, version: string) {
   return useQuery({
     queryKey: ['lineage', name, version],
-    queryFn: ({ signal }) => getTally<Record<string, unknown>>(`${versionPath(name, version)}/lineage`, {}, signal),
+    queryFn: ({ signal }) =>
+      getTally<Record<string, unknown>>(`${versionPath(name, version)}/lineage`, {}, signal),
   });
 }
 

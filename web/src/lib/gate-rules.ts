@@ -79,7 +79,9 @@ export function ruleWords(rules: GateRules): string[] {
     words.push(tag.value === undefined ? `tag ${tag.key} is there` : `tag ${tag.key} is “${tag.value}”`);
   if (rules.approvals) {
     const by = byWords(rules.approvals);
-    words.push(`${plural(rules.approvals.count, 'approval')}${by ? ` by ${by}` : ' by others than who registered it'}`);
+    words.push(
+      `${plural(rules.approvals.count, 'approval')}${by ? ` by ${by}` : ' by others than who registered it'}`,
+    );
   }
   if (rules.soak) words.push(`@${rules.soak.alias} for at least ${spanWords(rules.soak.min_s)}`);
   for (const window of rules.freeze ?? [])

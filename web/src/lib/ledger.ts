@@ -43,13 +43,15 @@ function target(members: Members): string {
 function aliasWords(verb: string, { alias = '', before, after }: LedgerEntry): string {
   const [from, to] = [numberOf(before), numberOf(after)];
   if (to === 0) return `took @${alias} from version ${from}`;
-  if (from === 0) return `${verb === 'moved' ? 'put' : verb} @${alias} ${verb === 'moved' ? 'on' : 'to'} version ${to}`;
+  if (from === 0)
+    return `${verb === 'moved' ? 'put' : verb} @${alias} ${verb === 'moved' ? 'on' : 'to'} version ${to}`;
   return `${verb} @${alias} from version ${from} to ${to}`;
 }
 
 const sentences: Record<string, (entry: LedgerEntry, before: Members, after: Members) => string> = {
   'model.create': () => 'registered the model',
-  'model.rename': (_, before, after) => `renamed the model from ${text(before['name'])} to ${text(after['name'])}`,
+  'model.rename': (_, before, after) =>
+    `renamed the model from ${text(before['name'])} to ${text(after['name'])}`,
   'model.describe': () => 'changed the description',
   'model.tag': (_, before, after) => tagWords(before, after),
   'model.delete': () => 'deleted the model',
@@ -92,7 +94,11 @@ export function ledgerKind(entry: LedgerEntry): 'move' | 'good' | 'bad' | 'gate'
   if (entry.action.startsWith('gate.')) return 'gate';
   if (entry.action.endsWith('.delete')) return 'bad';
   if (entry.action === 'check.post')
-    return membersOf(entry.after)['status'] === 'failure' ? 'bad' : membersOf(entry.after)['status'] === 'success' ? 'good' : 'plain';
+    return membersOf(entry.after)['status'] === 'failure'
+      ? 'bad'
+      : membersOf(entry.after)['status'] === 'success'
+        ? 'good'
+        : 'plain';
   if (entry.action === 'approval.give') return 'good';
   return 'plain';
 }
@@ -103,7 +109,9 @@ export function previousHolder(
   alias: string,
   holder: number,
 ): { version: number; until: number } | undefined {
-  const came = entries.find((one) => one.alias === alias && numberOf(one.after) === holder && numberOf(one.before) !== holder);
+  const came = entries.find(
+    (one) => one.alias === alias && numberOf(one.after) === holder && numberOf(one.before) !== holder,
+  );
   const version = came ? numberOf(came.before) : 0;
   return came && version > 0 ? { version, until: came.at } : undefined;
 }
@@ -119,4 +127,3 @@ export function momentAt(moments: readonly number[], at: number): number {
   for (let i = 0; i < moments.length && (moments[i] ?? Infinity) <= at; i++) found = i;
   return found;
 }
-

@@ -178,7 +178,9 @@ export function refusalOf(message: string, members: Record<string, unknown> | un
     Array.isArray(value) ? (value as Record<string, unknown>[]) : [];
   return {
     message,
-    missing: list(members?.['missing']).filter((one) => typeof one['text'] === 'string') as unknown as GateItem[],
+    missing: list(members?.['missing']).filter(
+      (one) => typeof one['text'] === 'string',
+    ) as unknown as GateItem[],
     current: list(members?.['current']).map((one) => ({
       alias: typeof one['alias'] === 'string' ? one['alias'] : '',
       version: Number(one['version'] ?? 0),
@@ -190,7 +192,9 @@ export function refusalOf(message: string, members: Record<string, unknown> | un
 export type FilesPlace = { kind: 'model'; id: string } | { kind: 'run'; id: string; folder: string };
 
 /** undefined when the source is neither a run nor a logged model of this server. */
-export function filesOf(version: Pick<ModelVersion, 'source' | 'run_id' | 'model_id'>): FilesPlace | undefined {
+export function filesOf(
+  version: Pick<ModelVersion, 'source' | 'run_id' | 'model_id'>,
+): FilesPlace | undefined {
   const source = version.source ?? '';
   const model = version.model_id || /^models:\/+(m-[0-9a-f]{32})\/?$/.exec(source)?.[1];
   if (model) return { kind: 'model', id: model };
@@ -202,4 +206,3 @@ export function filesOf(version: Pick<ModelVersion, 'source' | 'run_id' | 'model
   if (loggedModel) return { kind: 'model', id: loggedModel };
   return undefined;
 }
-

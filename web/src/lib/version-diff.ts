@@ -65,9 +65,15 @@ export function diffFiles(before: readonly ManifestFile[], after: readonly Manif
   const gone = new Map(before.filter((one) => !b.has(one.path)).map((one) => [one.sha256, one.path]));
   return [...new Set([...a.keys(), ...b.keys()])].sort(naturalOrder).map((path): FileLine => {
     const [from, to] = [a.get(path), b.get(path)];
-    if (from && to) return { path, change: from.sha256 === to.sha256 ? 'same' : 'changed', before: from, after: to };
+    if (from && to)
+      return { path, change: from.sha256 === to.sha256 ? 'same' : 'changed', before: from, after: to };
     if (from) return { path, change: 'removed', before: from };
     const movedFrom = to ? gone.get(to.sha256) : undefined;
-    return { path, change: 'added', ...(to ? { after: to } : {}), ...(movedFrom === undefined ? {} : { movedFrom }) };
+    return {
+      path,
+      change: 'added',
+      ...(to ? { after: to } : {}),
+      ...(movedFrom === undefined ? {} : { movedFrom }),
+    };
   });
 }

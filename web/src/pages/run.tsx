@@ -10,6 +10,7 @@ import { ChartPanel } from '../charts/panel';
 import { colourOf } from '../lib/colours';
 import { formatCount, formatMoment } from '../lib/format';
 import { experimentHref, isLive, noteKey, runHref, runName, runParent, runUser, tagOf } from '../lib/run';
+import { VersionsOf } from '../registry/versions-of';
 import { navigate } from '../router';
 import { Description } from '../ui/description';
 import { FormDialog } from '../ui/dialog';
@@ -238,6 +239,7 @@ function Facts({ run, experimentId }: { run: Run; experimentId: string }) {
         </Fact>
       )}
       {parent && <ParentFact id={parent} experimentId={experimentId} />}
+      <VersionsOf filter={`run_id = '${info.run_id}'`} />
       <Children run={run} experimentId={experimentId} />
     </dl>
   );

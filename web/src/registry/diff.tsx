@@ -6,7 +6,14 @@ import type { Metric, Tag } from '../api/types';
 import { formatBytes, formatExact, formatShort, plural, type WireNumber } from '../lib/format';
 import type { VersionDetail } from '../lib/registry';
 import { versionHref, versionsCompareHref } from '../lib/run';
-import { changeOf, diffFiles, diffPairs, type DiffLine, type FileChange, type FileLine } from '../lib/version-diff';
+import {
+  changeOf,
+  diffFiles,
+  diffPairs,
+  type DiffLine,
+  type FileChange,
+  type FileLine,
+} from '../lib/version-diff';
 import { navigate } from '../router';
 import { Icon } from '../ui/icons';
 import { Failure, Loading } from '../ui/parts';
@@ -25,7 +32,11 @@ export function Diff(props: {
   const failed = [before, after].find((one) => one.isError && !one.data);
   if (failed)
     return (
-      <Failure what="A version could not be loaded" error={failed.error} onRetry={() => void failed.refetch()} />
+      <Failure
+        what="A version could not be loaded"
+        error={failed.error}
+        onRetry={() => void failed.refetch()}
+      />
     );
   if (!before.data || !after.data) return <Loading />;
   return (
@@ -196,7 +207,15 @@ const changeWords: Record<FileChange, string> = {
 // More rows than a person reads; their number is said.
 const mostFiles = 500;
 
-function Files({ name, versions, only }: { name: string; versions: readonly [string, string]; only: boolean }) {
+function Files({
+  name,
+  versions,
+  only,
+}: {
+  name: string;
+  versions: readonly [string, string];
+  only: boolean;
+}) {
   const [a, b] = [useManifestFiles(name, versions[0]), useManifestFiles(name, versions[1])];
   const lines = useMemo(() => (a.data && b.data ? diffFiles(a.data, b.data) : undefined), [a.data, b.data]);
   const failed = [a, b].find((one) => one.isError);

@@ -15,7 +15,11 @@ export function Gates({ name, mayManage }: { name: string; mayManage: boolean })
   const [removing, setRemoving] = useState<Gate>();
   if (query.isError && !query.data)
     return (
-      <Failure what="The gates could not be loaded" error={query.error} onRetry={() => void query.refetch()} />
+      <Failure
+        what="The gates could not be loaded"
+        error={query.error}
+        onRetry={() => void query.refetch()}
+      />
     );
   if (!query.data) return <Loading rows={4} />;
   const gates = query.data;
@@ -23,8 +27,8 @@ export function Gates({ name, mayManage }: { name: string; mayManage: boolean })
     <div className="gates">
       <div className="bar">
         <p className="faint">
-          A gate stands before an alias or a stage: no version comes there by any way before everything it asks
-          for is met.
+          A gate stands before an alias or a stage: no version comes there by any way before everything it
+          asks for is met.
         </p>
         {mayManage && (
           <button type="button" className="end" onClick={() => setEditing('new')}>
@@ -79,7 +83,8 @@ export function Gates({ name, mayManage }: { name: string; mayManage: boolean })
                 'For this model.'
               ) : (
                 <>
-                  For all models called <code>{gate.model_pattern}</code>; who manages the workspace changes it.
+                  For all models called <code>{gate.model_pattern}</code>; who manages the workspace changes
+                  it.
                 </>
               )}{' '}
               {gate.updated_at !== undefined && (
@@ -138,7 +143,12 @@ const newMetric: GateForm['metrics'][number] = {
   dataset_digest: '',
 };
 
-function GateDialog(props: { name: string; gate: Gate | undefined; taken: readonly string[]; onClose: () => void }) {
+function GateDialog(props: {
+  name: string;
+  gate: Gate | undefined;
+  taken: readonly string[];
+  onClose: () => void;
+}) {
   const { name, gate, taken, onClose } = props;
   const refresh = useRefreshRegistry();
   const [kind, setKind] = useState<'alias' | 'stage'>('alias');
@@ -212,9 +222,24 @@ function GateDialog(props: { name: string; gate: Gate | undefined; taken: readon
       >
         {(row, put) => (
           <>
-            <Text label="Name of the check" hint="tests" value={row.name} onChange={(name) => put({ name })} />
-            <Text label="Posted by users" hint="by users: anybody" value={row.users} onChange={(users) => put({ users })} />
-            <Text label="Posted by groups" hint="or groups" value={row.groups} onChange={(groups) => put({ groups })} />
+            <Text
+              label="Name of the check"
+              hint="tests"
+              value={row.name}
+              onChange={(name) => put({ name })}
+            />
+            <Text
+              label="Posted by users"
+              hint="by users: anybody"
+              value={row.users}
+              onChange={(users) => put({ users })}
+            />
+            <Text
+              label="Posted by groups"
+              hint="or groups"
+              value={row.groups}
+              onChange={(groups) => put({ groups })}
+            />
           </>
         )}
       </Rows>
@@ -245,7 +270,12 @@ function GateDialog(props: { name: string; gate: Gate | undefined; taken: readon
             />
             {row.kind === 'no_worse_than' && (
               <>
-                <Text label="By how much it may be worse" hint="by more than 0" value={row.epsilon} onChange={(epsilon) => put({ epsilon })} />
+                <Text
+                  label="By how much it may be worse"
+                  hint="by more than 0"
+                  value={row.epsilon}
+                  onChange={(epsilon) => put({ epsilon })}
+                />
                 <select
                   aria-label="Which is better"
                   value={row.better}
@@ -256,8 +286,18 @@ function GateDialog(props: { name: string; gate: Gate | undefined; taken: readon
                 </select>
               </>
             )}
-            <Text label="On the data set" hint="on any data set" value={row.dataset_name} onChange={(dataset_name) => put({ dataset_name })} />
-            <Text label="Digest of the data set" hint="any digest" value={row.dataset_digest} onChange={(dataset_digest) => put({ dataset_digest })} />
+            <Text
+              label="On the data set"
+              hint="on any data set"
+              value={row.dataset_name}
+              onChange={(dataset_name) => put({ dataset_name })}
+            />
+            <Text
+              label="Digest of the data set"
+              hint="any digest"
+              value={row.dataset_digest}
+              onChange={(dataset_digest) => put({ dataset_digest })}
+            />
           </>
         )}
       </Rows>
@@ -271,23 +311,53 @@ function GateDialog(props: { name: string; gate: Gate | undefined; taken: readon
         {(row, put) => (
           <>
             <Text label="Key of the tag" hint="reviewed" value={row.key} onChange={(key) => put({ key })} />
-            <Text label="Value of the tag" hint="any value" value={row.value} onChange={(value) => put({ value })} />
+            <Text
+              label="Value of the tag"
+              hint="any value"
+              value={row.value}
+              onChange={(value) => put({ value })}
+            />
           </>
         )}
       </Rows>
       <fieldset className="rule">
         <legend>Approvals by others than who registered it</legend>
         <div className="rule-row">
-          <Text label="Number of approvals" hint="none" value={form.approvals.count} onChange={(count) => set({ approvals: { ...form.approvals, count } })} />
-          <Text label="Approved by users" hint="by users: anybody" value={form.approvals.users} onChange={(users) => set({ approvals: { ...form.approvals, users } })} />
-          <Text label="Approved by groups" hint="or groups" value={form.approvals.groups} onChange={(groups) => set({ approvals: { ...form.approvals, groups } })} />
+          <Text
+            label="Number of approvals"
+            hint="none"
+            value={form.approvals.count}
+            onChange={(count) => set({ approvals: { ...form.approvals, count } })}
+          />
+          <Text
+            label="Approved by users"
+            hint="by users: anybody"
+            value={form.approvals.users}
+            onChange={(users) => set({ approvals: { ...form.approvals, users } })}
+          />
+          <Text
+            label="Approved by groups"
+            hint="or groups"
+            value={form.approvals.groups}
+            onChange={(groups) => set({ approvals: { ...form.approvals, groups } })}
+          />
         </div>
       </fieldset>
       <fieldset className="rule">
         <legend>Time in another alias before</legend>
         <div className="rule-row">
-          <Text label="Alias to have been in" hint="staging" value={form.soak.alias} onChange={(next) => set({ soak: { ...form.soak, alias: next } })} />
-          <Text label="For at least this many hours" hint="hours: 24" value={form.soak.hours} onChange={(hours) => set({ soak: { ...form.soak, hours } })} />
+          <Text
+            label="Alias to have been in"
+            hint="staging"
+            value={form.soak.alias}
+            onChange={(next) => set({ soak: { ...form.soak, alias: next } })}
+          />
+          <Text
+            label="For at least this many hours"
+            hint="hours: 24"
+            value={form.soak.hours}
+            onChange={(hours) => set({ soak: { ...form.soak, hours } })}
+          />
         </div>
       </fieldset>
       <Rows
@@ -299,17 +369,42 @@ function GateDialog(props: { name: string; gate: Gate | undefined; taken: readon
       >
         {(row, put) => (
           <>
-            <Text label="Days of the week" hint="fri, sat, sun; or none for dates" value={row.days} onChange={(days) => put({ days })} />
-            <Text label="From" hint="16:00 or 2026-12-20T00:00:00Z" value={row.from} onChange={(from) => put({ from })} />
-            <Text label="To" hint="24:00 or 2027-01-02T00:00:00Z" value={row.to} onChange={(to) => put({ to })} />
+            <Text
+              label="Days of the week"
+              hint="fri, sat, sun; or none for dates"
+              value={row.days}
+              onChange={(days) => put({ days })}
+            />
+            <Text
+              label="From"
+              hint="16:00 or 2026-12-20T00:00:00Z"
+              value={row.from}
+              onChange={(from) => put({ from })}
+            />
+            <Text
+              label="To"
+              hint="24:00 or 2027-01-02T00:00:00Z"
+              value={row.to}
+              onChange={(to) => put({ to })}
+            />
           </>
         )}
       </Rows>
       <fieldset className="rule">
         <legend>Who may move it</legend>
         <div className="rule-row">
-          <Text label="Moved by users" hint="users: who may promote" value={form.movers.users} onChange={(users) => set({ movers: { ...form.movers, users } })} />
-          <Text label="Moved by groups" hint="or groups" value={form.movers.groups} onChange={(groups) => set({ movers: { ...form.movers, groups } })} />
+          <Text
+            label="Moved by users"
+            hint="users: who may promote"
+            value={form.movers.users}
+            onChange={(users) => set({ movers: { ...form.movers, users } })}
+          />
+          <Text
+            label="Moved by groups"
+            hint="or groups"
+            value={form.movers.groups}
+            onChange={(groups) => set({ movers: { ...form.movers, groups } })}
+          />
         </div>
       </fieldset>
       <p className="faint gate-note">

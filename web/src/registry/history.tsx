@@ -41,7 +41,13 @@ export function History({ name, version }: { name: string; version?: string }) {
       {version === undefined && <AsOfPanel name={name} entries={items ?? []} />}
       <div className="bar filters">
         <Filter label="Alias" field="alias" value={value('alias')} placeholder="production" />
-        <Filter label="Did what" field="action" value={value('action')} placeholder="alias.promote" list={ledgerActions} />
+        <Filter
+          label="Did what"
+          field="action"
+          value={value('action')}
+          placeholder="alias.promote"
+          list={ledgerActions}
+        />
         <Filter label="Who" field="actor" value={value('actor')} placeholder="anna" />
         {filtered && (
           <button type="button" className="link" onClick={clear}>
@@ -50,7 +56,11 @@ export function History({ name, version }: { name: string; version?: string }) {
         )}
       </div>
       {list.isError && !items ? (
-        <Failure what="The ledger could not be loaded" error={list.error} onRetry={() => void list.refetch()} />
+        <Failure
+          what="The ledger could not be loaded"
+          error={list.error}
+          onRetry={() => void list.refetch()}
+        />
       ) : !items ? (
         <Loading rows={6} />
       ) : items.length === 0 ? (

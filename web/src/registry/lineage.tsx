@@ -6,7 +6,11 @@ export function Lineage({ name, version }: { name: string; version: string }) {
   const query = useLineage(name, version);
   if (query.isError && !query.data)
     return (
-      <Failure what="The lineage could not be loaded" error={query.error} onRetry={() => void query.refetch()} />
+      <Failure
+        what="The lineage could not be loaded"
+        error={query.error}
+        onRetry={() => void query.refetch()}
+      />
     );
   if (!query.data) return <Loading rows={4} />;
   return <pre className="scrolls">{JSON.stringify(query.data, null, 2)}</pre>;

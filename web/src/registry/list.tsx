@@ -6,7 +6,13 @@ import { useTitle } from '../api/queries';
 import { createModel, useModels, useRefreshRegistry } from '../api/registry';
 import { shapeOf } from '../lib/filter';
 import { formatCount, plural } from '../lib/format';
-import { modelFilterOf, newestVersion, sortedAliases, stagesInUse, type RegisteredModel } from '../lib/registry';
+import {
+  modelFilterOf,
+  newestVersion,
+  sortedAliases,
+  stagesInUse,
+  type RegisteredModel,
+} from '../lib/registry';
 import { registeredHref, versionHref } from '../lib/run';
 import { useRemembered } from '../lib/storage';
 import { navigate, setQuery, usePlace } from '../router';
@@ -274,7 +280,8 @@ function ModelFilter(props: {
   }
   const shape = shapeOf(draft);
   // What is written in the language waits for Enter until it is whole; the server knows fields that runs do not have.
-  const ripe = shape === 'empty' || shape === 'whole' || shape === 'words' || /['"]\s*\)?$/.test(draft.trim());
+  const ripe =
+    shape === 'empty' || shape === 'whole' || shape === 'words' || /['"]\s*\)?$/.test(draft.trim());
   useEffect(() => {
     if (!ripe || draft.trim() === value) return;
     const timer = setTimeout(() => setQuery({ filter: draft.trim() }), pauseMs);
@@ -410,7 +417,12 @@ function NewModel({ onClose }: { onClose: () => void }) {
       </label>
       <label className="field">
         Description
-        <textarea rows={4} value={about} maxLength={5000} onChange={(event) => setAbout(event.target.value)} />
+        <textarea
+          rows={4}
+          value={about}
+          maxLength={5000}
+          onChange={(event) => setAbout(event.target.value)}
+        />
       </label>
       <p className="faint">{plural(name.trim().length, 'character')} of at most 256; neither / nor :</p>
       <ActorField />

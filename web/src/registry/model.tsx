@@ -284,7 +284,11 @@ function Versions(props: { model: RegisteredModel; may: May; onOpen: (open: Open
   }, [last, rows.length, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
   if (list.isError && !list.items)
     return (
-      <Failure what="The versions could not be loaded" error={list.error} onRetry={() => void list.refetch()} />
+      <Failure
+        what="The versions could not be loaded"
+        error={list.error}
+        onRetry={() => void list.refetch()}
+      />
     );
   if (!list.items) return <Loading />;
   if (rows.length === 0) return <NoVersions name={name} mayEdit={may.edit} />;
@@ -416,7 +420,9 @@ function VersionRow(props: {
           Version {one.version}
         </a>
         {one.status !== undefined && one.status !== 'READY' && (
-          <span className="badge badge-warn">{one.status === 'PENDING_REGISTRATION' ? 'pending' : 'failed'}</span>
+          <span className="badge badge-warn">
+            {one.status === 'PENDING_REGISTRATION' ? 'pending' : 'failed'}
+          </span>
         )}
       </td>
       <td className="col-aliases">

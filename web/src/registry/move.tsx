@@ -115,7 +115,15 @@ interface Why {
   runUrl: string;
 }
 
-function WhyFields({ value, onChange, needed }: { value: Why; onChange: (next: Why) => void; needed: boolean }) {
+function WhyFields({
+  value,
+  onChange,
+  needed,
+}: {
+  value: Why;
+  onChange: (next: Why) => void;
+  needed: boolean;
+}) {
   return (
     <>
       <label className="field">
@@ -220,7 +228,8 @@ export function PromoteDialog(props: {
   const holder = answer ? (answer.holder ?? 0) : undefined;
   const has = holder === Number(version);
   const guarded = (gates.data ?? []).map((gate) => gate.alias).filter((one) => one !== undefined);
-  const isGuarded = guarded.includes(alias) || (answer?.met?.length ?? 0) + (answer?.missing?.length ?? 0) > 0;
+  const isGuarded =
+    guarded.includes(alias) || (answer?.met?.length ?? 0) + (answer?.missing?.length ?? 0) > 0;
   const forbidden = isGuarded && !may.promote;
   const names = [...new Set([...sortedAliases(model).map((one) => one.alias), ...guarded])];
   const blocked = answer !== undefined && !answer.allowed;
@@ -230,7 +239,12 @@ export function PromoteDialog(props: {
       action={blocked ? 'Promote all the same' : 'Promote'}
       danger={blocked}
       disabled={
-        alias === '' || trouble !== undefined || answer === undefined || has || forbidden || (blocked && !force)
+        alias === '' ||
+        trouble !== undefined ||
+        answer === undefined ||
+        has ||
+        forbidden ||
+        (blocked && !force)
       }
       onLook={() => void query.refetch()}
       onClose={onClose}
@@ -297,11 +311,7 @@ export function PromoteDialog(props: {
           </span>
         </label>
       )}
-      {may.promote ? (
-        <WhyFields value={why} onChange={setWhy} needed={force && blocked} />
-      ) : (
-        <ActorField />
-      )}
+      {may.promote ? <WhyFields value={why} onChange={setWhy} needed={force && blocked} /> : <ActorField />}
     </MoveDialog>
   );
 }
@@ -396,7 +406,9 @@ export function RollbackDialog(props: { model: RegisteredModel; alias?: string; 
               {formatMoment(previous.until)}, <Ago ms={previous.until} />.
             </p>
           ) : (
-            <p className="faint">{ledger.items ? 'No other version had it before.' : 'Reading the ledger…'}</p>
+            <p className="faint">
+              {ledger.items ? 'No other version had it before.' : 'Reading the ledger…'}
+            </p>
           ))}
         {how === 'time' &&
           (then.data ? (
@@ -429,7 +441,9 @@ export function RollbackDialog(props: { model: RegisteredModel; alias?: string; 
 export function StageDialog(props: { version: ModelVersion; may: May; onClose: () => void }) {
   const { version, may, onClose } = props;
   const now = version.current_stage ?? 'None';
-  const [stage, setStage] = useState<string>(stages.find((one) => one !== now && one !== 'None') ?? 'Staging');
+  const [stage, setStage] = useState<string>(
+    stages.find((one) => one !== now && one !== 'None') ?? 'Staging',
+  );
   const [archive, setArchive] = useState(true);
   const query = useDryRun(version.name, version.version, stage === now ? undefined : { stage });
   const answer = query.data;
@@ -480,7 +494,12 @@ export function StageDialog(props: { version: ModelVersion; may: May; onClose: (
   );
 }
 
-export function DeleteAliasDialog(props: { name: string; alias: string; version: string; onClose: () => void }) {
+export function DeleteAliasDialog(props: {
+  name: string;
+  alias: string;
+  version: string;
+  onClose: () => void;
+}) {
   const { name, alias, version, onClose } = props;
   const refresh = useRefreshRegistry();
   return (

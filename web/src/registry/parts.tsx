@@ -35,7 +35,11 @@ export function CheckMarks({ checks }: { checks: readonly Check[] }) {
   return (
     <ul className="marks" aria-label={checksWords(checks)}>
       {shown.map((one) => (
-        <li key={one.name} className={`mark-of mark-${one.status}`} title={`${one.name}: ${checkWord(one.status)}`}>
+        <li
+          key={one.name}
+          className={`mark-of mark-${one.status}`}
+          title={`${one.name}: ${checkWord(one.status)}`}
+        >
           <Icon name={checkIcons[one.status] ?? 'clock'} />
           <span className="visually-hidden">
             {one.name} {checkWord(one.status)}
@@ -53,7 +57,11 @@ export function GateMarks({ gates }: { gates: readonly GateAnswer[] }) {
   return (
     <ul className="marks">
       {gates.map((gate) => (
-        <li key={targetLabel(gate)} className={`mark-of ${gate.allowed ? 'mark-success' : 'mark-pending'}`} title={gateTitle(gate)}>
+        <li
+          key={targetLabel(gate)}
+          className={`mark-of ${gate.allowed ? 'mark-success' : 'mark-pending'}`}
+          title={gateTitle(gate)}
+        >
           <Icon name={gate.allowed ? 'check' : 'lock'} />
           {targetLabel(gate)}
           <span className="visually-hidden">{gate.allowed ? ' is open to it' : ' is closed to it'}</span>
@@ -72,7 +80,10 @@ function gateTitle(gate: GateAnswer): string {
 export function AliasChip(props: { name: string; alias: string; version?: string | number }) {
   const { name, alias, version } = props;
   return (
-    <a className="chip alias" href={version === undefined ? registeredHref(name) : versionHref(name, version)}>
+    <a
+      className="chip alias"
+      href={version === undefined ? registeredHref(name) : versionHref(name, version)}
+    >
       @{alias}
       {version !== undefined && <span className="faint"> → {version}</span>}
     </a>

@@ -192,7 +192,9 @@ function Loaded({ detail, tab, path }: { detail: VersionDetail; tab: TabId; path
         >
           <p>
             Delete version {version} of <strong>{name}</strong>
-            {one.aliases?.length ? ` and take ${one.aliases.map((alias) => `@${alias}`).join(', ')} from it` : ''}
+            {one.aliases?.length
+              ? ` and take ${one.aliases.map((alias) => `@${alias}`).join(', ')} from it`
+              : ''}
             ? It cannot be brought back, and its number is not used again. Its files stay where they are.
           </p>
           <ActorField />
@@ -309,8 +311,8 @@ function Checks({ name, version, checks }: { name: string; version: string; chec
     >
       {checks.length === 0 && (
         <p className="faint empty">
-          None yet. A CI job posts what it found; <a href={registeredHref(name, 'gates')}>gates</a> may ask for
-          it.
+          None yet. A CI job posts what it found; <a href={registeredHref(name, 'gates')}>gates</a> may ask
+          for it.
         </p>
       )}
       {whole && all.isError && (
@@ -426,8 +428,8 @@ function ApproveDialog({ version, onClose }: { version: ModelVersion; onClose: (
       }}
     >
       <p>
-        Gates that ask for approvals count yours, unless it was you who registered the version. The ledger notes
-        it.
+        Gates that ask for approvals count yours, unless it was you who registered the version. The ledger
+        notes it.
       </p>
       <label className="field">
         Comment (optional)

@@ -147,11 +147,17 @@ enum err_code
 api_ledger_identify (struct store_ledger_identity *identity, struct api_call *call, struct slice name, int64_t entry,
                      struct err *err)
 {
+  struct err refusal = { 0 };
   enum err_code code = store_ledger_identify (identity, call->connection, call->pass->workspace_id, name, entry, err);
 
-  if (ERR_OK == code && ! identity->is_there
-      && ERR_OK != gate_require_workspace (call, call->pass->workspace, PERMISSION_MANAGE, NULL))
-    code = ERR_RESOURCE_DOES_NOT_EXIST;
+  if (ERR_OK == code && ! identity->is_there)
+  {
+    code = gate_require_workspace (call, call->pass->workspace, PERMISSION_MANAGE, &refusal);
+    if (ERR_OK != code && ERR_PERMISSION_DENIED != code && ERR_RESOURCE_DOES_NOT_EXIST != code)
+      *err = refusal;
+    else if (ERR_OK != code)
+      code = ERR_RESOURCE_DOES_NOT_EXIST;
+  }
   return ERR_RESOURCE_DOES_NOT_EXIST == code ? api_registry_no_model (err, name) : code;
 }
 

@@ -21,5 +21,6 @@ api_handle api_registered_model_get_by_alias;
 
 /* api/registered_model_search.c */
 api_handle api_registered_model_search;
+api_handle api_model_version_search;
 
 #endif

@@ -20,6 +20,7 @@
 #include "api/manifest.h"
 #include "api/metric.h"
 #include "api/mlflow_user.h"
+#include "api/model_version.h"
 #include "api/permission.h"
 #include "api/promote.h"
 #include "api/registered_model.h"

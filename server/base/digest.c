@@ -5,7 +5,27 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <pthread.h>
 #include <string.h>
+
+static EVP_MD *fetched;
+
+static void
+fetch_sha256 (void)
+{
+  fetched = EVP_MD_fetch (NULL, "SHA256", NULL);
+}
+
+/* The method, looked up once: OpenSSL looks for EVP_sha256 () at each use, which takes longer than to hash a token. It
+   stays until the program ends. */
+static const EVP_MD *
+sha256 (void)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+  (void)pthread_once (&once, fetch_sha256);
+  return NULL == fetched ? EVP_sha256 () : fetched;
+}
 
 static EVP_MD_CTX *
 context_of (struct digest_stream *stream)
@@ -16,14 +36,14 @@ context_of (struct digest_stream *stream)
 bool
 digest_of (struct digest *digest, struct slice bytes)
 {
-  return 1 == EVP_Digest (0 == bytes.len ? "" : bytes.data, bytes.len, digest->bytes, NULL, EVP_sha256 (), NULL);
+  return 1 == EVP_Digest (0 == bytes.len ? "" : bytes.data, bytes.len, digest->bytes, NULL, sha256 (), NULL);
 }
 
 bool
 digest_keyed (struct digest *digest, struct slice key, struct slice bytes)
 {
   return NULL
-         != HMAC (EVP_sha256 (), 0 == key.len ? "" : key.data, (int)key.len,
+         != HMAC (sha256 (), 0 == key.len ? "" : key.data, (int)key.len,
                   (const unsigned char *)(0 == bytes.len ? "" : bytes.data), bytes.len, digest->bytes, NULL);
 }
 
@@ -32,7 +52,7 @@ digest_start (void)
 {
   EVP_MD_CTX *context = EVP_MD_CTX_new ();
 
-  if (NULL != context && 1 != EVP_DigestInit_ex (context, EVP_sha256 (), NULL))
+  if (NULL != context && 1 != EVP_DigestInit_ex (context, sha256 (), NULL))
   {
     EVP_MD_CTX_free (context);
     context = NULL;

@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/json_write.h"
 #include "registry/gate.h"
+#include "registry/tag.h"
 #include "store/model_alias.h"
 
 #include <inttypes.h>
@@ -156,30 +157,6 @@ registry_model_describe (struct registry_change *change, void *context, struct e
   return ERR_OK;
 }
 
-/* {"key", "value"}; absent where there is no tag. */
-static struct slice
-tag_state (const struct registry_change *change, struct slice key, struct slice value)
-{
-  struct slice out = { NULL, 0 };
-  struct buffer buffer;
-  struct json_write w;
-
-  if (NULL == value.data)
-    return out;
-  buffer_init (&buffer, STATE_MAX_BYTES);
-  json_write_init (&w, &buffer);
-  json_write_object (&w);
-  json_write_member_string (&w, "key", key);
-  json_write_member_string (&w, "value", value);
-  json_write_object_end (&w);
-  if (buffer.failed)
-    arena_fail (change->arena);
-  else
-    out = (struct slice){ arena_copy (change->arena, buffer.data, buffer.len), buffer.len };
-  buffer_free (&buffer);
-  return out;
-}
-
 enum err_code
 registry_model_tag (struct registry_change *change, void *context, struct err *err)
 {
@@ -200,8 +177,8 @@ registry_model_tag (struct registry_change *change, void *context, struct err *e
   if (ERR_OK != code || is_same (previous, wanted->value))
     return code;
   note = note_of ("model.tag", &model);
-  note.before = tag_state (change, wanted->key, previous);
-  note.after = tag_state (change, wanted->key, wanted->value);
+  note.before = registry_tag_member (change, wanted->key, previous);
+  note.after = registry_tag_member (change, wanted->key, wanted->value);
   registry_note (change, &note);
   return ERR_OK;
 }

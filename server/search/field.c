@@ -96,10 +96,10 @@ const struct search_resource search_experiments = {
 };
 
 static const struct search_attribute model_attributes[] = {
-  { "name", NULL, SEARCH_TEXT, false, false, 0, false },
-  { "creation_timestamp", NULL, SEARCH_INT64, false, true, 1, true },
-  { "last_updated_timestamp", NULL, SEARCH_INT64, false, true, 2, true },
-  { "timestamp", NULL, SEARCH_INT64, false, true, 2, true },
+  { "name", "name", SEARCH_TEXT, false, false, REGISTERED_MODEL_ATTRIBUTE_NAME, false },
+  { "creation_timestamp", "created_at_ms", SEARCH_INT64, false, true, REGISTERED_MODEL_ATTRIBUTE_CREATED, true },
+  { "last_updated_timestamp", "updated_at_ms", SEARCH_INT64, false, true, REGISTERED_MODEL_ATTRIBUTE_UPDATED, true },
+  { "timestamp", "updated_at_ms", SEARCH_INT64, false, true, REGISTERED_MODEL_ATTRIBUTE_UPDATED, true },
 };
 
 const struct search_resource search_registered_models = {
@@ -112,13 +112,14 @@ const struct search_resource search_registered_models = {
   .entities = TAG_ENTITIES,
 };
 
+/* Over model_version AS v and registered_model AS m. */
 static const struct search_attribute version_attributes[] = {
-  { "name", NULL, SEARCH_TEXT, false, false, 0, false },
-  { "version_number", NULL, SEARCH_INT64, false, false, 1, false },
-  { "run_id", NULL, SEARCH_TEXT, true, false, 2, false },
-  { "source_path", NULL, SEARCH_TEXT, true, false, 3, false },
-  { "creation_timestamp", NULL, SEARCH_INT64, false, true, 4, true },
-  { "last_updated_timestamp", NULL, SEARCH_INT64, false, true, 5, true },
+  { "name", "m.name", SEARCH_TEXT, false, false, MODEL_VERSION_ATTRIBUTE_NAME, false },
+  { "version_number", "v.version", SEARCH_INT64, false, false, MODEL_VERSION_ATTRIBUTE_VERSION, false },
+  { "run_id", "v.run_id", SEARCH_TEXT, true, false, MODEL_VERSION_ATTRIBUTE_RUN, false },
+  { "source_path", "v.source", SEARCH_TEXT, true, false, MODEL_VERSION_ATTRIBUTE_SOURCE, false },
+  { "creation_timestamp", "v.created_at_ms", SEARCH_INT64, false, true, MODEL_VERSION_ATTRIBUTE_CREATED, true },
+  { "last_updated_timestamp", "v.updated_at_ms", SEARCH_INT64, false, true, MODEL_VERSION_ATTRIBUTE_UPDATED, true },
 };
 
 const struct search_resource search_model_versions = {

@@ -70,6 +70,25 @@ enum experiment_attribute
   EXPERIMENT_ATTRIBUTE_UPDATED
 };
 
+/* Attributes of a registered model. */
+enum registered_model_attribute
+{
+  REGISTERED_MODEL_ATTRIBUTE_NAME,
+  REGISTERED_MODEL_ATTRIBUTE_CREATED,
+  REGISTERED_MODEL_ATTRIBUTE_UPDATED
+};
+
+/* Attributes of a version of one. */
+enum model_version_attribute
+{
+  MODEL_VERSION_ATTRIBUTE_NAME, /* of its registered model */
+  MODEL_VERSION_ATTRIBUTE_VERSION,
+  MODEL_VERSION_ATTRIBUTE_RUN,
+  MODEL_VERSION_ATTRIBUTE_SOURCE,
+  MODEL_VERSION_ATTRIBUTE_CREATED,
+  MODEL_VERSION_ATTRIBUTE_UPDATED
+};
+
 /* Attributes of a logged model. */
 enum logged_model_attribute
 {

@@ -1,6 +1,15 @@
 /* Logged models in PostgreSQL. */
 #include "store/logged_model.h"
 
+#include "base/json_tree.h"
+
+#include <stdlib.h>
+
+/* The tag in which clients find the registered versions of a logged model: [{"name": …, "version": …}, …]. */
+#define VERSIONS_TAG "mlflow.modelVersions"
+/* Longest text of that tag: what clients may write as a tag. */
+#define VERSIONS_MAX_BYTES 100000
+
 enum
 {
   CREATE,
@@ -9,7 +18,8 @@ enum
   MARK_DELETED,
   SET_TAGS,
   DELETE_TAG,
-  ADD_PARAMS
+  ADD_PARAMS,
+  HOLD_VERSIONS
 };
 
 static const struct statement statements[] = {
@@ -44,6 +54,8 @@ static const struct statement statements[] = {
                    "UPDATE logged_model SET params = params || $2::text::jsonb WHERE model_id = $1::text"
                    " AND params || $2::text::jsonb = $2::text::jsonb || params",
                    2 },
+  [HOLD_VERSIONS] = { "logged_model_hold_versions",
+                      "SELECT tags ->> '" VERSIONS_TAG "' FROM logged_model WHERE model_id = $1::text FOR UPDATE", 1 },
 };
 
 const struct statement_table store_logged_model_statements = { statements,
@@ -174,4 +186,66 @@ store_logged_model_add_params (bool *found, struct store_connection *connection,
                                struct slice params, struct err *err)
 {
   return change (found, connection, &statements[ADD_PARAMS], model_id, params, err);
+}
+
+/* The list with one version more, as text for a tag; absent when it is in the list, or the list is full. A text that is
+   no list begins anew, as nothing can be added to it. The caller frees the data. */
+static char *
+longer_list (struct slice list, struct slice name, int64_t number)
+{
+  json_t *versions = NULL == list.data ? NULL : json_tree_load (NULL, list, 0, NULL);
+  json_t *version = json_pack ("{s:s%, s:I}", "name", name.data, name.len, "version", (json_int_t)number);
+  char *text = NULL;
+  const json_t *item;
+  size_t i;
+
+  if (! json_is_array (versions))
+  {
+    json_decref (versions);
+    versions = json_array ();
+  }
+  json_array_foreach (versions, i, item) if (json_equal (item, version)) goto out;
+  if (0 == json_array_append (versions, version))
+    text = json_dumps (versions, JSON_ENSURE_ASCII);
+  if (NULL != text && strlen (text) > VERSIONS_MAX_BYTES)
+  {
+    free (text);
+    text = NULL;
+  }
+out:
+  json_decref (version);
+  json_decref (versions);
+  return text;
+}
+
+enum err_code
+store_logged_model_add_version (struct store_connection *connection, struct slice model_id, struct slice name,
+                                int64_t number, struct err *err)
+{
+  static const struct column list_column = { COLUMN_TEXT, 0 };
+  struct parameters parameters;
+  struct result result = { NULL };
+  struct slice list;
+  char *text = NULL;
+  json_t *tags = NULL;
+  char *tags_text = NULL;
+  bool found;
+  enum err_code code;
+
+  parameters_init (&parameters, NULL);
+  parameter_text (&parameters, model_id);
+  code = store_query_one (&list, &result, connection, &statements[HOLD_VERSIONS], &parameters, &list_column, 1, err);
+  if (ERR_OK == code)
+    text = longer_list (list, name, number);
+  result_free (&result);
+  if (NULL != text)
+    tags = json_pack ("{s:s}", VERSIONS_TAG, text);
+  if (NULL != tags)
+    tags_text = json_dumps (tags, 0);
+  if (NULL != tags_text)
+    code = store_logged_model_set_tags (&found, connection, model_id, slice_of (tags_text), err);
+  free (tags_text);
+  json_decref (tags);
+  free (text);
+  return ERR_RESOURCE_DOES_NOT_EXIST == code ? ERR_OK : code;
 }

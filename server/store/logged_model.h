@@ -83,4 +83,10 @@ enum err_code store_logged_model_delete_tag (bool *found, struct store_connectio
 enum err_code store_logged_model_add_params (bool *found, struct store_connection *connection, struct slice model_id,
                                              struct slice params, struct err *err);
 
+/* Tell a logged model that a version of a registered model publishes it, in the tag where MLflow's clients look for
+   that: mlflow.modelVersions. Nothing happens when it is told already, is not there, or has no room for more in that
+   tag. */
+enum err_code store_logged_model_add_version (struct store_connection *connection, struct slice model_id,
+                                              struct slice name, int64_t number, struct err *err);
+
 #endif

@@ -4,12 +4,21 @@
 enum
 {
   GET,
-  OF_ALIAS
+  OF_ALIAS,
+  LATEST,
+  LATEST_OF_STAGE
 };
 
 #define OF_MODEL                                                                                                       \
   "SELECT " STORE_MODEL_VERSION_SELECT " FROM registered_model AS m"                                                   \
   " JOIN model_version AS v ON v.registered_model_id = m.registered_model_id AND v.deleted_at_ms IS NULL"
+
+/* The model is found first, so that its versions come in the order of their index and one of them is read. */
+#define NEWEST(condition)                                                                                              \
+  "SELECT " STORE_MODEL_VERSION_SELECT " FROM (SELECT * FROM model_version WHERE registered_model_id ="                \
+  "   (SELECT registered_model_id FROM registered_model WHERE workspace_id = $1::int8 AND name = $2::text)"            \
+  "   AND deleted_at_ms IS NULL" condition " ORDER BY version DESC LIMIT 1) AS v"                                      \
+  " JOIN registered_model AS m ON m.registered_model_id = v.registered_model_id"
 
 static const struct statement statements[] = {
   [GET] = { "model_version_get",
@@ -19,6 +28,8 @@ static const struct statement statements[] = {
                           "  AND x.version = v.version"
                           " WHERE m.workspace_id = $1::int8 AND m.name = $2::text AND x.alias = $3::text",
                  3 },
+  [LATEST] = { "model_version_latest", NEWEST (""), 2 },
+  [LATEST_OF_STAGE] = { "model_version_latest_of_stage", NEWEST (" AND stage = $3::int8::int2"), 3 },
 };
 
 const struct statement_table store_model_version_statements = { statements,
@@ -79,5 +90,22 @@ store_model_version_of_alias (struct store_model_version *version, struct result
   parameter_text (&parameters, name);
   parameter_text (&parameters, alias);
   return store_query_one (version, result, connection, &statements[OF_ALIAS], &parameters, store_model_version_columns,
+                          STORE_MODEL_VERSION_COLUMNS, err);
+}
+
+enum err_code
+store_model_version_latest (struct store_model_version *version, struct result *result,
+                            struct store_connection *connection, int64_t workspace_id, struct slice name,
+                            const int16_t *stage, struct err *err)
+{
+  const struct statement *statement = &statements[NULL == stage ? LATEST : LATEST_OF_STAGE];
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, workspace_id);
+  parameter_text (&parameters, name);
+  if (NULL != stage)
+    parameter_int64 (&parameters, *stage);
+  return store_query_one (version, result, connection, statement, &parameters, store_model_version_columns,
                           STORE_MODEL_VERSION_COLUMNS, err);
 }

@@ -73,4 +73,10 @@ enum err_code store_model_version_of_alias (struct store_model_version *version,
                                             struct store_connection *connection, int64_t workspace_id,
                                             struct slice name, struct slice alias, struct err *err);
 
+/* The version with the highest number, of all or (not NULL) of a stage. ERR_RESOURCE_DOES_NOT_EXIST, without a message,
+   when there is none. */
+enum err_code store_model_version_latest (struct store_model_version *version, struct result *result,
+                                          struct store_connection *connection, int64_t workspace_id, struct slice name,
+                                          const int16_t *stage, struct err *err);
+
 #endif

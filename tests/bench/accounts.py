@@ -85,11 +85,15 @@ def quoted(texts):
 
 
 def make_mlflow_user(server, experiment):
-    """The same account in MLflow, which has nothing but passwords."""
+    """The same account in MLflow, which has nothing but passwords, and since 3.13 grants to roles only."""
     admin = basic(*server.administrator)
+    roles = "/api/3.0/mlflow/roles"
     server.call("POST", "users/create", {"username": NAME, "password": PASSWORD}, admin)
-    server.call("POST", "experiments/permissions/create",
-                {"experiment_id": experiment, "username": NAME, "permission": "EDIT"}, admin)
+    role = server.call("POST", f"{roles}/create", {"workspace": "default", "name": NAME}, admin)["role"]["id"]
+    server.call("POST", f"{roles}/permissions/add",
+                {"role_id": role, "resource_type": "experiment", "resource_pattern": experiment, "permission": "EDIT"},
+                admin)
+    server.call("POST", f"{roles}/assign", {"username": NAME, "role_id": role}, admin)
     return basic(NAME, PASSWORD)
 
 

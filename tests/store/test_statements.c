@@ -29,6 +29,7 @@
 #include "store/migrate.h"
 #include "store/model_alias.h"
 #include "store/model_version.h"
+#include "store/model_version_change.h"
 #include "store/purge.h"
 #include "store/registered_model.h"
 #include "store/run.h"
@@ -72,6 +73,7 @@ static const struct statement_table *const tables[] = {
   &store_migrate_statements,
   &store_model_alias_statements,
   &store_model_version_statements,
+  &store_model_version_change_statements,
   &store_purge_statements,
   &store_registered_model_statements,
   &store_run_columns_statements,

@@ -117,6 +117,7 @@ function Page({ route }: { route: Route }) {
     case 'compare':
       return <ComparePage runIds={route.runIds} />;
     case 'registry':
+    case 'lineage':
     case 'registered':
     case 'version':
       return <RegistryPages route={route} />;
@@ -154,7 +155,7 @@ function NotFound() {
 // The two halves of what there is; everything else is a page of one of them, or of neither.
 const rooms: { href: string; label: string; pages: Route['page'][] }[] = [
   { href: '#/', label: 'Experiments', pages: ['experiments', 'experiment', 'run', 'model', 'compare'] },
-  { href: '#/models', label: 'Models', pages: ['registry', 'registered', 'version'] },
+  { href: '#/models', label: 'Models', pages: ['registry', 'registered', 'version', 'lineage'] },
 ];
 
 function TopBar({ route, onHelp }: { route: Route; onHelp: () => void }) {
@@ -192,6 +193,7 @@ function TopBar({ route, onHelp }: { route: Route; onHelp: () => void }) {
           {route.page === 'run' && <RunCrumb id={route.runId} />}
           {route.page === 'model' && <ModelCrumb id={route.modelId} />}
           {route.page === 'compare' && <LastCrumb text="Compare" />}
+          {route.page === 'lineage' && <LastCrumb text="Lineage" />}
           {route.page === 'registered' && <LastCrumb text={route.name} />}
           {route.page === 'version' && (
             <>

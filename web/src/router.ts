@@ -8,6 +8,7 @@ export type Route =
   | { page: 'model'; experimentId: string; modelId: string; path: string }
   | { page: 'compare'; runIds: string[] }
   | { page: 'registry' }
+  | { page: 'lineage' }
   | { page: 'registered'; name: string; tab: string }
   | { page: 'version'; name: string; version: string; tab: string; path: string }
   | { page: 'login' }
@@ -43,6 +44,7 @@ export function readHash(hash: string): Place {
   else if (room === 'experiments' && id !== undefined) route = { page: 'experiment', experimentId: id };
   else if (room === 'compare')
     route = { page: 'compare', runIds: (query.get('runs') ?? '').split(',').filter(Boolean) };
+  else if (room === 'lineage') route = { page: 'lineage' };
   else if (room === 'models' && id === undefined) route = { page: 'registry' };
   else if (room === 'models' && id !== undefined && sub === 'versions' && subId !== undefined)
     route = { page: 'version', name: id, version: subId, tab: tab ?? '', path: file };

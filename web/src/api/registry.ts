@@ -9,15 +9,10 @@ import {
 import { useCallback, useMemo } from 'react';
 import type { Gate, GateRules } from '../lib/gate-rules';
 import type { LedgerEntry } from '../lib/ledger';
-import type {
-  Check,
-  GateAnswer,
-  ModelVersion,
-  RegisteredModel,
-  Target,
-  VersionDetail,
-} from '../lib/registry';
+import type { Check, GateAnswer, RegisteredModel, Target, VersionDetail } from '../lib/registry';
+import type { ManifestFile } from '../lib/version-diff';
 import { readManifest } from './artifacts';
+import type { RunStatus } from './types';
 import { change, changeTally, get, getTally, post, type Query } from './http';
 
 const part = encodeURIComponent;
@@ -131,20 +126,6 @@ export function useVersion(name: string, version: string) {
     queryKey: ['model-version', name, version],
     refetchInterval: idleMs,
     queryFn: ({ signal }) => getTally<VersionDetail>(versionPath(name, version), {}, signal),
-  });
-}
-
-/** Versions that a filter finds, among all models; the first page is enough to name them. */
-export function useVersionsFound(filter: string, enabled = true) {
-  return useQuery({
-    queryKey: ['model-versions-found', filter],
-    enabled,
-    queryFn: ({ signal }) =>
-      get<Page & { model_versions?: ModelVersion[] }>(
-        'model-versions/search',
-        { filter, max_results: 50 },
-        signal,
-      ).then((page) => ({ versions: page.model_versions ?? [], more: Boolean(page.next_page_token) })),
   });
 }
 
@@ -293,11 +274,78 @@ export function useAliasAt(name: string, alias: string, at: number | undefined) 
 
 // --- lineage and files ---------------------------------------------------------------------------------------
 
-export function useLineage(name: string, version: string) {
+/** Where a version comes from; what the reader may not see is not there. */
+export interface Origin {
+  run?: OriginRun;
+  logged_model?: OriginModel;
+  artifacts?: { location?: string; files?: ManifestFile[]; truncated?: boolean };
+}
+
+export interface OriginRun {
+  run_id: string;
+  run_name?: string;
+  experiment_id: string;
+  experiment_name?: string;
+  user_id?: string;
+  status?: RunStatus;
+  start_time?: number;
+  lifecycle_stage?: string;
+  code?: {
+    commit?: string;
+    branch?: string;
+    repository?: string;
+    source_name?: string;
+    source_type?: string;
+    dirty?: string;
+  };
+  datasets?: { name?: string; digest?: string; source_type?: string; source?: string; context?: string }[];
+  input_models?: string[];
+  output_models?: string[];
+  params?: Record<string, string>;
+}
+
+export interface OriginModel {
+  model_id: string;
+  name?: string;
+  model_type?: string;
+  experiment_id: string;
+  experiment_name?: string;
+  source_run_id?: string;
+  created_at?: number;
+  evaluated_on?: { name: string; digest: string }[];
+  params?: Record<string, string>;
+}
+
+export function useOrigin(name: string, version: string) {
   return useQuery({
     queryKey: ['lineage', name, version],
-    queryFn: ({ signal }) =>
-      getTally<Record<string, unknown>>(`${versionPath(name, version)}/lineage`, {}, signal),
+    queryFn: ({ signal }) => getTally<Origin>(`${versionPath(name, version)}/lineage`, {}, signal),
+  });
+}
+
+export interface OutcomeVersion {
+  name: string;
+  version: number;
+  stage?: string;
+  aliases?: string[];
+  created_at?: number;
+}
+
+/** What came out of something. */
+export interface Outcome {
+  runs?: OriginRun[];
+  logged_models?: OriginModel[];
+  model_versions?: OutcomeVersion[];
+  truncated?: boolean;
+}
+
+export type OutcomeOf = { run_id: string } | { model_id: string } | Record<string, string>;
+
+export function useOutcome(of: OutcomeOf, enabled = true) {
+  return useQuery({
+    queryKey: ['outcome', of],
+    enabled,
+    queryFn: ({ signal }) => getTally<Outcome>('lineage', { ...of }, signal),
   });
 }
 
@@ -316,7 +364,6 @@ const names = [
   'registered-model',
   'model-versions',
   'model-version',
-  'model-versions-found',
   'checks',
   'gates',
   'gate-answer',
@@ -324,6 +371,7 @@ const names = [
   'registered-model-at',
   'alias-at',
   'lineage',
+  'outcome',
 ];
 
 /** Forgets what a change of the registry may have touched. */

@@ -20,12 +20,10 @@ const object = (value: unknown): Record<string, unknown> =>
 /** Aliases come as a list of {alias, version} or as an object of versions by alias. */
 function aliasesOf(value: unknown): Then['aliases'] {
   if (Array.isArray(value))
-    return value
-      .map(object)
-      .map((one) => ({
-        alias: typeof one['alias'] === 'string' ? one['alias'] : '',
-        version: Number(one['version']),
-      }));
+    return value.map(object).map((one) => ({
+      alias: typeof one['alias'] === 'string' ? one['alias'] : '',
+      version: Number(one['version']),
+    }));
   return Object.entries(object(value)).map(([alias, version]) => ({ alias, version: Number(version) }));
 }
 

@@ -81,7 +81,7 @@ function ModelFacts({ model, experimentId }: { model: LoggedModel; experimentId:
           <span className="faint wide-only">{formatMoment(info.creation_timestamp_ms)}</span>
         </Fact>
       )}
-      <VersionsOf filter={`source_path LIKE 'models:/${info.model_id}%'`} />
+      <VersionsOf of={{ model_id: info.model_id }} />
       {info.status_message && <Fact label="Note">{info.status_message}</Fact>}
     </dl>
   );

@@ -239,7 +239,7 @@ function Facts({ run, experimentId }: { run: Run; experimentId: string }) {
         </Fact>
       )}
       {parent && <ParentFact id={parent} experimentId={experimentId} />}
-      <VersionsOf filter={`run_id = '${info.run_id}'`} />
+      <VersionsOf of={{ run_id: info.run_id }} />
       <Children run={run} experimentId={experimentId} />
     </dl>
   );

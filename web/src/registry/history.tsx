@@ -249,7 +249,7 @@ function State({ name, state, waiting }: { name: string; state: AsOf; waiting: b
 // --- the time line -------------------------------------------------------------------------------------------
 
 const kindIcons: Record<ReturnType<typeof ledgerKind>, IconName> = {
-  move: 'external',
+  move: 'up',
   good: 'check',
   bad: 'cross',
   gate: 'lock',

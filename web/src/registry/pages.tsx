@@ -1,5 +1,6 @@
 // The pages of the model registry: all models, one of them, and one of its versions.
 import type { Route } from '../router';
+import { OutcomePage } from './lineage';
 import { ModelList } from './list';
 import { RegisteredModelPage } from './model';
 import { VersionPage } from './version';
@@ -18,6 +19,8 @@ export default function RegistryPages({ route }: { route: Route }) {
           path={route.path}
         />
       );
+    case 'lineage':
+      return <OutcomePage />;
     default:
       return <ModelList />;
   }

@@ -62,14 +62,21 @@ COMMENT ON COLUMN model_version.run_link IS 'Address of the run, free text; empt
 COMMENT ON COLUMN model_version.status IS '1 PENDING_REGISTRATION, 2 FAILED_REGISTRATION, 3 READY.';
 COMMENT ON COLUMN model_version.status_message IS 'What is to be said of the status; NULL: nothing.';
 COMMENT ON COLUMN model_version.tags IS 'Object of key to string.';
--- The newest of each stage, the newest changed, and what came out of a run or logged model.
+-- The newest of each stage, the newest changed and made, and what came out of a run or logged model.
 CREATE INDEX model_version_stage ON model_version (registered_model_id, stage, version DESC) WHERE deleted_at_ms IS NULL;
 CREATE INDEX model_version_updated ON model_version (registered_model_id, updated_at_ms DESC, version DESC)
   WHERE deleted_at_ms IS NULL;
+CREATE INDEX model_version_created ON model_version (registered_model_id, created_at_ms DESC) WHERE deleted_at_ms IS NULL;
 CREATE INDEX model_version_all_updated ON model_version (updated_at_ms DESC) WHERE deleted_at_ms IS NULL;
 CREATE INDEX model_version_run ON model_version (run_id) WHERE deleted_at_ms IS NULL AND run_id <> '';
 CREATE INDEX model_version_model ON model_version (model_id) WHERE deleted_at_ms IS NULL AND model_id <> '';
 CREATE INDEX model_version_source ON model_version (md5(source)) WHERE deleted_at_ms IS NULL;
+
+-- What came out of a data set, a run or a logged model.
+CREATE INDEX dataset_digest ON dataset (digest, name);
+CREATE INDEX dataset_name ON dataset (name);
+CREATE INDEX logged_model_source_run ON logged_model (source_run_id) WHERE source_run_id <> '';
+CREATE INDEX run_model_model ON run_model (model_id);
 
 CREATE TABLE model_alias (
   registered_model_id bigint NOT NULL,
@@ -96,6 +103,7 @@ CREATE TABLE check_result (
   url text NOT NULL DEFAULT '',
   message text NOT NULL DEFAULT '',
   actor text COLLATE "C" NOT NULL,
+  account_id bigint,
   created_at_ms bigint NOT NULL,
   FOREIGN KEY (registered_model_id, version) REFERENCES model_version ON DELETE CASCADE
 );
@@ -108,7 +116,8 @@ COMMENT ON COLUMN check_result.status IS '0 pending, 1 success, 2 failure.';
 COMMENT ON COLUMN check_result.value IS 'A number that was measured; NULL: none.';
 COMMENT ON COLUMN check_result.url IS 'Where to read more; never fetched; empty: nowhere.';
 COMMENT ON COLUMN check_result.message IS 'Free text; empty: none.';
-COMMENT ON COLUMN check_result.actor IS 'Who posted it.';
+COMMENT ON COLUMN check_result.actor IS 'Who posted it: the name of the account, or what the client claims with authentication off.';
+COMMENT ON COLUMN check_result.account_id IS 'The account, which may be gone; NULL: claimed.';
 COMMENT ON COLUMN check_result.created_at_ms IS 'When, ms.';
 CREATE INDEX check_result_newest ON check_result (registered_model_id, version, name, check_id DESC);
 
@@ -146,7 +155,7 @@ COMMENT ON TABLE promotion_gate IS
 COMMENT ON COLUMN promotion_gate.gate_id IS 'Identifier.';
 COMMENT ON COLUMN promotion_gate.workspace_id IS 'Owning workspace.';
 COMMENT ON COLUMN promotion_gate.model_pattern IS
-  'Name of the registered model; * stands for any characters. One without a * moves along when its model is renamed.';
+  'Name of the registered model; * stands for any characters. One without a * is there under both names after its model is renamed.';
 COMMENT ON COLUMN promotion_gate.alias IS 'The alias that it guards; NULL: it guards a stage.';
 COMMENT ON COLUMN promotion_gate.stage IS 'The stage that it guards, as in model_version; NULL: it guards an alias.';
 COMMENT ON COLUMN promotion_gate.rules IS 'The rules, see docs/gates.md.';

@@ -230,19 +230,21 @@ decode_bool (void *out, const struct position *position, const struct field *fie
              struct err *err)
 {
   struct optional_int64 *flag = out;
+  const bool in_query = position->call->arguments_in_query;
+  const char *text = in_query || 0 != (field->flags & FIELD_SPELLED) ? json_string_value (value) : NULL;
 
   flag->present = true;
   if (json_is_boolean (value))
     flag->value = json_is_true (value);
-  else if (! position->call->arguments_in_query || ! json_is_string (value))
-    return wrong_type (position, field, value, err);
-  else if (0 == strcasecmp (json_string_value (value), "true"))
+  else if (NULL != text && 0 == strcasecmp (text, "true"))
     flag->value = 1;
-  else if (0 == strcasecmp (json_string_value (value), "false"))
+  else if (NULL != text && 0 == strcasecmp (text, "false"))
     flag->value = 0;
+  else if (NULL == text || ! in_query)
+    return wrong_type (position, field, value, err);
   else
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Invalid boolean value: %.100s, must be 'true' or 'false'.",
-                    json_string_value (value));
+                    text);
   return ERR_OK;
 }
 

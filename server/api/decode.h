@@ -43,7 +43,8 @@ enum field_flag
   FIELD_REQUIRED = 1,
   FIELD_NUL = 2, /* U+0000 is judged by the handler: the rules of keys have a message for it */
   FIELD_EMPTY = 4, /* the empty string is judged by the handler */
-  FIELD_SECRET = 8 /* messages do not quote it */
+  FIELD_SECRET = 8, /* messages do not quote it */
+  FIELD_SPELLED = 16 /* a boolean of a body may be the text true or false, as MLflow's R client sends it */
 };
 
 struct field

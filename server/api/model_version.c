@@ -175,7 +175,10 @@ static const struct field stage_fields[] = {
     .type = FIELD_STRING,
     .flags = FIELD_REQUIRED,
     .offset = offsetof (struct version_request, stage) },
-  { .name = "archive_existing_versions", .type = FIELD_BOOL, .offset = offsetof (struct version_request, archives) },
+  { .name = "archive_existing_versions",
+    .type = FIELD_BOOL,
+    .flags = FIELD_SPELLED,
+    .offset = offsetof (struct version_request, archives) },
 };
 static const struct schema stage_schema = SCHEMA (stage_fields, struct version_request);
 

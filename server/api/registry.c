@@ -6,6 +6,7 @@
 #include "api/gate_judge.h"
 #include "api/names.h"
 #include "base/number.h"
+#include "ingest/metric_flush.h"
 #include "store/model_version.h"
 
 #include <inttypes.h>
@@ -64,6 +65,7 @@ api_registry_begin (struct registry_change *change, struct registry_actor *actor
                                .client = printable (headers->client, CLIENT_MAX_BYTES, call->arena) };
   *change = (struct registry_change){ .connection = call->connection,
                                       .arena = call->arena,
+                                      .metric_keys = call->service->metrics->keys,
                                       .actor = actor,
                                       .workspace_id = pass->workspace_id,
                                       .may_promote = gate_suffices (pass->rights, PERMISSION_PROMOTE),
@@ -80,6 +82,9 @@ api_registry_run (struct registry_change *change, struct api_call *call, registr
 
   if (ERR_OK != code && NULL != change->missing.data)
     call->err_members = slice_of (arena_printf (call->arena, "\"missing\":%.*s", SLICE_ARG (change->missing)));
+  /* A gate wants more than the route does. */
+  if (ERR_PERMISSION_DENIED == code)
+    gate_note_refusal (call, err, (struct slice){ NULL, 0 });
   return code;
 }
 

@@ -9,6 +9,7 @@
 #ifndef REGISTRY_CHANGE_H
 #define REGISTRY_CHANGE_H
 
+#include "ingest/keys.h"
 #include "store/registered_model.h"
 
 /* Who changes something, and where from. Texts last as long as the change. */
@@ -40,6 +41,7 @@ struct registry_change
 {
   struct store_connection *connection; /* given, as the members up to may_force */
   struct arena *arena;
+  struct metric_keys *metric_keys; /* for gates that look at metrics */
   const struct registry_actor *actor;
   int64_t workspace_id;
   struct slice reason; /* why, as the client says; absent: it said nothing */

@@ -104,6 +104,36 @@ put_equal (struct buffer *sql, struct parameters *parameters, const struct searc
   put_value (sql, parameters, key, value);
 }
 
+/* Several keys in one direction, none of which can be missing: they compare as one row. */
+static bool
+is_row (const struct search_order *order)
+{
+  for (size_t i = 0; i < order->count; i++)
+    if (is_nullable (&order->keys[i]) || order->keys[i].descending != order->keys[0].descending)
+      return false;
+  return order->count > 1;
+}
+
+/* As a row, so that an index on all keys is entered just behind the position, however many rows share its first key. */
+static void
+put_row_after (struct buffer *sql, struct parameters *parameters, const struct search_order *order,
+               const struct search_position *position)
+{
+  buffer_text (sql, " AND (");
+  for (size_t i = 0; i < order->count; i++)
+  {
+    buffer_text (sql, i > 0 ? ", " : "");
+    put_expression (sql, parameters, &order->keys[i]);
+  }
+  buffer_text (sql, order->keys[0].descending ? ") < (" : ") > (");
+  for (size_t i = 0; i < order->count; i++)
+  {
+    buffer_text (sql, i > 0 ? ", " : "");
+    put_value (sql, parameters, &order->keys[i], position->values[i]);
+  }
+  buffer_byte (sql, ')');
+}
+
 static void
 put_after (struct buffer *sql, struct parameters *parameters, const struct search_order *order,
            const struct search_position *position)
@@ -112,6 +142,11 @@ put_after (struct buffer *sql, struct parameters *parameters, const struct searc
 
   if (! position->has_values)
     return;
+  if (is_row (order))
+  {
+    put_row_after (sql, parameters, order, position);
+    return;
+  }
   /* A bound on the first key alone, which an index can use. */
   if (! is_nullable (&order->keys[0]))
   {

@@ -91,6 +91,21 @@ struct store_access_rights
 #define STORE_ACCESS_MAY_READ_EXPERIMENT(account, fallback)                                                            \
   "(" account "::int8 = 0 OR" STORE_ACCESS_LEVEL_OF_EXPERIMENT (account "::int8", fallback) " >= 1)"
 
+/* The same for registered models, by name and number of the workspace. */
+#define STORE_ACCESS_LEVEL_OF_MODEL(account, fallback, name, workspace)                                                \
+  " coalesce((SELECT g.level FROM access_grant AS g WHERE g.account_id = " account                                     \
+  "    AND g.workspace_id = " workspace " AND g.model_name = " name "),"                                               \
+  "  (SELECT max(g.level) FROM account_group_member AS u JOIN access_grant AS g ON g.group_id = u.group_id"            \
+  "    AND g.workspace_id = " workspace " AND g.model_name = " name " WHERE u.account_id = " account "),"              \
+  "  (SELECT g.level FROM access_grant AS g WHERE g.account_id = " account "    AND g.workspace_id = " workspace       \
+  " AND g.experiment_id IS NULL AND g.model_name IS NULL),"                                                            \
+  "  (SELECT max(g.level) FROM account_group_member AS u JOIN access_grant AS g ON g.group_id = u.group_id"            \
+  "    AND g.workspace_id = " workspace " AND g.experiment_id IS NULL AND g.model_name IS NULL"                        \
+  "    WHERE u.account_id = " account "),"                                                                             \
+  "  CASE WHEN " workspace " = 1 THEN " fallback "::int2 ELSE 0::int2 END)"
+#define STORE_ACCESS_MAY_READ_MODEL(account, fallback, name, workspace)                                                \
+  "(" account "::int8 = 0 OR" STORE_ACCESS_LEVEL_OF_MODEL (account "::int8", fallback, name, workspace) " >= 1)"
+
 /* Rights of an account with each of some experiments, in the order of the ids; those that do not exist say so.
    `rights` has room for `count`. */
 enum err_code store_access_of_experiments (struct store_access_rights *rights, struct store_connection *connection,

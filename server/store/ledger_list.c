@@ -5,6 +5,8 @@
    grow with the ledger: each such index has a statement of its own. */
 #include "store/ledger_list.h"
 
+#include "store/access.h"
+
 enum
 {
   LIST_WORKSPACE,
@@ -17,16 +19,11 @@ enum
   HEAD
 };
 
-/* The level of account $9 with the model of an entry, by the name that it has now. */
-#define LEVEL_OF(condition)                                                                                            \
-  " (SELECT g.level FROM access_grant AS g WHERE g.account_id = $9::int8 AND g.workspace_id = l.workspace_id"          \
-  "  AND g.experiment_id IS NULL AND " condition "),"                                                                  \
-  " (SELECT max(g.level) FROM account_group_member AS u JOIN access_grant AS g ON g.group_id = u.group_id"             \
-  "  AND g.workspace_id = l.workspace_id AND g.experiment_id IS NULL AND " condition " WHERE u.account_id = $9::int8)"
+/* By the name that the model of an entry has now. */
 #define IS_VISIBLE                                                                                                     \
-  " AND ($9::int8 = 0 OR coalesce(" LEVEL_OF ("g.model_name = coalesce(m.name, l.model_name)") "," LEVEL_OF (          \
-      "g.model_name IS NULL") ", CASE WHEN l.workspace_id = 1 THEN $10::int4::int2 ELSE 0::int2 END)"                  \
-                              " >= CASE WHEN m.name IS NULL AND l.registered_model_id IS NOT NULL THEN 4 ELSE 1 END)"
+  " AND ($9::int8 = 0 OR" STORE_ACCESS_LEVEL_OF_MODEL (                                                                \
+      "$9::int8", "$10::int4", "coalesce(m.name, l.model_name)",                                                       \
+      "l.workspace_id") " >= CASE WHEN m.name IS NULL AND l.registered_model_id IS NOT NULL THEN 4 ELSE 1 END)"
 
 /* Times as numbers of entries: at_ms never falls. */
 #define PAGE                                                                                                           \

@@ -6,7 +6,8 @@ enum
   GET,
   OF_ALIAS,
   LATEST,
-  LATEST_OF_STAGE
+  LATEST_OF_STAGE,
+  PAGE
 };
 
 #define OF_MODEL                                                                                                       \
@@ -30,6 +31,11 @@ static const struct statement statements[] = {
                  3 },
   [LATEST] = { "model_version_latest", NEWEST (""), 2 },
   [LATEST_OF_STAGE] = { "model_version_latest_of_stage", NEWEST (" AND stage = $3::int8::int2"), 3 },
+  [PAGE] = { "model_version_page",
+             "SELECT " STORE_MODEL_VERSION_SELECT " FROM registered_model AS m"
+             " JOIN model_version AS v ON v.registered_model_id = m.registered_model_id AND v.deleted_at_ms IS NULL"
+             " WHERE m.registered_model_id = $1::int8 AND v.version < $2::int8 ORDER BY v.version DESC LIMIT $3::int8",
+             3 },
 };
 
 const struct statement_table store_model_version_statements = { statements,
@@ -108,4 +114,17 @@ store_model_version_latest (struct store_model_version *version, struct result *
     parameter_int64 (&parameters, *stage);
   return store_query_one (version, result, connection, statement, &parameters, store_model_version_columns,
                           STORE_MODEL_VERSION_COLUMNS, err);
+}
+
+enum err_code
+store_model_version_page (struct result *result, struct store_connection *connection, int64_t registered_model_id,
+                          int64_t before, int64_t most, struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, registered_model_id);
+  parameter_int64 (&parameters, before);
+  parameter_int64 (&parameters, most);
+  return store_query (result, connection, &statements[PAGE], &parameters, err);
 }

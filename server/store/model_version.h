@@ -79,4 +79,9 @@ enum err_code store_model_version_latest (struct store_model_version *version, s
                                           struct store_connection *connection, int64_t workspace_id, struct slice name,
                                           const int16_t *stage, struct err *err);
 
+/* Up to `most` versions of a model before a number (INT64_MAX: from the last on), newest first, decoded with
+   store_model_version_columns. The caller frees. */
+enum err_code store_model_version_page (struct result *result, struct store_connection *connection,
+                                        int64_t registered_model_id, int64_t before, int64_t most, struct err *err);
+
 #endif

@@ -12,7 +12,6 @@ enum
   HOLD,
   CREATE,
   RENAME,
-  RENAME_VERSIONS,
   MOVE_GRANTS,
   DROP_GRANTS,
   DESCRIBE,
@@ -49,8 +48,6 @@ static const struct statement statements[] = {
                6 },
   [RENAME] = { "registered_model_rename", "UPDATE registered_model SET name = $2::text, updated_at_ms = $3::int8" OF_ID,
                3 },
-  [RENAME_VERSIONS] = { "registered_model_rename_versions",
-                        "UPDATE model_version SET updated_at_ms = $2::int8" OF_ID " AND deleted_at_ms IS NULL", 2 },
   [MOVE_GRANTS] = { "registered_model_move_grants",
                     "UPDATE access_grant AS g SET model_name = $3::text"
                     " WHERE g.workspace_id = $1::int8 AND g.model_name = $2::text"
@@ -199,9 +196,6 @@ store_registered_model_rename (struct store_connection *connection, const struct
   parameters = pipeline_add (NULL, &pipeline, &statements[RENAME]);
   parameter_int64 (parameters, model->registered_model_id);
   parameter_text (parameters, new_name);
-  parameter_int64 (parameters, now_ms);
-  parameters = pipeline_add (NULL, &pipeline, &statements[RENAME_VERSIONS]);
-  parameter_int64 (parameters, model->registered_model_id);
   parameter_int64 (parameters, now_ms);
   queue_grants (&pipeline, MOVE_GRANTS, model);
   parameter_text (&pipeline.parameters[pipeline.count - 1], new_name);

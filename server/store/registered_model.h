@@ -56,8 +56,9 @@ enum err_code store_registered_model_create (int64_t *registered_model_id, struc
                                              const struct store_new_registered_model *fresh, int64_t now_ms,
                                              struct err *err);
 
-/* Rename one and count it and all its versions as changed. What was granted moves along, except where the new name had
-   a grant to the same holder. ERR_RESOURCE_ALREADY_EXISTS, with PostgreSQL's message, when the name is taken. */
+/* Rename one. Its versions do not count as changed by it, however many there are. What was granted moves along, except
+   where the new name had a grant to the same holder. ERR_RESOURCE_ALREADY_EXISTS, with PostgreSQL's message, when the
+   name is taken. */
 enum err_code store_registered_model_rename (struct store_connection *connection,
                                              const struct store_registered_model *model, struct slice new_name,
                                              int64_t now_ms, struct err *err);

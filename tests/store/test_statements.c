@@ -8,12 +8,14 @@
 #include "store/account_group.h"
 #include "store/alias_history.h"
 #include "store/api_token.h"
+#include "store/approval.h"
 #include "store/artifact.h"
 #include "store/artifact_owner.h"
 #include "store/artifact_root.h"
 #include "store/audit.h"
 #include "store/audit_list.h"
 #include "store/blob.h"
+#include "store/check_result.h"
 #include "store/context.h"
 #include "store/dataset.h"
 #include "store/experiment.h"
@@ -23,6 +25,7 @@
 #include "store/ledger_compare.h"
 #include "store/ledger_list.h"
 #include "store/ledger_state.h"
+#include "store/lineage.h"
 #include "store/logged_model.h"
 #include "store/login_attempt.h"
 #include "store/metric.h"
@@ -30,6 +33,7 @@
 #include "store/model_alias.h"
 #include "store/model_version.h"
 #include "store/model_version_change.h"
+#include "store/promotion_gate.h"
 #include "store/purge.h"
 #include "store/registered_model.h"
 #include "store/run.h"
@@ -51,12 +55,14 @@ static const struct statement_table *const tables[] = {
   &store_account_statements,
   &store_alias_history_statements,
   &store_api_token_statements,
+  &store_approval_statements,
   &store_artifact_owner_statements,
   &store_artifact_root_statements,
   &store_artifact_statements,
   &store_audit_list_statements,
   &store_audit_statements,
   &store_blob_statements,
+  &store_check_result_statements,
   &store_context_statements,
   &store_dataset_statements,
   &store_experiment_statements,
@@ -67,6 +73,7 @@ static const struct statement_table *const tables[] = {
   &store_ledger_list_statements,
   &store_ledger_state_statements,
   &store_ledger_statements,
+  &store_lineage_statements,
   &store_logged_model_statements,
   &store_login_attempt_statements,
   &store_metric_statements,
@@ -74,6 +81,7 @@ static const struct statement_table *const tables[] = {
   &store_model_alias_statements,
   &store_model_version_statements,
   &store_model_version_change_statements,
+  &store_promotion_gate_statements,
   &store_purge_statements,
   &store_registered_model_statements,
   &store_run_columns_statements,

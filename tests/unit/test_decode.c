@@ -28,6 +28,7 @@ struct request
   struct optional_int64 number;
   struct optional_double value;
   struct optional_int64 flag;
+  struct optional_int64 spelled;
   struct optional_int64 view_type;
   struct slices texts;
   void *one_object;
@@ -55,6 +56,7 @@ static const struct field fields[] = {
   FIELD (number, .type = FIELD_INT64),
   FIELD (value, .type = FIELD_DOUBLE),
   FIELD (flag, .type = FIELD_BOOL),
+  FIELD (spelled, .type = FIELD_BOOL, .flags = FIELD_SPELLED),
   FIELD (view_type, .type = FIELD_ENUM, .names = views, .name_count = 4),
   FIELD (texts, .type = FIELD_STRINGS),
   FIELD (one_object, .type = FIELD_OBJECT, .schema = &inner_schema),
@@ -252,6 +254,9 @@ START_TEST (reads_flags_and_enums)
   }
   ck_assert_int_eq (read_body ("{\"flag\": true}").flag.value, 1);
   ck_assert (read_body ("{\"flag\": false}").flag.present);
+  ck_assert_int_eq (read_body ("{\"spelled\": \"TRUE\"}").spelled.value, 1);
+  ck_assert_int_eq (read_body ("{\"spelled\": \"false\"}").spelled.value, 0);
+  ck_assert_int_eq (read_body ("{\"spelled\": true}").spelled.value, 1);
   for (size_t i = 0; i < sizeof (enums) / sizeof (enums[0]); i++)
     ck_assert_int_eq (read_body (arena_printf (call.arena, "{\"view_type\": %s}", enums[i].json)).view_type.value,
                       enums[i].value);
@@ -305,6 +310,8 @@ START_TEST (names_what_is_wrong)
     { "{\"value\": []}", false, WRONG ("[]", "value", "list") },
     { "{\"flag\": 1}", false, WRONG ("1", "flag", "int") },
     { "{\"flag\": \"true\"}", false, WRONG ("\"true\"", "flag", "str") },
+    { "{\"spelled\": \"yes\"}", false, WRONG ("\"yes\"", "spelled", "str") },
+    { "{\"spelled\": 1}", false, WRONG ("1", "spelled", "int") },
     { "flag=1", true, "Invalid boolean value: 1, must be 'true' or 'false'." },
     { "flag=", true, "Invalid boolean value: , must be 'true' or 'false'." },
     { "{\"view_type\": \"NONE\"}", false, WRONG ("\"NONE\"", "view_type", "str") },

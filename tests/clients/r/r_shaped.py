@@ -260,6 +260,61 @@ def refusals(server):
     same(tags, ["mlflow.runName"], "tags")
 
 
+def new_model(server, versions=0):
+    """What mlflow_create_registered_model and mlflow_create_model_version send."""
+    name = unique("r model")
+    data = {"name": name, "tags": [{"key": "team", "value": "red"}], "description": "words"}
+    server.good("POST", "registered-models/create", data=data)
+    for _ in range(versions):
+        data = {"name": name, "source": "s3://bucket/model", "run_id": "r", "tags": [], "run_link": "", "description": ""}
+        server.good("POST", "model-versions/create", data=data)
+    return name
+
+
+def registered_models(server):
+    name = new_model(server)
+    got = server.good("GET", "registered-models/get", {"name": name})["registered_model"]
+    same((got["name"], got["description"], got["tags"]), (name, "words", [{"key": "team", "value": "red"}]), "a new one")
+    server.good("PATCH", "registered-models/update", data={"name": name, "description": "others"})
+    server.good("POST", "registered-models/set-tag", data={"name": name, "key": "n", "value": 5})
+    server.good("DELETE", "registered-models/delete-tag", data={"name": name, "key": "team"})
+    renamed = name + " renamed"
+    server.good("POST", "registered-models/rename", data={"name": name, "new_name": renamed})
+    got = server.good("GET", "registered-models/get", {"name": renamed})["registered_model"]
+    same((got["description"], got["tags"]), ("others", [{"key": "n", "value": "5"}]), "changed")
+    server.good("DELETE", "registered-models/delete", data={"name": renamed})
+    status, answer = server.call("GET", "registered-models/get", {"name": renamed})
+    same((status, answer["error_code"]), (404, "RESOURCE_DOES_NOT_EXIST"), "deleted")
+
+
+def model_versions(server):
+    name = new_model(server, versions=2)
+    server.good("PATCH", "model-versions/update", data={"name": name, "version": 1, "description": "first"})
+    server.good("POST", "model-versions/set-tag", data={"name": name, "version": 1, "key": "k", "value": 0.5})
+    got = server.good("GET", "model-versions/get", {"name": name, "version": "1"})["model_version"]
+    same((got["version"], got["description"], got["tags"]), ("1", "first", [{"key": "k", "value": "0.5"}]), "changed")
+    server.good("DELETE", "model-versions/delete", data={"name": name, "version": 1})
+    data = {"name": name, "stages": []}
+    latest = server.good("POST", "registered-models/get-latest-versions", data=data)["model_versions"]
+    same([one["version"] for one in latest], ["2"], "what is left")
+
+
+def model_search(server):
+    names = sorted(new_model(server) for _ in range(3))
+    data = {"filter": "name LIKE 'r model %'", "max_results": 1000, "order_by": ["name ASC"]}
+    found = server.good("POST", "registered-models/search", data=data)["registered_models"]
+    same([one["name"] for one in found if one["name"] in names], names, "found")
+
+
+def stages(server):
+    name = new_model(server, versions=2)
+    for version, archive in ((1, False), (2, True)):
+        data = {"name": name, "version": version, "stage": "Production", "archive_existing_versions": archive}
+        server.good("POST", "model-versions/transition-stage", data=data)
+    got = server.good("GET", "model-versions/get", {"name": name, "version": "1"})["model_version"]
+    same(got["current_stage"], "Archived", "what was there before")
+
+
 CHECKS = [
     ("experiments: create, get, by name, update, tag, search, delete, restore", experiments, None),
     ("runs: create, log, tag, update, get, delete, restore", runs, None),
@@ -270,6 +325,10 @@ CHECKS = [
     ("log-batch with everything as strings", batch, None),
     ("search runs in pages", search, None),
     ("errors and limits of a batch", errors, None),
+    ("registered models: create, get, update, tag, rename, delete", registered_models, None),
+    ("versions: create, update, tag, delete, the newest", model_versions, None),
+    ("registered models are searched by POST", model_search, "knows no such method"),
+    ("stages, with booleans as strings", stages, "refuses the strings"),
 ]
 
 

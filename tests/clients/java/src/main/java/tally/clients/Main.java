@@ -66,6 +66,7 @@ public final class Main {
     main.search();
     main.errors();
     main.context();
+    new Registry(main.client, main.harness).run();
     if (System.getenv("TALLY_CHECK_BY") != null) {
       main.access();
     }

@@ -1,0 +1,118 @@
+/* Changes of gates. */
+#include "registry/gate_change.h"
+
+#include "base/json_write.h"
+#include "store/model_version.h"
+
+/* Rules have at most some hundred texts, which are cut. */
+#define GATE_MAX_BYTES ((size_t)1024 * 1024)
+
+/* {"alias" or "stage", "rules"} for the ledger, in the arena. */
+static struct slice
+describe (const struct registry_change *change, const struct store_promotion_gate *gate)
+{
+  struct buffer buffer;
+  struct json_write w;
+  struct slice text = { NULL, 0 };
+
+  buffer_init (&buffer, GATE_MAX_BYTES);
+  json_write_init (&w, &buffer);
+  json_write_object (&w);
+  if (NULL != gate->alias.data)
+    json_write_member_string (&w, "alias", gate->alias);
+  else
+    json_write_member_text (&w, "stage", model_stage_names[gate->stage]);
+  json_write_key (&w, "rules");
+  json_write_raw (&w, gate->rules);
+  json_write_object_end (&w);
+  if (! buffer.failed)
+    text = (struct slice){ arena_copy (change->arena, buffer.data, buffer.len), buffer.len };
+  else
+    arena_fail (change->arena);
+  buffer_free (&buffer);
+  return text;
+}
+
+static void
+note (struct registry_change *change, const char *action, const struct store_gate_key *key, struct slice before,
+      struct slice after)
+{
+  const struct registry_note entry = {
+    .action = action, .model = key->model_pattern, .alias = key->alias, .before = before, .after = after
+  };
+
+  registry_note (change, &entry);
+}
+
+/* What there is now; absent texts in `gate` when there is none. */
+static enum err_code
+read_present (struct store_promotion_gate *gate, struct result *result, struct registry_change *change,
+              const struct store_gate_key *key, struct err *err)
+{
+  enum err_code code = store_gate_get (gate, result, change->connection, key, err);
+
+  if (ERR_RESOURCE_DOES_NOT_EXIST != code)
+    return code;
+  *gate = (struct store_promotion_gate){ .gate_id = 0 };
+  return ERR_OK;
+}
+
+enum err_code
+registry_gate_put (struct registry_change *change, const struct store_gate_key *key, struct slice rules,
+                   bool may_replace, struct err *err)
+{
+  struct store_promotion_gate present;
+  struct store_promotion_gate made;
+  struct result present_result = { NULL };
+  struct result made_result = { NULL };
+  enum err_code code = read_present (&present, &present_result, change, key, err);
+
+  if (ERR_OK == code)
+    code = store_gate_set (&made, &made_result, change->connection, key, rules, change->now_ms, err);
+  /* Both come from the database in the same form. */
+  if (ERR_OK == code && ! slice_equal (present.rules, made.rules))
+  {
+    if (0 != present.gate_id && ! may_replace)
+      code = err_set (err, ERR_RESOURCE_CONFLICT,
+                      "There is a gate of '%.*s' with other rules than that of the present name; remove it first.",
+                      SLICE_ARG (key->model_pattern));
+    else
+      note (change, "gate.set", key, 0 == present.gate_id ? (struct slice){ NULL, 0 } : describe (change, &present),
+            describe (change, &made));
+  }
+  result_free (&present_result);
+  result_free (&made_result);
+  return code;
+}
+
+enum err_code
+registry_gate_set (struct registry_change *change, void *context, struct err *err)
+{
+  const struct registry_gate_change *wanted = context;
+  enum err_code code = store_gate_exclude_moves (change->connection, err);
+
+  return ERR_OK == code ? registry_gate_put (change, &wanted->key, wanted->rules, true, err) : code;
+}
+
+enum err_code
+registry_gate_remove (struct registry_change *change, void *context, struct err *err)
+{
+  const struct registry_gate_change *wanted = context;
+  const struct store_gate_key *key = &wanted->key;
+  struct store_promotion_gate present;
+  struct result result = { NULL };
+  enum err_code code = store_gate_exclude_moves (change->connection, err);
+
+  if (ERR_OK == code)
+    code = read_present (&present, &result, change, key, err);
+  if (ERR_OK == code && 0 == present.gate_id)
+    code = err_set (err, ERR_RESOURCE_DOES_NOT_EXIST, "There is no gate of '%.*s' that guards %s '%.*s'.",
+                    SLICE_ARG (key->model_pattern), NULL == key->alias.data ? "stage" : "alias",
+                    SLICE_ARG (NULL == key->alias.data ? slice_of (model_stage_names[key->stage]) : key->alias));
+  if (ERR_OK == code)
+    code = store_gate_delete (change->connection, key, err);
+  if (ERR_OK == code)
+    note (change, "gate.delete", key, describe (change, &present), (struct slice){ NULL, 0 });
+  result_free (&result);
+  return code;
+}

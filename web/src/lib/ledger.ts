@@ -1,4 +1,5 @@
 // What the ledger of the registry says, in words, and which moments it knows.
+import { checkWord } from './registry';
 
 export interface LedgerEntry {
   entry: number;
@@ -66,7 +67,7 @@ const sentences: Record<string, (entry: LedgerEntry, before: Members, after: Mem
   'alias.promote': (entry) => aliasWords('promoted', entry),
   'alias.rollback': (entry) => aliasWords('rolled back', entry),
   'check.post': (entry, _, after) =>
-    `posted check ${text(after['name'])} of version ${entry.version ?? ''}: ${text(after['status'])}`,
+    `posted check ${text(after['name'])} of version ${entry.version ?? ''}: ${checkWord(text(after['status']))}`,
   'approval.give': (entry) => `approved version ${entry.version ?? ''}`,
   'approval.withdraw': (entry) => `withdrew the approval of version ${entry.version ?? ''}`,
   'gate.set': (_, before, after) => `set the gate before ${target({ ...before, ...after })}`,

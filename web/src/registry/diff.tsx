@@ -135,7 +135,9 @@ function Values({ before, after, only }: { before: VersionDetail; after: Version
           <Card key={title} title={title} count={lines.filter((line) => line.differs).length}>
             {shown.length === 0 ? (
               <p className="faint empty">
-                {lines.length === 0 ? 'Neither has any.' : `All ${lines.length} are the same.`}
+                {lines.length === 0
+                  ? 'Neither has any.'
+                  : `${plural(lines.length, 'entry', 'entries')}, the same in both.`}
               </p>
             ) : (
               <table className="plain diff-table" aria-label={`${title} of both versions`}>
@@ -229,7 +231,7 @@ function Files({
         <Loading rows={3} />
       ) : shown.length === 0 ? (
         <p className="faint empty">
-          {lines.length === 0 ? 'Neither has any.' : `All ${plural(lines.length, 'file')} are the same.`}
+          {lines.length === 0 ? 'Neither has any.' : `${plural(lines.length, 'file')}, the same in both.`}
         </p>
       ) : (
         <table className="plain diff-table" aria-label="Files of both versions">

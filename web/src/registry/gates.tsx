@@ -322,7 +322,7 @@ function GateDialog(props: {
       </Rows>
       <fieldset className="rule">
         <legend>Approvals by others than who registered it</legend>
-        <div className="rule-row">
+        <div className="rule-fields">
           <Text
             label="Number of approvals"
             hint="none"
@@ -345,7 +345,7 @@ function GateDialog(props: {
       </fieldset>
       <fieldset className="rule">
         <legend>Time in another alias before</legend>
-        <div className="rule-row">
+        <div className="rule-fields">
           <Text
             label="Alias to have been in"
             hint="staging"
@@ -392,7 +392,7 @@ function GateDialog(props: {
       </Rows>
       <fieldset className="rule">
         <legend>Who may move it</legend>
-        <div className="rule-row">
+        <div className="rule-fields">
           <Text
             label="Moved by users"
             hint="users: who may promote"
@@ -448,9 +448,11 @@ function Rows<T extends object>(props: {
       <legend id={id}>{legend}</legend>
       {rows.map((row, index) => (
         <div key={index} className="rule-row" role="group" aria-label={`${legend}, ${index + 1}`}>
-          {children(row, (change) =>
-            onChange(rows.map((one, at) => (at === index ? { ...one, ...change } : one))),
-          )}
+          <div className="rule-fields">
+            {children(row, (change) =>
+              onChange(rows.map((one, at) => (at === index ? { ...one, ...change } : one))),
+            )}
+          </div>
           <button
             type="button"
             className="quiet icon-only"

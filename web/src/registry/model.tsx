@@ -9,8 +9,10 @@ import {
   describeModel,
   renameModel,
   setModelTag,
+  useGates,
   useRefreshRegistry,
   useRegisteredModel,
+  useVersion,
   useVersions,
 } from '../api/registry';
 import { formatCount, formatMoment } from '../lib/format';
@@ -253,6 +255,7 @@ function Versions(props: { model: RegisteredModel; may: May; onOpen: (open: Open
   const { model, may, onOpen } = props;
   const { name } = model;
   const list = useVersions(name);
+  const gates = useGates(name);
   const scrollRef = useRef<HTMLDivElement>(null);
   const [selected, setSelected] = useState<readonly string[]>([]);
   const rows = list.items ?? [];
@@ -331,6 +334,7 @@ function Versions(props: { model: RegisteredModel; may: May; onOpen: (open: Open
                   reachable={cursor === index || (cursor < 0 && index === 0)}
                   selected={selected.includes(version)}
                   mayMove={may.edit || may.promote}
+                  gated={gates.data !== undefined && gates.data.length > 0}
                   onFocus={() => setCursor(index)}
                   onToggle={() => toggle(version)}
                   onPromote={() => onOpen({ kind: 'promote', version })}
@@ -392,11 +396,13 @@ function VersionRow(props: {
   reachable: boolean;
   selected: boolean;
   mayMove: boolean;
+  /** Some gate binds the model. */
+  gated: boolean;
   onFocus: () => void;
   onToggle: () => void;
   onPromote: () => void;
 }) {
-  const { detail, index, at, reachable, selected, mayMove, onFocus, onToggle, onPromote } = props;
+  const { detail, index, at, reachable, selected, mayMove, gated, onFocus, onToggle, onPromote } = props;
   const one = detail.model_version;
   return (
     <tr
@@ -438,7 +444,7 @@ function VersionRow(props: {
         <CheckMarks checks={detail.checks ?? []} />
       </td>
       <td className="col-gates">
-        <GateMarks gates={detail.gates ?? []} />
+        {gated ? <GatesOf name={one.name} version={one.version} /> : <span className="faint">–</span>}
       </td>
       <td className="col-run">
         {one.run_id ? <RunLink id={one.run_id} /> : <span className="faint">–</span>}
@@ -461,6 +467,12 @@ function VersionRow(props: {
       </td>
     </tr>
   );
+}
+
+/** What gates say takes rules and metrics to judge, so it is asked for the versions in sight only. */
+function GatesOf({ name, version }: { name: string; version: string }) {
+  const { data } = useVersion(name, version);
+  return data ? <GateMarks gates={data.gates ?? []} /> : <span className="faint">…</span>;
 }
 
 function NoVersions({ name, mayEdit }: { name: string; mayEdit: boolean }) {

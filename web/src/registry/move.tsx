@@ -236,8 +236,8 @@ export function PromoteDialog(props: {
   return (
     <MoveDialog
       title={`Promote version ${version} of ${name}`}
-      action={blocked ? 'Promote all the same' : 'Promote'}
-      danger={blocked}
+      action={blocked && force ? 'Promote all the same' : 'Promote'}
+      danger={blocked && force}
       disabled={
         alias === '' ||
         trouble !== undefined ||

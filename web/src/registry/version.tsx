@@ -321,7 +321,7 @@ function Checks({ name, version, checks }: { name: string; version: string; chec
         </p>
       )}
       {shown.length > 0 && (
-        <table className="plain checks" aria-label={whole ? 'All results of checks' : 'Checks'}>
+        <table className="plain stacks checks" aria-label={whole ? 'All results of checks' : 'Checks'}>
           <thead>
             <tr>
               <th scope="col">Check</th>
@@ -338,12 +338,14 @@ function Checks({ name, version, checks }: { name: string; version: string; chec
                   {one.url ? <OutLink href={one.url}>{one.name}</OutLink> : one.name}
                   {one.text && <span className="made">{one.text}</span>}
                 </th>
-                <td>
+                <td data-label="Result">
                   <CheckStatusMark status={one.status} />
                 </td>
-                <td>{one.value === undefined || one.value === null ? '–' : formatShort(one.value)}</td>
-                <td>{one.actor || '–'}</td>
-                <td>
+                <td data-label="Value">
+                  {one.value === undefined || one.value === null ? '–' : formatShort(one.value)}
+                </td>
+                <td data-label="By">{one.actor || '–'}</td>
+                <td data-label="When">
                   <Ago ms={one.created_at} />
                 </td>
               </tr>

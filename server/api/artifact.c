@@ -1,6 +1,7 @@
 /* Artifacts: files are read, written and removed. */
 #include "api/artifact.h"
 
+#include "api/artifact_owner.h"
 #include "api/artifact_path.h"
 #include "api/artifact_root.h"
 #include "api/artifact_send.h"
@@ -108,6 +109,40 @@ api_artifact_get_of_model (struct api_call *call, struct err *err)
     code = artifact_root_of_model (&root, call, call->path_values[0], err);
   if (ERR_OK == code)
     code = artifact_root_path (&path, &relative, &root, given, "artifact_file_path", false, call->arena, err);
+  return ERR_OK == code ? api_artifact_answer (call, path, err) : code;
+}
+
+enum err_code
+api_artifact_get_of_version (struct api_call *call, struct err *err)
+{
+  struct version_file
+  {
+    struct slice name;
+    struct slice version;
+    struct slice path;
+  };
+  static const struct field fields[] = {
+    { .name = "name", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .offset = offsetof (struct version_file, name) },
+    { .name = "version",
+      .type = FIELD_STRING,
+      .flags = FIELD_REQUIRED,
+      .offset = offsetof (struct version_file, version) },
+    { .name = "path", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .offset = offsetof (struct version_file, path) },
+  };
+  static const struct schema schema = SCHEMA (fields, struct version_file);
+  struct version_file request;
+  struct artifact_owner owner;
+  struct artifact_root root;
+  struct slice relative;
+  struct slice path;
+  enum err_code code = api_decode (&request, call, &schema, err);
+
+  if (ERR_OK == code)
+    code = artifact_owner_version (&owner, call, request.name, request.version, err);
+  if (ERR_OK != code)
+    return code;
+  root = (struct artifact_root){ owner.is.artifact_uri, owner.root };
+  code = artifact_root_path (&path, &relative, &root, request.path, "path", false, call->arena, err);
   return ERR_OK == code ? api_artifact_answer (call, path, err) : code;
 }
 

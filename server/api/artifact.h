@@ -12,6 +12,7 @@ api_handle api_artifact_put_take;
 api_handle api_artifact_delete;
 api_handle api_artifact_get_of_run;
 api_handle api_artifact_get_of_model;
+api_handle api_artifact_get_of_version;
 api_handle api_artifact_upload;
 api_handle api_artifact_upload_take;
 

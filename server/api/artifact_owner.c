@@ -7,8 +7,13 @@
 #include "api/artifact_owner.h"
 
 #include "api/artifact_path.h"
+#include "api/gate.h"
+#include "api/registry.h"
 #include "api/run.h"
+#include "base/number.h"
+#include "store/model_version.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* Ids of logged models begin so. */
@@ -53,6 +58,58 @@ artifact_owner_model (struct artifact_owner *owner, struct api_call *call, struc
   if (ERR_OK == code && ! found)
     code = err_set (err, ERR_RESOURCE_DOES_NOT_EXIST, "Logged model with ID '%.*s' not found.", SLICE_ARG (model_id));
   return code;
+}
+
+/* A version that was read, with what is in the arena. */
+static enum err_code
+take_version (struct artifact_owner *owner, const struct store_model_version *version, struct api_call *call,
+              struct err *err)
+{
+  struct slice location = NULL == version->storage_location.data ? version->source : version->storage_location;
+  char *id = arena_printf (call->arena, "%.*s/%" PRId64, SLICE_ARG (version->name), version->version);
+  char *uri = arena_string (call->arena, location);
+  enum err_code code;
+
+  if (NULL == id || NULL == uri)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  owner->is = (struct store_owner){
+    .kind = STORE_OWNER_VERSION, .id = slice_of (id), .experiment_id = -1, .artifact_uri = { uri, location.len }
+  };
+  code = artifact_path_of_uri (&owner->root, owner->is.artifact_uri, call->arena, err);
+  /* The root of the store is nobody's. */
+  return ERR_OK == code && 0 == owner->root.len
+             ? err_set (err, ERR_RESOURCE_DOES_NOT_EXIST, "The model version %s has no directory of its own.", id)
+             : code;
+}
+
+enum err_code
+artifact_owner_version (struct artifact_owner *owner, struct api_call *call, struct slice name, struct slice version,
+                        struct err *err)
+{
+  struct store_model_version found;
+  struct result result = { NULL };
+  int64_t workspace_id = call->pass->workspace_id;
+  int64_t number;
+  bool is_number = number_parse_int64 (version, &number);
+  enum err_code code =
+      is_number ? store_model_version_get (&found, &result, call->connection, workspace_id, name, number, err)
+                : store_model_version_of_alias (&found, &result, call->connection, workspace_id, name, version, err);
+
+  if (ERR_RESOURCE_DOES_NOT_EXIST == code)
+    code = is_number ? api_registry_no_version (err, name, number)
+                     : err_set (err, code, "Registered model alias %.*s not found.", SLICE_ARG (version));
+  if (ERR_OK == code)
+    code = take_version (owner, &found, call, err);
+  result_free (&result);
+  return code;
+}
+
+const char *
+artifact_owner_word (enum store_owner_kind kind)
+{
+  static const char *const words[STORE_OWNER_COUNT] = { "run", "logged model", "model version" };
+
+  return words[kind];
 }
 
 /* --- owners of paths --------------------------------------------------------------------------------------------- */

@@ -1,9 +1,11 @@
-/* Which runs and logged models contain a content: its names, with whose they are. Source: docs/api/blob.md. */
+/* Which runs, logged models and versions of registered models contain a content: its names, with whose they are.
+ * Source: docs/api/blob.md. */
 #include "api/blob_users.h"
 
 #include "access/access.h"
 #include "api/artifact_owner.h"
 #include "api/json.h"
+#include "api/lineage.h"
 #include "api/object.h"
 #include "api/path_token.h"
 #include "base/number.h"
@@ -16,6 +18,8 @@
 
 #define RESULTS_DEFAULT 100
 #define RESULTS_MAX 1000
+/* Versions that are looked at for a page of names. */
+#define VERSIONS_MAX 10000
 
 struct users_request
 {
@@ -30,6 +34,12 @@ static const struct field users_fields[] = {
 
 static const struct schema users_schema = SCHEMA (users_fields, struct users_request);
 
+struct version_item
+{
+  struct version_item *next;
+  struct slice document; /* JSON object */
+};
+
 /* Names of the content, as many as are looked at together. */
 struct users
 {
@@ -37,6 +47,7 @@ struct users
   struct slice *paths;
   int64_t *created_at_ms;
   const struct artifact_owner **owners;
+  struct version_item **versions; /* of each name: those that may be read and have it among their files */
   int64_t *readable; /* experiments among theirs that the caller may read; sorted */
   size_t readable_count;
   size_t count;
@@ -93,6 +104,32 @@ find_owners (struct users *users, struct err *err)
   return gate_keep_readable (users->readable, &users->readable_count, call, err);
 }
 
+static enum err_code
+add_version (void *context, size_t path, const struct store_lineage_version *version, struct err *err)
+{
+  struct users *users = context;
+  struct arena *arena = users->call->arena;
+  struct version_item *item = arena_alloc (arena, sizeof (*item));
+  char *document = arena_copy (arena, version->document.data, version->document.len);
+
+  if (NULL == item || NULL == document)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  *item = (struct version_item){ users->versions[path], { document, version->document.len } };
+  users->versions[path] = item;
+  return ERR_OK;
+}
+
+static enum err_code
+find_versions (struct users *users, struct err *err)
+{
+  const struct lineage_versions asked = { users->paths, users->owners, users->count, VERSIONS_MAX };
+
+  users->versions = arena_array (users->call->arena, users->count, sizeof (struct version_item *));
+  if (NULL == users->versions)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  return api_lineage_versions_of_paths (users->call, &asked, add_version, users, err);
+}
+
 /* What belongs to no experiment only those see who may see everything, in its workspace. */
 static bool
 may_be_seen (const struct users *users, size_t number)
@@ -135,6 +172,14 @@ write_user (struct json_write *w, const struct users *users, size_t number, cons
                               (struct slice){ path.data + owner->root.len + 1, path.len - owner->root.len - 1 });
     if (owner->is.deleted)
       json_write_member_text (w, "lifecycle_stage", "deleted");
+  }
+  if (NULL != users->versions[number])
+  {
+    json_write_key (w, "model_versions");
+    json_write_array (w);
+    for (const struct version_item *item = users->versions[number]; NULL != item; item = item->next)
+      json_write_raw (w, item->document);
+    json_write_array_end (w);
   }
   json_write_object_end (w);
 }
@@ -198,6 +243,8 @@ write_users (struct page *page, struct api_call *call, const struct digest *dige
                                  (int64_t)looked_at, add_user, &users, call->arena, err);
     if (ERR_OK == code)
       code = find_owners (&users, err);
+    if (ERR_OK == code)
+      code = find_versions (&users, err);
     if (ERR_OK == code)
       write_seen (page, &users);
     if (ERR_OK == code && users.count > 0)

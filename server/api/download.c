@@ -9,6 +9,7 @@
 
 #define MODEL_PREFIX "m-"
 #define RUNS "runs"
+#define MODELS "models"
 
 /* --- archives ---------------------------------------------------------------------------------------------------- */
 
@@ -30,13 +31,25 @@ more_archive (struct api_call *call, struct err *err)
   return code;
 }
 
+/* What the archive of all artifacts of an owner is called: the id, that of a version with a dash. */
+static struct slice
+archive_name (const struct artifact_owner *owner, struct api_call *call)
+{
+  char *name = arena_string (call->arena, owner->is.id);
+  char *slash = NULL == name ? NULL : strchr (name, '/');
+
+  if (NULL != slash)
+    *slash = '-';
+  return slice_of (name);
+}
+
 /* Answer with the directory `path` of an owner. */
 static enum err_code
 send_archive (struct api_call *call, const struct artifact_owner *owner, struct slice path, enum archive_format format,
               struct err *err)
 {
   struct archive_stream *stream;
-  struct slice name = 0 == path.len ? owner->is.id : path;
+  struct slice name = 0 == path.len ? archive_name (owner, call) : path;
   struct slice disposition;
   struct slice directory;
   enum err_code code = artifact_path_join (&directory, owner->root, path, call->arena, err);
@@ -51,8 +64,7 @@ send_archive (struct api_call *call, const struct artifact_owner *owner, struct 
                               err);
   if (ERR_RESOURCE_DOES_NOT_EXIST == code)
     return err_set (err, code, "There is no directory '%.*s' with files among the artifacts of %s %.*s.",
-                    SLICE_ARG (path), STORE_OWNER_RUN == owner->is.kind ? "run" : "logged model",
-                    SLICE_ARG (owner->is.id));
+                    SLICE_ARG (path), artifact_owner_word (owner->is.kind), SLICE_ARG (owner->is.id));
   if (ERR_OK != code)
     return code;
   call->stream = stream;
@@ -68,9 +80,10 @@ send_archive (struct api_call *call, const struct artifact_owner *owner, struct 
 /* What a path below /download means. */
 struct target
 {
-  bool is_run;
-  struct slice id;
-  struct slice path; /* below the artifacts of the run or model */
+  enum store_owner_kind kind;
+  struct slice id; /* of a version the name of its registered model */
+  struct slice version; /* its number, or an alias */
+  struct slice path; /* below the artifacts of the run, model or version */
   bool is_whole; /* all of them: the format stood behind the id */
   enum archive_format format;
 };
@@ -89,32 +102,42 @@ static enum err_code
 unknown_target (struct slice text, struct err *err)
 {
   return err_set (err, ERR_RESOURCE_DOES_NOT_EXIST,
-                  "There is nothing to download as '%.*s': behind /download/ comes the id of a logged model, or runs/ "
-                  "and the id of a run.",
+                  "There is nothing to download as '%.*s': behind /download/ comes the id of a logged model, runs/ and "
+                  "the id of a run, or models/, the name of a registered model, / and a version or an alias.",
                   SLICE_ARG (text));
 }
 
-/* Take a path apart. What begins with neither runs/ nor the id of a logged model is left to names yet to come. */
+static bool
+is_model_id (struct slice id)
+{
+  return id.len >= sizeof (MODEL_PREFIX) && 0 == memcmp (id.data, MODEL_PREFIX, sizeof (MODEL_PREFIX) - 1);
+}
+
+/* Take a path apart. */
 static enum err_code
 read_target (struct target *target, struct slice text, struct err *err)
 {
   struct slice rest = text;
+  struct slice *last = &target->id;
 
-  *target = (struct target){ .id = take_segment (&rest) };
+  *target = (struct target){ .kind = STORE_OWNER_MODEL, .id = take_segment (&rest) };
   if (slice_is (target->id, RUNS))
-  {
-    target->is_run = true;
+    target->kind = STORE_OWNER_RUN;
+  else if (slice_is (target->id, MODELS))
+    target->kind = STORE_OWNER_VERSION;
+  if (STORE_OWNER_MODEL != target->kind)
     target->id = take_segment (&rest);
+  if (STORE_OWNER_VERSION == target->kind)
+  {
+    target->version = take_segment (&rest);
+    last = &target->version;
   }
   target->path = rest;
-  if (0 == target->id.len
-      || (! target->is_run
-          && (target->id.len < sizeof (MODEL_PREFIX)
-              || 0 != memcmp (target->id.data, MODEL_PREFIX, sizeof (MODEL_PREFIX) - 1))))
+  if (0 == target->id.len || 0 == last->len || (STORE_OWNER_MODEL == target->kind && ! is_model_id (target->id)))
     return unknown_target (text, err);
   if (rest.len > 0)
     return ERR_OK;
-  target->is_whole = archive_format_of (&target->format, &target->id, target->id);
+  target->is_whole = archive_format_of (&target->format, last, *last);
   if (target->is_whole)
     return ERR_OK;
   return err_set (
@@ -172,21 +195,30 @@ send_path (struct api_call *call, const struct artifact_owner *owner, struct sli
       err, code,
       "There is no file '%.*s' among the artifacts of %s %.*s; a directory is downloaded with .tar, .tar.gz "
       "or .zip behind its name.",
-      SLICE_ARG (path), owner->is.kind == STORE_OWNER_RUN ? "run" : "logged model", SLICE_ARG (owner->is.id));
+      SLICE_ARG (path), artifact_owner_word (owner->is.kind), SLICE_ARG (owner->is.id));
 }
 
 enum err_code
-api_download_target (struct slice *id, bool *is_run, struct api_call *call, struct err *err)
+api_download_target (struct slice *id, enum store_owner_kind *kind, struct api_call *call, struct err *err)
 {
-  struct target target = { .is_run = false };
+  struct target target = { .kind = STORE_OWNER_RUN };
   struct slice text;
   enum err_code code = artifact_path_check (&text, call->path_values[0], "target", false, call->arena, err);
 
   if (ERR_OK == code)
     code = read_target (&target, text, err);
   *id = target.id;
-  *is_run = target.is_run;
+  *kind = target.kind;
   return code;
+}
+
+static enum err_code
+find_owner (struct artifact_owner *owner, const struct target *target, struct api_call *call, struct err *err)
+{
+  if (STORE_OWNER_VERSION == target->kind)
+    return artifact_owner_version (owner, call, target->id, target->version, err);
+  return STORE_OWNER_RUN == target->kind ? artifact_owner_run (owner, call, target->id, err)
+                                         : artifact_owner_model (owner, call, target->id, err);
 }
 
 enum err_code
@@ -200,8 +232,7 @@ api_download (struct api_call *call, struct err *err)
   if (ERR_OK == code)
     code = read_target (&target, text, err);
   if (ERR_OK == code)
-    code = target.is_run ? artifact_owner_run (&owner, call, target.id, err)
-                         : artifact_owner_model (&owner, call, target.id, err);
+    code = find_owner (&owner, &target, call, err);
   if (ERR_OK != code)
     return code;
   if (target.is_whole)

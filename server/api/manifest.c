@@ -1,4 +1,4 @@
-/* Signed manifests of runs and logged models, and the key to verify them with.
+/* Signed manifests of runs, logged models and versions of registered models, and the key to verify them with.
 
    DESIGN
    The signature is over bytes, and JSON has many spellings: so the document goes into the answer as one string, and
@@ -59,6 +59,15 @@ api_manifest_model (struct api_call *call, struct err *err)
 {
   struct artifact_owner owner;
   enum err_code code = artifact_owner_model (&owner, call, call->path_values[0], err);
+
+  return ERR_OK == code ? reply_manifest (call, &owner, err) : code;
+}
+
+enum err_code
+api_manifest_version (struct api_call *call, struct err *err)
+{
+  struct artifact_owner owner;
+  enum err_code code = artifact_owner_version (&owner, call, call->path_values[0], call->path_values[1], err);
 
   return ERR_OK == code ? reply_manifest (call, &owner, err) : code;
 }

@@ -1,4 +1,4 @@
-/* Whether the stored files of a run or logged model are what they should be.
+/* Whether the stored files of a run, logged model or model version are what they should be.
 
    DESIGN
    Hashing a model takes as long as its bytes do, so an answer is a page: files in the order of their paths, until some
@@ -110,8 +110,7 @@ check_manifest (struct verifying *verifying, const struct given_manifest *given,
   code = manifest_read (&verifying->manifest, given->document, call->arena, err);
   if (ERR_OK == code && (owner->kind != verifying->manifest.kind || ! slice_equal (owner->id, verifying->manifest.id)))
     code = err_set (err, ERR_INVALID_PARAMETER_VALUE, "The manifest is that of another %s: %.*s.",
-                    STORE_OWNER_RUN == verifying->manifest.kind ? "run" : "logged model",
-                    SLICE_ARG (verifying->manifest.id));
+                    artifact_owner_word (verifying->manifest.kind), SLICE_ARG (verifying->manifest.id));
   verifying->has_manifest = true;
   return code;
 }
@@ -319,5 +318,17 @@ api_verify_model (struct api_call *call, struct err *err)
 
   if (ERR_OK == code)
     code = artifact_owner_model (&owner, call, call->path_values[0], err);
+  return ERR_OK == code ? verify (call, &owner, &request, err) : code;
+}
+
+enum err_code
+api_verify_version (struct api_call *call, struct err *err)
+{
+  struct verify_request request;
+  struct artifact_owner owner;
+  enum err_code code = api_decode (&request, call, &verify_schema, err);
+
+  if (ERR_OK == code)
+    code = artifact_owner_version (&owner, call, call->path_values[0], call->path_values[1], err);
   return ERR_OK == code ? verify (call, &owner, &request, err) : code;
 }

@@ -270,14 +270,15 @@ static enum err_code
 extract_download (struct target *targets, size_t *count, struct api_call *call, const struct arguments *arguments,
                   struct err *err)
 {
+  static const enum target_kind kinds[STORE_OWNER_COUNT] = { TARGET_RUN, TARGET_LOGGED_MODEL, TARGET_REGISTERED_MODEL };
   struct slice id;
-  bool is_run;
-  enum err_code code = api_download_target (&id, &is_run, call, err);
+  enum store_owner_kind kind;
+  enum err_code code = api_download_target (&id, &kind, call, err);
 
   (void)arguments;
   if (ERR_OK != code)
     return code;
-  return is_run ? add_run (targets, count, id, err) : add_text (targets, count, TARGET_LOGGED_MODEL, id);
+  return STORE_OWNER_RUN == kind ? add_run (targets, count, id, err) : add_text (targets, count, kinds[kind], id);
 }
 
 static enum err_code

@@ -11,7 +11,7 @@
 /* A page of the longest paths, and what its statement needs. */
 #define PAGE_ARENA_BYTES ((size_t)8 * 1024 * 1024)
 
-static const char *const kind_members[] = { [STORE_OWNER_RUN] = "run_id", [STORE_OWNER_MODEL] = "model_id" };
+static const char *const kind_members[STORE_OWNER_COUNT] = { "run_id", "model_id", "model_version" };
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
 
@@ -98,7 +98,8 @@ write_work (struct store_connection *connection, void *context, struct err *err)
   json_write_key (&writing->w, "subject");
   json_write_object (&writing->w);
   snprintf (experiment, sizeof (experiment), "%" PRId64, writing->owner->experiment_id);
-  json_write_member_text (&writing->w, "experiment_id", experiment);
+  if (STORE_OWNER_VERSION != writing->owner->kind)
+    json_write_member_text (&writing->w, "experiment_id", experiment);
   json_write_member_string (&writing->w, kind_members[writing->owner->kind], writing->owner->id);
   json_write_object_end (&writing->w);
   json_write_object_end (&writing->w);
@@ -181,10 +182,11 @@ read_tree (struct manifest *manifest, const json_t *tree, struct arena *arena, s
   if (! json_is_integer (created))
     return malformed (err, "'created_at' is no time");
   manifest->created_at_ms = json_integer_value (created);
-  manifest->kind =
-      NULL != json_object_get (subject, kind_members[STORE_OWNER_RUN]) ? STORE_OWNER_RUN : STORE_OWNER_MODEL;
+  manifest->kind = STORE_OWNER_RUN;
+  while (manifest->kind + 1 < STORE_OWNER_COUNT && NULL == json_object_get (subject, kind_members[manifest->kind]))
+    manifest->kind++;
   if (! copy_text (&manifest->id, json_object_get (subject, kind_members[manifest->kind]), arena))
-    return malformed (err, "'subject' names neither a run nor a logged model");
+    return malformed (err, "'subject' names neither a run, a logged model nor a model version");
   return read_files (manifest, json_object_get (tree, "files"), arena, err);
 }
 

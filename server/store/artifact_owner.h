@@ -1,4 +1,4 @@
-/* Runs and logged models as owners of artifacts. */
+/* Runs and logged models as owners of artifacts; versions of registered models have theirs from them. */
 #ifndef STORE_ARTIFACT_OWNER_H
 #define STORE_ARTIFACT_OWNER_H
 
@@ -9,15 +9,17 @@ extern const struct statement_table store_artifact_owner_statements;
 enum store_owner_kind
 {
   STORE_OWNER_RUN,
-  STORE_OWNER_MODEL
+  STORE_OWNER_MODEL,
+  STORE_OWNER_VERSION, /* of a registered model; never read here */
+  STORE_OWNER_COUNT
 };
 
-/* A run or logged model that has a root of artifacts. */
+/* A run, logged model or version that has a root of artifacts. */
 struct store_owner
 {
   enum store_owner_kind kind;
-  struct slice id; /* as the API shows it: 32 hexadecimal digits, or the id of the model */
-  int64_t experiment_id;
+  struct slice id; /* as the API shows it: 32 hexadecimal digits, the id of the model, or name/number of the version */
+  int64_t experiment_id; /* -1 of a version */
   struct slice artifact_uri;
   bool deleted;
 };

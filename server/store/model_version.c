@@ -14,11 +14,13 @@ enum
   "SELECT " STORE_MODEL_VERSION_SELECT " FROM registered_model AS m"                                                   \
   " JOIN model_version AS v ON v.registered_model_id = m.registered_model_id AND v.deleted_at_ms IS NULL"
 
-/* The model is found first, so that its versions come in the order of their index and one of them is read. */
-#define NEWEST(condition)                                                                                              \
+/* The model is found first, so that its versions come in the order of their index and one of them is read. Of a stage:
+   a range, and an order that only the index by stage gives; PostgreSQL else may go through all versions from the last
+   one on. */
+#define NEWEST(condition, order)                                                                                       \
   "SELECT " STORE_MODEL_VERSION_SELECT " FROM (SELECT * FROM model_version WHERE registered_model_id ="                \
   "   (SELECT registered_model_id FROM registered_model WHERE workspace_id = $1::int8 AND name = $2::text)"            \
-  "   AND deleted_at_ms IS NULL" condition " ORDER BY version DESC LIMIT 1) AS v"                                      \
+  "   AND deleted_at_ms IS NULL" condition " ORDER BY " order "version DESC LIMIT 1) AS v"                             \
   " JOIN registered_model AS m ON m.registered_model_id = v.registered_model_id"
 
 static const struct statement statements[] = {
@@ -29,8 +31,9 @@ static const struct statement statements[] = {
                           "  AND x.version = v.version"
                           " WHERE m.workspace_id = $1::int8 AND m.name = $2::text AND x.alias = $3::text",
                  3 },
-  [LATEST] = { "model_version_latest", NEWEST (""), 2 },
-  [LATEST_OF_STAGE] = { "model_version_latest_of_stage", NEWEST (" AND stage = $3::int8::int2"), 3 },
+  [LATEST] = { "model_version_latest", NEWEST ("", ""), 2 },
+  [LATEST_OF_STAGE] = { "model_version_latest_of_stage",
+                        NEWEST (" AND stage BETWEEN $3::int8::int2 AND $3::int8::int2", "stage, "), 3 },
   [PAGE] = { "model_version_page",
              "SELECT " STORE_MODEL_VERSION_SELECT " FROM registered_model AS m"
              " JOIN model_version AS v ON v.registered_model_id = m.registered_model_id AND v.deleted_at_ms IS NULL"

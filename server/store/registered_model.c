@@ -71,13 +71,15 @@ static const struct statement statements[] = {
   [COUNT_VERSIONS] = { "registered_model_count_versions",
                        "SELECT count(*) FROM model_version" OF_ID " AND deleted_at_ms IS NULL", 1 },
   [DELETE] = { "registered_model_delete", "DELETE FROM registered_model" OF_ID, 1 },
-  /* One step down an index for each stage, however many versions there are. */
+  /* One step down the index by stage for each of them, however many versions there are. Only that index gives what the
+     range and the order ask for; PostgreSQL else goes through all versions, from the last one on, to find that none is
+     in a stage. */
   [LATEST] = { "registered_model_latest",
                "SELECT " STORE_MODEL_VERSION_SELECT " FROM unnest($1::int8[]) AS i (registered_model_id)"
                " JOIN registered_model AS m ON m.registered_model_id = i.registered_model_id"
                " CROSS JOIN generate_series(0, 3) AS s (stage), LATERAL (SELECT * FROM model_version AS x"
-               "  WHERE x.registered_model_id = m.registered_model_id AND x.stage = s.stage::int2"
-               "  AND x.deleted_at_ms IS NULL ORDER BY x.version DESC LIMIT 1) AS v"
+               "  WHERE x.registered_model_id = m.registered_model_id AND x.deleted_at_ms IS NULL"
+               "  AND x.stage BETWEEN s.stage::int2 AND s.stage::int2 ORDER BY x.stage, x.version DESC LIMIT 1) AS v"
                " ORDER BY m.registered_model_id, v.version DESC",
                1 },
 };

@@ -13,6 +13,7 @@ import ceiling
 import growth
 import machine
 import reading
+import registry
 import searching
 import startup
 import storage
@@ -27,7 +28,7 @@ from sizes import SIZES
 # In this order, because what comes last is left out when the time is over, and the last three start databases anew.
 GROUPS = (ceiling.measure, startup.measure, writing.metrics, writing.batches, writing.runs, reading.search, reading.history,
           reading.charts, stress.dashboards, stress.overload, writing.repeats, artifacts.measure, access.measure,
-          searching.measure, storage.measure, growth.measure)
+          registry.measure, searching.measure, storage.measure, growth.measure)
 
 
 def parse():

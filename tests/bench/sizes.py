@@ -34,16 +34,18 @@ class Size:
     search_wide: int  # runs of an experiment with very many metrics; 0: none
     search_bound_s: float  # a question that MLflow answers later is left out
     largest_file: int  # of the artifacts, bytes
+    registry_versions: tuple  # of one registered model
+    mlflow_registry_versions: int  # MLflow is asked about models with at most so many
 
 
 SIZES = {
     "quick": Size("quick", 2, 0.2, 25, 120, 20_000, (50_000,), (0, 100_000), 100_000, False, 100, 100, 100, 2, 1,
-                  (10_000, 100_000), 10_000, 0, 3, 1024**2),
+                  (10_000, 100_000), 10_000, 0, 3, 1024**2, (1000, 10_000), 10_000),
     "short": Size("short", 3, 1, 60, 500, 100_000, (1_000_000,), (0, 10_000_000), 0, False, 1000, 200, 1000, 5, 3,
-                  (10_000, 100_000), 100_000, 0, 5, 1024**3),
+                  (10_000, 100_000), 100_000, 0, 5, 1024**3, (1000, 10_000, 200_000), 10_000),
     "full": Size("full", 5, 2, 210, 2000, 1_000_000, (1_000_000, 10_000_000), (0, 10_000_000, 100_000_000), 10_000_000,
                  True, 10_000, 1000, 2000, 15, 6,
-                 (1000, 10_000, 100_000, 1_000_000), 100_000, 10_000, 20, 1024**3),
+                 (1000, 10_000, 100_000, 1_000_000), 100_000, 10_000, 20, 1024**3, (1000, 10_000, 200_000), 200_000),
 }
 
 

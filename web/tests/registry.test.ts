@@ -8,6 +8,7 @@ import {
   ledgerActions,
   ledgerKind,
   ledgerSentence,
+  mergeEntries,
   momentAt,
   momentsOf,
   previousHolder,
@@ -257,6 +258,13 @@ describe('the ledger', () => {
     expect(previousHolder(entries, 'production', 2)).toBeUndefined();
     expect(previousHolder(entries, 'production', 7)).toBeUndefined();
     expect(previousHolder([], 'production', 4)).toBeUndefined();
+  });
+  it('is merged with what gates say as far as it is loaded', () => {
+    const list = [entry({ entry: 9 }), entry({ entry: 5 })];
+    const gates = [entry({ entry: 7 }), entry({ entry: 2 })];
+    expect(mergeEntries(list, gates, true).map((one) => one.entry)).toEqual([9, 7, 5]);
+    expect(mergeEntries(list, gates, false).map((one) => one.entry)).toEqual([9, 7, 5, 2]);
+    expect(mergeEntries([], gates, false).map((one) => one.entry)).toEqual([7, 2]);
   });
   it('has moments for a slider', () => {
     const moments = momentsOf([{ at: 30 }, { at: 10 }, { at: 30 }, { at: 20 }]);

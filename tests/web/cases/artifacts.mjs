@@ -404,13 +404,11 @@ test("artifacts: nothing yet, uploads, replaced files", async ({ page }) => {
     "curl line",
   );
   const put = (name, content) =>
-    page
-      .getByLabel("Files to upload")
-      .setInputFiles({
-        name,
-        mimeType: "text/plain",
-        buffer: Buffer.from(content),
-      });
+    page.getByLabel("Files to upload").setInputFiles({
+      name,
+      mimeType: "text/plain",
+      buffer: Buffer.from(content),
+    });
   await put("first one.txt", "version 1");
   await treeOf(page).getByText("first one.txt").click();
   const text = page.getByRole("region", { name: "Text" });

@@ -236,6 +236,29 @@ export function useLedger(name: string, question: LedgerQuestion, enabled = true
   );
 }
 
+/** A gate belongs to a name or a pattern, not to a model: what was done to those of exactly this name. */
+export function useGateEntries(name: string, question: LedgerQuestion, enabled: boolean) {
+  return useQuery({
+    queryKey: ['ledger', name, question, 'gates'],
+    enabled,
+    refetchInterval: idleMs,
+    queryFn: async ({ signal }) => {
+      const { alias, actor, action } = question;
+      const wanted = ['gate.set', 'gate.delete'].filter((one) => action === undefined || one === action);
+      const pages = await Promise.all(
+        wanted.map((one) =>
+          getTally<LedgerPage>(
+            'ledger',
+            { model: name, action: one, alias, actor, max_results: 1000 },
+            signal,
+          ),
+        ),
+      );
+      return pages.flatMap((page) => page.entries ?? []);
+    },
+  });
+}
+
 /** The whole state of a model as it was at a time. */
 export interface AsOf {
   as_of: { entry: number; at: number };
@@ -374,11 +397,23 @@ const names = [
   'outcome',
 ];
 
-/** Forgets what a change of the registry may have touched. */
+/**
+ * Forgets what a change of the registry may have touched. What is gone, a model or a version of one, is not asked for
+ * again by a page that is about to be left.
+ */
 export function useRefreshRegistry() {
   const queries = useQueryClient();
   return useCallback(
-    () => Promise.all(names.map((key) => queries.invalidateQueries({ queryKey: [key] }))),
+    (...gone: string[]) =>
+      Promise.all(
+        names.map((key) =>
+          queries.invalidateQueries({
+            queryKey: [key],
+            predicate: ({ queryKey }) =>
+              gone.length === 0 || gone.some((part, index) => queryKey[index + 1] !== part),
+          }),
+        ),
+      ),
     [queries],
   );
 }

@@ -128,3 +128,16 @@ export function momentAt(moments: readonly number[], at: number): number {
   for (let i = 0; i < moments.length && (moments[i] ?? Infinity) <= at; i++) found = i;
   return found;
 }
+
+/**
+ * Two lists in one, the newest first. Of the second one only what is not older than the end of the first is shown, as
+ * long as more of the first is to come.
+ */
+export function mergeEntries(
+  entries: readonly LedgerEntry[],
+  others: readonly LedgerEntry[],
+  more: boolean,
+): LedgerEntry[] {
+  const last = more ? (entries[entries.length - 1]?.entry ?? 0) : 0;
+  return [...entries, ...others.filter((one) => one.entry > last)].sort((a, b) => b.entry - a.entry);
+}

@@ -1,12 +1,13 @@
 // The ledger of a model as a time line, and what it was like at any time.
 import { useMemo, useState } from 'react';
-import { useAsOf, useLedger, type AsOf } from '../api/registry';
+import { useAsOf, useGateEntries, useLedger, type AsOf } from '../api/registry';
 import { changesOf } from '../lib/audit';
 import { formatCount, formatMoment, plural } from '../lib/format';
 import {
   ledgerActions,
   ledgerKind,
   ledgerSentence,
+  mergeEntries,
   momentAt,
   momentsOf,
   type LedgerEntry,
@@ -27,15 +28,22 @@ export function History({ name, version }: { name: string; version?: string }) {
   const value = (field: (typeof fields)[number]) => query.get(field) ?? '';
   const typed = useSettled(fields.map((one) => value(one).trim()).join('\n'));
   const [alias = '', action = '', actor = ''] = typed.split('\n');
-  const list = useLedger(name, {
+  const question = {
     version,
     alias: alias.replace(/^@/, '') || undefined,
     action: action || undefined,
     actor: actor || undefined,
-  });
+  };
+  const list = useLedger(name, question);
+  const withGates = version === undefined && (action === '' || action.startsWith('gate.'));
+  const { data: gates } = useGateEntries(name, question, withGates);
   const filtered = fields.some((one) => value(one) !== '');
   const clear = () => setQuery(Object.fromEntries(fields.map((one) => [one, undefined])));
-  const { items } = list;
+  const { hasNextPage } = list;
+  const items = useMemo(
+    () => list.items && mergeEntries(list.items, (withGates && gates) || [], hasNextPage),
+    [list.items, gates, withGates, hasNextPage],
+  );
   return (
     <div className="history">
       {version === undefined && <AsOfPanel name={name} entries={items ?? []} />}

@@ -90,7 +90,7 @@ function Loaded({ model, tab }: { model: RegisteredModel; tab: (typeof tabs)[num
                 toast('Renamed.');
                 // Nothing is left under the old name to ask for again.
                 replacePlace(registeredHref(next, tab));
-                return refresh();
+                return refresh(name);
               })
             }
           />
@@ -128,7 +128,7 @@ function Loaded({ model, tab }: { model: RegisteredModel; tab: (typeof tabs)[num
         <Description
           text={model.description ?? ''}
           readOnly={!may.edit}
-          onSave={(text) => describeModel(name, text).then(refresh)}
+          onSave={(text) => describeModel(name, text).then(() => refresh())}
         />
         <nav className="tabs" aria-label="Parts of the model">
           {tabs.map((one) => (
@@ -161,7 +161,7 @@ function Loaded({ model, tab }: { model: RegisteredModel; tab: (typeof tabs)[num
                 readOnly={!may.edit}
                 onSet={(key, value) => setModelTag(name, key, value)}
                 onDelete={(key) => deleteModelTag(name, key)}
-                onChanged={refresh}
+                onChanged={() => refresh()}
               />
             )}
             {tab === 'compare' && <Compare name={name} />}
@@ -197,7 +197,7 @@ function Loaded({ model, tab }: { model: RegisteredModel; tab: (typeof tabs)[num
             await deleteModel(name);
             toast(`Deleted ${name}.`);
             navigate('#/models');
-            void refresh();
+            void refresh(name);
           }}
         >
           <p>

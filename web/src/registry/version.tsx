@@ -115,7 +115,7 @@ function Loaded({ detail, tab, path }: { detail: VersionDetail; tab: TabId; path
         <Description
           text={one.description ?? ''}
           readOnly={!may.edit}
-          onSave={(text) => describeVersion(name, version, text).then(refresh)}
+          onSave={(text) => describeVersion(name, version, text).then(() => refresh())}
         />
         <nav className="tabs" aria-label="Parts of the version">
           {tabs.map((each) => (
@@ -187,7 +187,7 @@ function Loaded({ detail, tab, path }: { detail: VersionDetail; tab: TabId; path
             await deleteVersion(name, version);
             toast(`Deleted version ${version}.`);
             navigate(registeredHref(name));
-            void refresh();
+            void refresh(name, version);
           }}
         >
           <p>
@@ -263,7 +263,7 @@ function Overview(props: { detail: VersionDetail; may: May; onOpen: (open: Open)
         readOnly={!may.edit}
         onSet={(key, value) => setVersionTag(name, version, key, value)}
         onDelete={(key) => deleteVersionTag(name, version, key)}
-        onChanged={refresh}
+        onChanged={() => refresh()}
       />
     </div>
   );

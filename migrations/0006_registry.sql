@@ -145,7 +145,7 @@ CREATE TABLE promotion_gate (
   model_pattern text COLLATE "C" NOT NULL CHECK (char_length(model_pattern) BETWEEN 1 AND 256),
   alias text COLLATE "C" CHECK (char_length(alias) BETWEEN 1 AND 255),
   stage smallint CHECK (stage BETWEEN 1 AND 3),
-  rules jsonb NOT NULL CHECK (jsonb_typeof(rules) = 'object'),
+  rules json NOT NULL CHECK (json_typeof(rules) = 'object'),
   created_at_ms bigint NOT NULL,
   updated_at_ms bigint NOT NULL,
   CHECK ((alias IS NULL) <> (stage IS NULL))
@@ -158,7 +158,7 @@ COMMENT ON COLUMN promotion_gate.model_pattern IS
   'Name of the registered model; * stands for any characters. One without a * is there under both names after its model is renamed.';
 COMMENT ON COLUMN promotion_gate.alias IS 'The alias that it guards; NULL: it guards a stage.';
 COMMENT ON COLUMN promotion_gate.stage IS 'The stage that it guards, as in model_version; NULL: it guards an alias.';
-COMMENT ON COLUMN promotion_gate.rules IS 'The rules, see docs/gates.md.';
+COMMENT ON COLUMN promotion_gate.rules IS 'The rules, see docs/gates.md; json, so that numbers stay as they are.';
 COMMENT ON COLUMN promotion_gate.created_at_ms IS 'Time of creation, ms.';
 COMMENT ON COLUMN promotion_gate.updated_at_ms IS 'Time of the last change, ms.';
 CREATE UNIQUE INDEX promotion_gate_alias ON promotion_gate (workspace_id, model_pattern, alias) WHERE alias IS NOT NULL;

@@ -42,16 +42,21 @@ approval_write_all (struct json_write *w, struct api_call *call, int64_t registe
   struct store_approval approval;
   struct result result = { NULL };
   enum err_code code = store_approval_list (&result, call->connection, registered_model_id, version, err);
+  size_t count = ERR_OK == code ? result_count (&result) : 0;
 
-  json_write_key (w, "approvals");
-  json_write_array (w);
-  for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
+  if (count > 0)
+  {
+    json_write_key (w, "approvals");
+    json_write_array (w);
+  }
+  for (size_t i = 0; ERR_OK == code && i < count; i++)
   {
     code = result_row (&approval, &result, i, store_approval_columns, STORE_APPROVAL_COLUMNS, err);
     if (ERR_OK == code)
       write_approval (w, &approval);
   }
-  json_write_array_end (w);
+  if (count > 0)
+    json_write_array_end (w);
   result_free (&result);
   return code;
 }

@@ -103,6 +103,8 @@ write_rows (struct json_write *w, struct store_check_result *last, const struct 
 {
   enum err_code code = ERR_OK;
 
+  if (0 == result_count (result))
+    return ERR_OK;
   json_write_key (w, "checks");
   json_write_array (w);
   for (size_t i = 0; ERR_OK == code && i < result_count (result) && i < most; i++)

@@ -1,15 +1,15 @@
 /* Promotion and rollback of aliases of a registered model. Source: docs/api/promotion.md. */
 #include "api/promote.h"
 
+#include "api/check_result.h"
 #include "api/json.h"
 #include "api/names.h"
 #include "api/registry.h"
 #include "base/instant.h"
 #include "registry/promote.h"
 
-/* Longest reason and address in characters. */
+/* Longest reason in characters. */
 #define REASON_MAX 5000
-#define RUN_URL_MAX 500
 
 /* --- requests ---------------------------------------------------------------------------------------------------- */
 
@@ -204,7 +204,7 @@ run (struct api_call *call, struct registry_promotion *promotion, const struct p
   enum err_code code = names_check_length (request->reason, "reason", REASON_MAX, err);
 
   if (ERR_OK == code)
-    code = names_check_length (request->run_url, "run_url", RUN_URL_MAX, err);
+    code = api_check_url (request->run_url, "run_url", err);
   if (ERR_OK != code)
     return code;
   api_registry_begin (&change, &actor, call);

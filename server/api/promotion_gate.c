@@ -186,15 +186,19 @@ reply_gates (struct api_call *call, struct slice model, const struct principal_p
   size_t count = ERR_OK == code ? result_count (&result) : 0;
 
   api_reply_start (&w, call);
-  json_write_key (&w, "gates");
-  json_write_array (&w);
+  if (count > 0)
+  {
+    json_write_key (&w, "gates");
+    json_write_array (&w);
+  }
   for (size_t i = 0; ERR_OK == code && i < count && i < (size_t)page->most; i++)
   {
     code = result_row (&gate, &result, i, store_promotion_gate_columns, STORE_PROMOTION_GATE_COLUMNS, err);
     if (ERR_OK == code)
       write_gate (&w, &gate);
   }
-  json_write_array_end (&w);
+  if (count > 0)
+    json_write_array_end (&w);
   if (ERR_OK == code && count > (size_t)page->most)
     principal_page_write_number (&w, gate.gate_id, call->arena);
   result_free (&result);
@@ -361,6 +365,16 @@ read_holder (struct registry_move *move, struct trial *trial, struct store_conne
   return code;
 }
 
+/* A list of findings; none is left out. */
+static void
+write_findings (struct json_write *w, const char *name, struct slice list, size_t count)
+{
+  if (0 == count)
+    return;
+  json_write_key (w, name);
+  json_write_raw (w, list);
+}
+
 static enum err_code
 trial_work (struct store_connection *connection, void *context, struct err *err)
 {
@@ -401,10 +415,8 @@ api_gate_try (struct api_call *call, struct err *err)
     return code;
   api_reply_start (&w, call);
   json_write_member_bool (&w, "allowed", 0 == trial.answer.missing_count);
-  json_write_key (&w, "missing");
-  json_write_raw (&w, trial.answer.missing);
-  json_write_key (&w, "met");
-  json_write_raw (&w, trial.answer.met);
+  write_findings (&w, "missing", trial.answer.missing, trial.answer.missing_count);
+  write_findings (&w, "met", trial.answer.met, trial.answer.met_count);
   if (NULL != trial.request.alias.data)
     json_write_member_int64 (&w, "holder", trial.holder);
   return api_reply_end (&w, call, err);
@@ -431,8 +443,7 @@ write_state (struct json_write *w, struct registry_change *change, const struct 
   json_write_object (w);
   write_guarded (w, move->alias, move->stage);
   json_write_member_bool (w, "allowed", 0 == answer.missing_count);
-  json_write_key (w, "missing");
-  json_write_raw (w, answer.missing);
+  write_findings (w, "missing", answer.missing, answer.missing_count);
   json_write_object_end (w);
   return ERR_OK;
 }
@@ -451,8 +462,6 @@ promotion_gate_write_state (struct json_write *w, struct api_call *call, const s
       store_gate_list (&result, call->connection, call->pass->workspace_id, version->name, 0, OF_MODEL_MAX, err);
 
   begin_trial (&change, &actor, &model, call, version);
-  json_write_key (w, "gates");
-  json_write_array (w);
   for (size_t i = 0; ERR_OK == code && i < result_count (&result) && count < DOCUMENT_GATES_MAX; i++)
   {
     struct store_promotion_gate gate;
@@ -460,12 +469,18 @@ promotion_gate_write_state (struct json_write *w, struct api_call *call, const s
     code = result_row (&gate, &result, i, store_promotion_gate_columns, STORE_PROMOTION_GATE_COLUMNS, err);
     if (ERR_OK != code || ! is_new (moves, count, &gate))
       continue;
+    if (0 == count)
+    {
+      json_write_key (w, "gates");
+      json_write_array (w);
+    }
     moves[count] = (struct registry_move){
       .model = &model, .alias = gate.alias, .stage = gate.stage, .version = version->version
     };
     code = write_state (w, &change, &moves[count++], err);
   }
-  json_write_array_end (w);
+  if (count > 0)
+    json_write_array_end (w);
   result_free (&result);
   return code;
 }

@@ -75,6 +75,8 @@ write_versions (struct json_write *w, struct listing *listing, const struct resu
   size_t count = result_count (result);
   enum err_code code = ERR_OK;
 
+  if (0 == count)
+    return ERR_OK;
   json_write_key (w, "versions");
   json_write_array (w);
   for (size_t i = 0; ERR_OK == code && i < count && i < (size_t)listing->page.most; i++)

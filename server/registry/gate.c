@@ -138,6 +138,7 @@ registry_gate_try (struct registry_gate_answer *answer, struct registry_change *
   answer->missing = judgement_missing (&judgement);
   answer->met = judgement_met (&judgement);
   answer->missing_count = judgement.missing_count;
+  answer->met_count = judgement.met_count;
   if (ERR_OK == code && (NULL == answer->missing.data || NULL == answer->met.data))
     code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   judgement_free (&judgement);

@@ -29,9 +29,10 @@ enum err_code registry_gate_ask_all (struct registry_change *change, const struc
 /* What gates say of a move, without making it: for who wants to know beforehand. JSON arrays in the arena. */
 struct registry_gate_answer
 {
-  struct slice missing; /* [] when it may move */
+  struct slice missing;
   struct slice met;
-  size_t missing_count;
+  size_t missing_count; /* 0: it may move */
+  size_t met_count;
   size_t gate_count; /* how many bind */
 };
 enum err_code registry_gate_try (struct registry_gate_answer *answer, struct registry_change *change,

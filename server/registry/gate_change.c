@@ -1,6 +1,7 @@
 /* Changes of gates. */
 #include "registry/gate_change.h"
 
+#include "base/json_tree.h"
 #include "base/json_write.h"
 #include "store/model_version.h"
 
@@ -57,20 +58,32 @@ read_present (struct store_promotion_gate *gate, struct result *result, struct r
   return ERR_OK;
 }
 
+/* Whether two rules say the same, in whatever order. */
+static bool
+are_same (struct slice one, struct slice other)
+{
+  json_t *left = NULL == one.data ? NULL : json_tree_load (NULL, one, JSON_DECODE_INT_AS_REAL, NULL);
+  json_t *right = NULL == other.data ? NULL : json_tree_load (NULL, other, JSON_DECODE_INT_AS_REAL, NULL);
+  bool same = NULL != left && NULL != right && json_equal (left, right);
+
+  json_decref (left);
+  json_decref (right);
+  return same;
+}
+
 enum err_code
 registry_gate_put (struct registry_change *change, const struct store_gate_key *key, struct slice rules,
                    bool may_replace, struct err *err)
 {
   struct store_promotion_gate present;
-  struct store_promotion_gate made;
+  struct store_promotion_gate made = { .gate_id = 0 };
   struct result present_result = { NULL };
   struct result made_result = { NULL };
   enum err_code code = read_present (&present, &present_result, change, key, err);
 
-  if (ERR_OK == code)
+  if (ERR_OK == code && ! are_same (present.rules, rules))
     code = store_gate_set (&made, &made_result, change->connection, key, rules, change->now_ms, err);
-  /* Both come from the database in the same form. */
-  if (ERR_OK == code && ! slice_equal (present.rules, made.rules))
+  if (ERR_OK == code && NULL != made.rules.data)
   {
     if (0 != present.gate_id && ! may_replace)
       code = err_set (err, ERR_RESOURCE_CONFLICT,

@@ -78,7 +78,9 @@ begin_item (struct judgement *judgement, bool met, const char *rule, const char 
   struct json_write *w = met ? &judgement->met_items : &judgement->missing_items;
   const struct registry_move *move = judgement->move;
 
-  if (! met)
+  if (met)
+    judgement->met_count++;
+  else
     note_sentence (judgement, NULL == text ? rule : text);
   json_write_object (w);
   json_write_member_text (w, "rule", rule);
@@ -107,14 +109,12 @@ judgement_sentence (const struct judgement *judgement)
                        judgement->missing_count - SENTENCES_MAX);
 }
 
+/* Left out when there is none. */
 static void
 write_number (struct json_write *w, const char *name, double value)
 {
-  json_write_key (w, name);
-  if (isnan (value))
-    json_write_null (w);
-  else
-    json_write_double (w, value);
+  if (! isnan (value))
+    json_write_member_double (w, name, value);
 }
 
 /* --- rules ------------------------------------------------------------------------------------------------------- */
@@ -159,11 +159,8 @@ judge_check (struct judging *judging, const struct rule_check *check, struct err
   w = begin_item (judging->out, CHECK_SUCCESS == status, "check", text);
   json_write_member_string (w, "name", check->name);
   json_write_member_text (w, "needed", check_status_names[CHECK_SUCCESS]);
-  json_write_key (w, "found");
-  if (status < 0)
-    json_write_null (w);
-  else
-    json_write_text (w, check_status_names[status]);
+  if (status >= 0)
+    json_write_member_text (w, "found", check_status_names[status]);
   json_write_object_end (w);
   return ERR_OK;
 }
@@ -283,11 +280,8 @@ judge_tag (struct judging *judging, const json_t *tags, const struct rule_tag *t
   json_write_member_string (w, "key", tag->key);
   if (NULL != tag->value.data)
     json_write_member_string (w, "needed", tag->value);
-  json_write_key (w, "found");
-  if (NULL == value.data)
-    json_write_null (w);
-  else
-    json_write_string (w, value);
+  if (NULL != value.data)
+    json_write_member_string (w, "found", value);
   json_write_object_end (w);
   return ERR_OK;
 }
@@ -331,8 +325,11 @@ judge_approvals (struct judging *judging, struct err *err)
         arena_printf (judging->change->arena, "%" PRId64 " of %" PRId64 " needed approvals", count, wanted->count));
     json_write_member_int64 (w, "needed", wanted->count);
     json_write_member_int64 (w, "found", count);
-    json_write_key (w, "by");
-    json_write_array (w);
+    if (count > 0)
+    {
+      json_write_key (w, "by");
+      json_write_array (w);
+    }
     for (int64_t i = 0; ERR_OK == code && i < count; i++)
     {
       struct slice actor;
@@ -341,7 +338,8 @@ judge_approvals (struct judging *judging, struct err *err)
       if (ERR_OK == code)
         json_write_string (w, actor);
     }
-    json_write_array_end (w);
+    if (count > 0)
+      json_write_array_end (w);
     json_write_object_end (w);
   }
   result_free (&result);

@@ -18,6 +18,7 @@ struct judgement
   struct json_write missing_items;
   struct json_write met_items;
   size_t missing_count;
+  size_t met_count;
   char *sentence; /* the first of what is missing, in the arena; NULL: nothing */
 };
 

@@ -203,10 +203,12 @@ static enum err_code
 take_integer (int64_t *out, const json_t *value, const char *place, int64_t least, int64_t most,
               const struct reading *reading)
 {
-  if (! json_is_integer (value) || json_integer_value (value) < least || json_integer_value (value) > most)
+  double number = json_number_value (value);
+
+  if (! json_is_number (value) || number != trunc (number) || number < (double)least || number > (double)most)
     return err_set (reading->err, ERR_INVALID_PARAMETER_VALUE, "%s: an integer from %lld to %lld is needed.", place,
                     (long long)least, (long long)most);
-  *out = json_integer_value (value);
+  *out = (int64_t)number;
   return ERR_OK;
 }
 
@@ -556,7 +558,7 @@ rules_parse (struct rules *rules, struct slice text, struct arena *arena, struct
 {
   json_error_t problem;
   bool out_of_memory = false;
-  json_t *tree = json_tree_load (&out_of_memory, text, JSON_REJECT_DUPLICATES, &problem);
+  json_t *tree = json_tree_load (&out_of_memory, text, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &problem);
   enum err_code code;
 
   if (NULL == tree)

@@ -20,7 +20,7 @@ enum
   IS_AMONG
 };
 
-#define COLUMNS "gate_id, model_pattern, alias, coalesce(stage, 0::int2), rules, created_at_ms, updated_at_ms"
+#define COLUMNS "gate_id, model_pattern, alias, coalesce(stage, 0::int2), rules::text, created_at_ms, updated_at_ms"
 
 /* A * of the pattern stands for any characters, everything else for itself. */
 #define BINDS(gate, name)                                                                                              \
@@ -36,7 +36,7 @@ enum
 
 #define INSERT                                                                                                         \
   "INSERT INTO promotion_gate (workspace_id, model_pattern, alias, stage, rules, created_at_ms, updated_at_ms)"        \
-  " VALUES ($1::int8, $2::text, $3::text, nullif($4::int8, 0)::int2, $5::text::jsonb, $6::int8, $6::int8)"
+  " VALUES ($1::int8, $2::text, $3::text, nullif($4::int8, 0)::int2, $5::text::json, $6::int8, $6::int8)"
 #define OR_UPDATE " DO UPDATE SET rules = excluded.rules, updated_at_ms = excluded.updated_at_ms RETURNING " COLUMNS
 
 static const struct statement statements[] = {
@@ -69,7 +69,7 @@ static const struct statement statements[] = {
                                   " AND NOT EXISTS (SELECT FROM promotion_gate AS o WHERE o.workspace_id = "
                                   "g.workspace_id"
                                   "  AND o.alias IS NOT DISTINCT FROM g.alias AND o.stage IS NOT DISTINCT FROM g.stage"
-                                  "  AND o.rules = g.rules AND " BINDS (
+                                  "  AND o.rules::jsonb = g.rules::jsonb AND " BINDS (
                                       "o",
                                       "$4::text") ") ORDER BY h.alias, h.stage, h.version, g.gate_id LIMIT $6::int8",
                   6 },
@@ -92,7 +92,7 @@ const struct column store_promotion_gate_columns[STORE_PROMOTION_GATE_COLUMNS] =
   { COLUMN_TEXT, offsetof (struct store_promotion_gate, model_pattern) },
   { COLUMN_TEXT, offsetof (struct store_promotion_gate, alias) },
   { COLUMN_INT16, offsetof (struct store_promotion_gate, stage) },
-  { COLUMN_JSON, offsetof (struct store_promotion_gate, rules) },
+  { COLUMN_TEXT, offsetof (struct store_promotion_gate, rules) },
   { COLUMN_INT64, offsetof (struct store_promotion_gate, created_at_ms) },
   { COLUMN_INT64, offsetof (struct store_promotion_gate, updated_at_ms) },
 };

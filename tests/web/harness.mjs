@@ -1,24 +1,20 @@
 // What the tests stand on: one browser, a fresh page for each test, checks that wait, and a watch over the console.
-import { mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const modules = createRequire(
-  join(
-    process.env.TALLY_WEB_MODULES ?? resolve(here, "../../web"),
-    "package.json",
-  ),
+  join(process.env.TALLY_WEB_MODULES ?? resolve(here, '../../web'), 'package.json'),
 );
-const { chromium } = modules("playwright-core");
+const { chromium } = modules('playwright-core');
 
-export const base = `${(process.argv[2] ?? "").replace(/\/+$/, "")}/`;
+export const base = `${(process.argv[2] ?? '').replace(/\/+$/, '')}/`;
 /** "name:password" of an administrator, where the server wants to know who asks; undefined where it does not. */
 export const admin = process.env.TALLY_TEST_ADMIN || undefined;
-export const [adminName, adminPassword] =
-  /^([^:]*):(.*)$/s.exec(admin ?? "")?.slice(1) ?? [];
+export const [adminName, adminPassword] = /^([^:]*):(.*)$/s.exec(admin ?? '')?.slice(1) ?? [];
 /** Part of every name made by this run, so that the tests do not mind what else the server holds. */
 export const mark = `t${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
 
@@ -31,27 +27,26 @@ let browser;
 let profile;
 
 export function test(name, options, body) {
-  if (typeof options === "function")
-    tests.push({ name, options: {}, body: options });
+  if (typeof options === 'function') tests.push({ name, options: {}, body: options });
   else tests.push({ name, options, body });
 }
 
 async function launch() {
-  profile = mkdtempSync(join(tmpdir(), "tally-web-"));
+  profile = mkdtempSync(join(tmpdir(), 'tally-web-'));
   return chromium.launch({
-    executablePath: process.env.TALLY_CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: process.env.TALLY_CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      `--disk-cache-dir=${join(profile, "cache")}`,
-      `--crash-dumps-dir=${join(profile, "crashes")}`,
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      `--disk-cache-dir=${join(profile, 'cache')}`,
+      `--crash-dumps-dir=${join(profile, 'crashes')}`,
     ],
     env: {
       ...process.env,
@@ -71,36 +66,29 @@ export async function close() {
 async function openPage(options) {
   const context = await browser.newContext({
     viewport: { width: 1400, height: 900 },
-    colorScheme: "light",
-    reducedMotion: "reduce",
+    colorScheme: 'light',
+    reducedMotion: 'reduce',
     ...options,
   });
   await context.addInitScript(() => {
-    document.addEventListener("securitypolicyviolation", (event) => {
-      console.error(
-        `refused by the content security policy: ${event.violatedDirective} ${event.blockedURI}`,
-      );
+    document.addEventListener('securitypolicyviolation', (event) => {
+      console.error(`refused by the content security policy: ${event.violatedDirective} ${event.blockedURI}`);
     });
   });
   // As in a browser that has been here before: its page knows that it must ask who it is for.
   if (admin !== undefined)
-    await context.addInitScript(() =>
-      localStorage.setItem("tally.authentication", '"on"'),
-    );
+    await context.addInitScript(() => localStorage.setItem('tally.authentication', '"on"'));
   const page = await context.newPage();
   page.setDefaultTimeout(patienceMs);
   const troubles = [];
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning")
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning')
       troubles.push(`console: ${message.text()}`);
   });
-  page.on("pageerror", (error) =>
-    troubles.push(`exception: ${error.stack ?? error.message}`),
-  );
-  page.on("request", (request) => {
+  page.on('pageerror', (error) => troubles.push(`exception: ${error.stack ?? error.message}`));
+  page.on('request', (request) => {
     const url = request.url();
-    if (!url.startsWith(base) && !/^(data|blob):/.test(url))
-      troubles.push(`foreign request: ${url}`);
+    if (!url.startsWith(base) && !/^(data|blob):/.test(url)) troubles.push(`foreign request: ${url}`);
   });
   return { context, page, troubles };
 }
@@ -110,10 +98,7 @@ export async function logInAs(context, username, password) {
   const answer = await context.request.post(`${base}api/tally/v1/login`, {
     data: { username, password },
   });
-  if (!answer.ok())
-    throw new Error(
-      `login of ${username}: ${answer.status()} ${await answer.text()}`,
-    );
+  if (!answer.ok()) throw new Error(`login of ${username}: ${answer.status()} ${await answer.text()}`);
 }
 
 /** A second person in a browser of their own; what their page complains about is not judged. */
@@ -129,11 +114,8 @@ export async function another(username, password, options = {}) {
  */
 function choose(words) {
   return tests.filter(({ name, options }) => {
-    if (words.length > 0 && !words.some((word) => name.includes(word)))
-      return false;
-    return options.login
-      ? admin !== undefined
-      : admin === undefined || words.length > 0;
+    if (words.length > 0 && !words.some((word) => name.includes(word))) return false;
+    return options.login ? admin !== undefined : admin === undefined || words.length > 0;
   });
 }
 
@@ -147,33 +129,23 @@ export async function runAll(words) {
     const { context, page, troubles } = await openPage(options.context);
     let timer;
     try {
-      if (admin !== undefined && options.login !== "nobody")
-        await logInAs(context, adminName, adminPassword);
+      if (admin !== undefined && options.login !== 'nobody') await logInAs(context, adminName, adminPassword);
       const late = new Promise((_, refuse) => {
-        timer = setTimeout(
-          () => refuse(new Error(`took longer than ${testMs} ms`)),
-          testMs,
-        );
+        timer = setTimeout(() => refuse(new Error(`took longer than ${testMs} ms`)), testMs);
       });
       await Promise.race([body({ page, context, browser }), late]);
-      const unexpected = troubles.filter(
-        (text) => !options.expects?.some((pattern) => pattern.test(text)),
-      );
-      if (unexpected.length)
-        throw new Error(`the page complained:\n  ${unexpected.join("\n  ")}`);
+      const unexpected = troubles.filter((text) => !options.expects?.some((pattern) => pattern.test(text)));
+      if (unexpected.length) throw new Error(`the page complained:\n  ${unexpected.join('\n  ')}`);
       passed++;
       console.log(`ok     ${name} (${Date.now() - started} ms)`);
     } catch (error) {
       failed++;
       console.log(`FAILED ${name}: ${error.stack ?? error}`);
-      if (troubles.length) console.log(`  ${troubles.join("\n  ")}`);
+      if (troubles.length) console.log(`  ${troubles.join('\n  ')}`);
       if (process.env.TALLY_WEB_SHOTS)
         await page
           .screenshot({
-            path: join(
-              process.env.TALLY_WEB_SHOTS,
-              `${name.replace(/\W+/g, "-")}.png`,
-            ),
+            path: join(process.env.TALLY_WEB_SHOTS, `${name.replace(/\W+/g, '-')}.png`),
           })
           .catch(() => undefined);
     } finally {
@@ -195,10 +167,7 @@ export async function until(what, probe, ms = patienceMs) {
     } catch (error) {
       last = error.message;
     }
-    if (Date.now() > end)
-      throw new Error(
-        `waited in vain for: ${what}; last: ${JSON.stringify(last)}`,
-      );
+    if (Date.now() > end) throw new Error(`waited in vain for: ${what}; last: ${JSON.stringify(last)}`);
     await new Promise((resume) => setTimeout(resume, 60));
   }
 }
@@ -213,20 +182,15 @@ export function ok(value, what) {
 }
 
 export function go(page, hash) {
-  return page.goto(`${base}${hash}`, { waitUntil: "load" });
+  return page.goto(`${base}${hash}`, { waitUntil: 'load' });
 }
 
 /** The row of the table of runs or experiments that has this text as its link. */
 export function rowOf(page, name) {
-  return page
-    .locator("table.grid tbody tr")
-    .filter({ has: page.getByRole("link", { name, exact: true }) });
+  return page.locator('table.grid tbody tr').filter({ has: page.getByRole('link', { name, exact: true }) });
 }
 
 /** The chart of a metric, as the words beside it tell it. */
 export function chartWords(page, metric) {
-  return page
-    .locator(`figure[data-metric="${metric}"] figcaption`)
-    .first()
-    .textContent();
+  return page.locator(`figure[data-metric="${metric}"] figcaption`).first().textContent();
 }

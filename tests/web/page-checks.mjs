@@ -1,26 +1,23 @@
 // What holds for every page: axe finds nothing, and nothing is wider than the window.
-import { readFileSync } from "node:fs";
-import { modules } from "./harness.mjs";
+import { readFileSync } from 'node:fs';
+import { modules } from './harness.mjs';
 
-const axe = readFileSync(modules.resolve("axe-core/axe.min.js"), "utf8");
+const axe = readFileSync(modules.resolve('axe-core/axe.min.js'), 'utf8');
 
 /** What axe finds on the page as it is, one text for each rule. */
 export async function violationsOf(page, name) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() =>
     window.axe.run(document, {
-      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
     }),
   );
   return violations.map(
     (one) =>
       `${name}: ${one.id} (${one.help}): ${one.nodes
         .slice(0, 3)
-        .map(
-          (node) =>
-            `${node.target.join(" ")} ${node.failureSummary?.split("\n")[1] ?? ""}`,
-        )
-        .join(" | ")}`,
+        .map((node) => `${node.target.join(' ')} ${node.failureSummary?.split('\n')[1] ?? ''}`)
+        .join(' | ')}`,
   );
 }
 
@@ -28,16 +25,11 @@ export async function violationsOf(page, name) {
 export function tooWide(page) {
   return page.evaluate(() => {
     const width = document.documentElement.clientWidth;
-    const inner = (element) =>
-      element.closest(".scrolls, .visually-hidden, .skip, svg") !== null;
-    const wide = [...document.querySelectorAll("body *")]
-      .filter(
-        (element) =>
-          element.getBoundingClientRect().right > width + 1 && !inner(element),
-      )
+    const inner = (element) => element.closest('.scrolls, .visually-hidden, .skip, svg') !== null;
+    const wide = [...document.querySelectorAll('body *')]
+      .filter((element) => element.getBoundingClientRect().right > width + 1 && !inner(element))
       .map((element) => `${element.tagName}.${element.className}`);
-    if (document.documentElement.scrollWidth > width)
-      wide.push("the page itself");
+    if (document.documentElement.scrollWidth > width) wide.push('the page itself');
     return wide.slice(0, 5);
   });
 }

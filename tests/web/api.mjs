@@ -9,10 +9,7 @@ export const basic = (credentials) =>
 async function send(method, path, body, headers = basic(admin)) {
   const answer = await fetch(base + path, {
     method,
-    headers: {
-      ...headers,
-      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-    },
+    headers: { ...headers, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await answer.text();
@@ -34,12 +31,7 @@ export async function makeUser(name, options = {}) {
 }
 
 export function grant(experimentId, who, permission, actions = []) {
-  return tally('PUT', 'grants', {
-    experiment_id: experimentId,
-    ...who,
-    permission,
-    actions,
-  });
+  return tally('PUT', 'grants', { experiment_id: experimentId, ...who, permission, actions });
 }
 
 export const post = (path, body) => call('POST', path, body);
@@ -59,11 +51,7 @@ export async function makeRun(experimentId, name, options = {}) {
     run_name: name,
     start_time: start,
     user_id: 'tester',
-    tags: pairs({
-      'mlflow.user': 'tester',
-      ...(parent ? { 'mlflow.parentRunId': parent } : {}),
-      ...tags,
-    }),
+    tags: pairs({ 'mlflow.user': 'tester', ...(parent ? { 'mlflow.parentRunId': parent } : {}), ...tags }),
   });
   const id = run.info.run_id;
   if (params) await post('runs/log-batch', { run_id: id, params: pairs(params) });
@@ -73,27 +61,13 @@ export async function makeRun(experimentId, name, options = {}) {
     ),
   );
   for (let at = 0; at < points.length; at += 1000)
-    await post('runs/log-batch', {
-      run_id: id,
-      metrics: points.slice(at, at + 1000),
-    });
-  if (status)
-    await post('runs/update', {
-      run_id: id,
-      status,
-      end_time: end ?? start + 30_000,
-    });
+    await post('runs/log-batch', { run_id: id, metrics: points.slice(at, at + 1000) });
+  if (status) await post('runs/update', { run_id: id, status, end_time: end ?? start + 30_000 });
   return id;
 }
 
 export function logMetric(runId, key, value, step) {
-  return post('runs/log-metric', {
-    run_id: runId,
-    key,
-    value,
-    step,
-    timestamp: Date.now(),
-  });
+  return post('runs/log-metric', { run_id: runId, key, value, step, timestamp: Date.now() });
 }
 
 export async function getRun(runId) {
@@ -120,16 +94,10 @@ export async function makeModel(experimentId, runId, name, files) {
     model_type: 'test',
   });
   const id = model.info.model_id;
-  await post('runs/outputs', {
-    run_id: runId,
-    models: [{ model_id: id, step: 0 }],
-  });
+  await post('runs/outputs', { run_id: runId, models: [{ model_id: id, step: 0 }] });
   for (const [path, content] of Object.entries(files))
     await putArtifact(`${experimentId}/models/${id}/artifacts/${path}`, content);
-  await call('PATCH', `logged-models/${id}`, {
-    model_id: id,
-    status: 'LOGGED_MODEL_READY',
-  });
+  await call('PATCH', `logged-models/${id}`, { model_id: id, status: 'LOGGED_MODEL_READY' });
   return id;
 }
 

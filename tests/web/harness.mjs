@@ -48,12 +48,7 @@ async function launch() {
       `--disk-cache-dir=${join(profile, 'cache')}`,
       `--crash-dumps-dir=${join(profile, 'crashes')}`,
     ],
-    env: {
-      ...process.env,
-      HOME: profile,
-      XDG_CONFIG_HOME: profile,
-      XDG_CACHE_HOME: profile,
-    },
+    env: { ...process.env, HOME: profile, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile },
   });
 }
 
@@ -95,9 +90,7 @@ async function openPage(options) {
 
 /** Lets the browser come as somebody, as its login page would. */
 export async function logInAs(context, username, password) {
-  const answer = await context.request.post(`${base}api/tally/v1/login`, {
-    data: { username, password },
-  });
+  const answer = await context.request.post(`${base}api/tally/v1/login`, { data: { username, password } });
   if (!answer.ok()) throw new Error(`login of ${username}: ${answer.status()} ${await answer.text()}`);
 }
 
@@ -144,9 +137,7 @@ export async function runAll(words) {
       if (troubles.length) console.log(`  ${troubles.join('\n  ')}`);
       if (process.env.TALLY_WEB_SHOTS)
         await page
-          .screenshot({
-            path: join(process.env.TALLY_WEB_SHOTS, `${name.replace(/\W+/g, '-')}.png`),
-          })
+          .screenshot({ path: join(process.env.TALLY_WEB_SHOTS, `${name.replace(/\W+/g, '-')}.png`) })
           .catch(() => undefined);
     } finally {
       clearTimeout(timer);

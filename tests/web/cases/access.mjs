@@ -28,9 +28,7 @@ function scene() {
     await putArtifact(`${root}/table.csv`, 'a,b\n1,2\n');
     await putArtifact(`${root}/train.log`, `${'a long line '.repeat(60)}\nshort\n`);
     await putArtifact(`${root}/weights.bin`, Buffer.alloc(300));
-    const model = await makeModel(id, parent, 'net', {
-      MLmodel: 'flavors: {}',
-    });
+    const model = await makeModel(id, parent, 'net', { MLmodel: 'flavors: {}' });
     return { id, parent, child, model };
   })();
   return made;
@@ -167,10 +165,7 @@ for (const colorScheme of ['light', 'dark'])
 
 test(
   'narrow: nothing is wider than a 360 px screen',
-  {
-    context: { viewport: { width: 360, height: 740 } },
-    expects: [/status of 400/],
-  },
+  { context: { viewport: { width: 360, height: 740 } }, expects: [/status of 400/] },
   async ({ page }) => {
     for (const [name, { hash, ready }] of Object.entries(places(await scene()))) {
       await go(page, hash);

@@ -6,10 +6,7 @@ import { grant, makeExperiment, makeRun, makeUser, password, tally } from '../ap
 const byToken = (secret, method, path, body) =>
   fetch(`${base}${path}`, {
     method,
-    headers: {
-      Authorization: `Bearer ${secret}`,
-      'Content-Type': 'application/json',
-    },
+    headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 
@@ -55,14 +52,10 @@ test('tokens: made, shown once, used, revoked', { login: true }, async ({ page, 
   await row.waitFor();
   ok(!(await page.content()).includes(secret), 'nor after a reload');
 
-  const create = await byToken(secret, 'POST', 'api/2.0/mlflow/runs/create', {
-    experiment_id: id,
-  });
+  const create = await byToken(secret, 'POST', 'api/2.0/mlflow/runs/create', { experiment_id: id });
   equal(create.status, 200, 'a program may log');
   const run = (await create.json()).run.info.run_id;
-  const remove = await byToken(secret, 'POST', 'api/2.0/mlflow/runs/delete', {
-    run_id: run,
-  });
+  const remove = await byToken(secret, 'POST', 'api/2.0/mlflow/runs/delete', { run_id: run });
   equal(remove.status, 403, 'but delete no more than the token allows');
 
   await row.getByRole('button', { name: 'Revoke the cluster' }).click();
@@ -266,11 +259,7 @@ test('service accounts: no password, tokens by administrators', { login: true },
     byToken(secret, 'GET', `api/2.0/mlflow/experiments/get?experiment_id=${experiment}`);
   equal((await get(id)).status, 200, 'what the robot was granted');
   equal(
-    (
-      await byToken(secret, 'POST', 'api/2.0/mlflow/runs/create', {
-        experiment_id: id,
-      })
-    ).status,
+    (await byToken(secret, 'POST', 'api/2.0/mlflow/runs/create', { experiment_id: id })).status,
     403,
     'and no more',
   );

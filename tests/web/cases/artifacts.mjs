@@ -18,11 +18,7 @@ async function runWith(name, files, options = { status: 'FINISHED' }) {
   const run = await makeRun(id, name, options);
   for (const [path, content] of Object.entries(files))
     await putArtifact(`${id}/${run}/artifacts/${path}`, content);
-  return {
-    id,
-    run,
-    href: (path = '') => `#/experiments/${id}/runs/${run}/artifacts${path && `/${path}`}`,
-  };
+  return { id, run, href: (path = '') => `#/experiments/${id}/runs/${run}/artifacts${path && `/${path}`}` };
 }
 
 const treeOf = (page) => page.getByRole('tree', { name: 'Files' });
@@ -38,10 +34,7 @@ const pathOf = (page) => page.getByRole('navigation', { name: 'Path' });
 /** What a download gives. */
 async function downloadBy(page, act) {
   const [download] = await Promise.all([page.waitForEvent('download'), act()]);
-  return {
-    name: download.suggestedFilename(),
-    bytes: await readFile(await download.path()),
-  };
+  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
 }
 
 test('artifacts: tree, folders, links and the back button', async ({ page }) => {
@@ -117,10 +110,7 @@ test('artifacts: tree, folders, links and the back button', async ({ page }) => 
 });
 
 test('artifacts: downloads of files and folders', async ({ page }) => {
-  const { href } = await runWith('downloads', {
-    'a/x.txt': 'eks\n',
-    'a/b/y z.txt': 'why\n',
-  });
+  const { href } = await runWith('downloads', { 'a/x.txt': 'eks\n', 'a/b/y z.txt': 'why\n' });
   await go(page, href('a/x.txt'));
   const file = await downloadBy(page, () =>
     page.getByRole('link', { name: 'Download', exact: true }).click(),
@@ -301,11 +291,9 @@ test('artifacts: nothing yet, uploads, replaced files', async ({ page }) => {
   await page.getByText('mlflow.log_artifact("plot.png")', { exact: true }).waitFor();
   ok((await page.locator('.no-files').textContent()).includes(`${run}/artifacts/plot.png`), 'curl line');
   const put = (name, content) =>
-    page.getByLabel('Files to upload').setInputFiles({
-      name,
-      mimeType: 'text/plain',
-      buffer: Buffer.from(content),
-    });
+    page
+      .getByLabel('Files to upload')
+      .setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(content) });
   await put('first one.txt', 'version 1');
   await treeOf(page).getByText('first one.txt').click();
   const text = page.getByRole('region', { name: 'Text' });
@@ -338,10 +326,7 @@ test('artifacts: nothing yet, uploads, replaced files', async ({ page }) => {
 
 test('artifacts: the models that a run made', async ({ page }) => {
   const { id, run, href } = await runWith('models', { 'a.txt': 'a' });
-  const model = await makeModel(id, run, 'classifier', {
-    MLmodel: 'flavors: {}\n',
-    'data/model.pkl': 'x',
-  });
+  const model = await makeModel(id, run, 'classifier', { MLmodel: 'flavors: {}\n', 'data/model.pkl': 'x' });
   await go(page, href());
   await page
     .getByRole('navigation', { name: 'Models of the run' })

@@ -45,11 +45,7 @@ test(
       metrics: { loss: [0.1, 0.2, 0.30000000000000004] },
       status: 'FINISHED',
     });
-    await makeRun(id, 'other', {
-      start: start + 2000,
-      metrics: { loss: [-1, -2] },
-      status: 'FINISHED',
-    });
+    await makeRun(id, 'other', { start: start + 2000, metrics: { loss: [-1, -2] }, status: 'FINISHED' });
     await go(page, `#/experiments/${id}`);
     await until('three curves', async () => (await chartWords(page, 'loss')).startsWith('loss, 3 curves.'));
     await page.getByRole('checkbox', { name: 'Select falling' }).check();
@@ -270,9 +266,7 @@ test(
       const body = route.request().postDataJSON();
       if (refused > 0 || !body.since) return route.fallback();
       refused++;
-      return route.continue({
-        postData: JSON.stringify({ ...body, since: 'nonsense' }),
-      });
+      return route.continue({ postData: JSON.stringify({ ...body, since: 'nonsense' }) });
     });
     await logMetric(run, 'loss', 8, 3001);
     await until('the next point', async () =>
@@ -290,13 +284,7 @@ test('chart: zooming into a long series does not lose the line of a short one', 
       status: 'FINISHED',
     }),
     await makeRun(id, 'sparse', {
-      metrics: {
-        loss: [0, 9999].map((step) => ({
-          value: step + 2,
-          step,
-          timestamp: Date.now() + step,
-        })),
-      },
+      metrics: { loss: [0, 9999].map((step) => ({ value: step + 2, step, timestamp: Date.now() + step })) },
       status: 'FINISHED',
     }),
   ];
@@ -315,26 +303,17 @@ test('chart: zooming into a long series does not lose the line of a short one', 
 
 test('chart: points that cannot be read are not passed over in silence', async ({ page }) => {
   const id = await makeExperiment(`damaged ${mark}`);
-  const run = await makeRun(id, 'damaged', {
-    metrics: { loss: [1, 2, 3] },
-    status: 'FINISHED',
-  });
+  const run = await makeRun(id, 'damaged', { metrics: { loss: [1, 2, 3] }, status: 'FINISHED' });
   // The server's own answer, with a word about damage in its head.
   await page.route('**/metrics/chart', async (route) => {
     const response = await route.fetch();
     const bytes = await response.body();
     const headEnd = 8 + bytes.readUInt32LE(4);
-    const head = JSON.stringify({
-      ...JSON.parse(bytes.subarray(8, headEnd)),
-      damaged: 2,
-    });
+    const head = JSON.stringify({ ...JSON.parse(bytes.subarray(8, headEnd)), damaged: 2 });
     const headBytes = Buffer.from(head + ' '.repeat((8 - (Buffer.byteLength(head) % 8)) % 8));
     const prefix = Buffer.from(bytes.subarray(0, 8));
     prefix.writeUInt32LE(headBytes.length, 4);
-    await route.fulfill({
-      response,
-      body: Buffer.concat([prefix, headBytes, bytes.subarray(headEnd)]),
-    });
+    await route.fulfill({ response, body: Buffer.concat([prefix, headBytes, bytes.subarray(headEnd)]) });
   });
   await go(page, `#/experiments/${id}/runs/${run}/metrics`);
   await page.getByText('Some points cannot be read; the server’s log says which.').waitFor();
@@ -362,10 +341,7 @@ test('chart: many points at one step, and negative steps', async ({ page }) => {
 
 test('live: table and chart follow a running script until it ends', async ({ page }) => {
   const id = await makeExperiment(`live ${mark}`);
-  const run = await makeRun(id, 'training', {
-    start: Date.now(),
-    metrics: { loss: [5, 4] },
-  });
+  const run = await makeRun(id, 'training', { start: Date.now(), metrics: { loss: [5, 4] } });
   await go(page, `#/experiments/${id}`);
   await until('two points', async () => (await chartWords(page, 'loss')).includes('training: 2 points'));
   await page.getByText('Live', { exact: true }).waitFor();
@@ -374,11 +350,7 @@ test('live: table and chart follow a running script until it ends', async ({ pag
     (await chartWords(page, 'loss')).includes('training: 3 points, last 3.25 at step 2'),
   );
   await until('and in the table', async () => (await rowOf(page, 'training').textContent()).includes('3.25'));
-  await makeRun(id, 'newcomer', {
-    start: Date.now(),
-    metrics: { loss: [1] },
-    status: 'FINISHED',
-  });
+  await makeRun(id, 'newcomer', { start: Date.now(), metrics: { loss: [1] }, status: 'FINISHED' });
   await rowOf(page, 'newcomer').waitFor();
 
   await rowOf(page, 'training').getByRole('link').click();
@@ -390,11 +362,7 @@ test('live: table and chart follow a running script until it ends', async ({ pag
     (await chartWords(page, 'loss')).includes('4 points, last 2.125 at step 3'),
   );
   await page.locator('figure[data-metric="fresh/metric"]').waitFor();
-  await post('runs/update', {
-    run_id: run,
-    status: 'FINISHED',
-    end_time: Date.now(),
-  });
+  await post('runs/update', { run_id: run, status: 'FINISHED', end_time: Date.now() });
   await page.locator('.page-title .status-finished').waitFor();
   const asked = [];
   page.on('request', (request) => asked.push(request.url()));

@@ -24,11 +24,9 @@ test(
     await page.getByRole('heading', { level: 1, name: 'Compare 2 runs' }).waitFor();
     const table = page.getByRole('table', { name: 'Runs side by side' });
     const line = (key) =>
-      table.locator('tbody tr').filter({
-        has: page.locator('th[scope="row"]', {
-          hasText: new RegExp(`^${key}`),
-        }),
-      });
+      table
+        .locator('tbody tr')
+        .filter({ has: page.locator('th[scope="row"]', { hasText: new RegExp(`^${key}`) }) });
     equal(
       await line('lr').locator('td').allTextContents(),
       ['0.1', '0.01'],

@@ -85,11 +85,7 @@ test(
 test('keyboard: help, search, moving, opening, selecting, going home', async ({ page }) => {
   const id = await makeExperiment(`keys ${mark}`);
   for (const [i, name] of ['first', 'second', 'third'].entries())
-    await makeRun(id, name, {
-      start: Date.now() - i * 60_000,
-      metrics: { loss: [1] },
-      status: 'FINISHED',
-    });
+    await makeRun(id, name, { start: Date.now() - i * 60_000, metrics: { loss: [1] }, status: 'FINISHED' });
   await go(page, `#/experiments/${id}`);
   await rowOf(page, 'first').waitFor();
   await page.keyboard.press('?');

@@ -19,11 +19,7 @@ function scene() {
       permission: 'MANAGE',
       username,
     });
-    await tally('POST', 'tokens', {
-      name: `own ${mark}`,
-      permission: 'READ',
-      expires_in_s: 86400,
-    });
+    await tally('POST', 'tokens', { name: `own ${mark}`, permission: 'READ', expires_in_s: 86400 });
     return { id, username, group };
   })();
   return made;
@@ -42,9 +38,7 @@ const places = ({ id, username, group }) => ({
   users: {
     hash: `#/access/users?q=${mark}`,
     ready: (page) => page.getByRole('table', { name: 'Users' }).waitFor(),
-    open: {
-      'new user': async (page) => page.getByRole('button', { name: 'New user' }).click(),
-    },
+    open: { 'new user': async (page) => page.getByRole('button', { name: 'New user' }).click() },
   },
   'no users': {
     hash: `#/access/users?q=nobody-${mark}`,
@@ -53,9 +47,7 @@ const places = ({ id, username, group }) => ({
   user: {
     hash: `#/access/users/${encodeURIComponent(username)}`,
     ready: (page) => page.getByRole('table', { name: 'Grants' }).waitFor(),
-    open: {
-      'delete user': async (page) => page.getByRole('button', { name: 'Delete user' }).click(),
-    },
+    open: { 'delete user': async (page) => page.getByRole('button', { name: 'Delete user' }).click() },
   },
   groups: {
     hash: `#/access/groups?q=${mark}`,
@@ -125,11 +117,7 @@ for (const colorScheme of ['light', 'dark'])
 
 test(
   'narrow: logins and accounts are no wider than a 360 px screen',
-  {
-    login: 'nobody',
-    context: { viewport: { width: 360, height: 740 } },
-    expects: [/status of 401/],
-  },
+  { login: 'nobody', context: { viewport: { width: 360, height: 740 } }, expects: [/status of 401/] },
   async ({ page, context }) => {
     await go(page, '#/profile');
     await page.getByRole('heading', { name: 'Log in to Tally' }).waitFor();
@@ -182,9 +170,7 @@ test(
     ok(await menu.evaluate((button) => button === document.activeElement), 'Escape leads back to the button');
     await page.getByRole('button', { name: 'Share', exact: true }).focus();
     await page.keyboard.press('Enter');
-    const choice = page.getByRole('combobox', {
-      name: `Permission of ${username}`,
-    });
+    const choice = page.getByRole('combobox', { name: `Permission of ${username}` });
     await choice.focus();
     await page.keyboard.press('ArrowDown');
     await page.getByText(`${username}: MANAGE.`).waitFor();

@@ -30,11 +30,7 @@ async function endSession(context) {
   const session = await (await fetch(`${base}api/tally/v1/session`, { headers })).json();
   const answer = await fetch(`${base}api/tally/v1/logout`, {
     method: 'POST',
-    headers: {
-      ...headers,
-      'X-Tally-CSRF-Token': session.csrf_token,
-      'Content-Type': 'application/json',
-    },
+    headers: { ...headers, 'X-Tally-CSRF-Token': session.csrf_token, 'Content-Type': 'application/json' },
     body: '{}',
   });
   ok(answer.ok, 'the session is ended');
@@ -146,10 +142,7 @@ test(
         response,
         json: {
           ...session,
-          login: {
-            password: true,
-            oidc: { issuer: 'https://id.example.com/realms/lab' },
-          },
+          login: { password: true, oidc: { issuer: 'https://id.example.com/realms/lab' } },
         },
       });
     });

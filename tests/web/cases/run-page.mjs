@@ -10,15 +10,8 @@ test('run page: facts, exact values, search', async ({ page }) => {
   const commit = '0123456789abcdef0123456789abcdef01234567';
   const run = await makeRun(id, 'factual', {
     params: { learning_rate: '0.001', layers: '64, 64', empty: '' },
-    metrics: {
-      'train/loss': [0.1 + 0.2],
-      'val/loss': ['Infinity'],
-      'val/acc': ['NaN'],
-    },
-    tags: {
-      'mlflow.source.name': 'jobs/train.py',
-      'mlflow.source.git.commit': commit,
-    },
+    metrics: { 'train/loss': [0.1 + 0.2], 'val/loss': ['Infinity'], 'val/acc': ['NaN'] },
+    tags: { 'mlflow.source.name': 'jobs/train.py', 'mlflow.source.git.commit': commit },
     status: 'FINISHED',
   });
   await post('runs/log-inputs', {
@@ -56,10 +49,7 @@ test('run page: facts, exact values, search', async ({ page }) => {
 
 test('run page: rename, describe, delete, restore', async ({ page }) => {
   const id = await makeExperiment(`edit ${mark}`);
-  const run = await makeRun(id, 'old name', {
-    metrics: { loss: [1] },
-    status: 'FINISHED',
-  });
+  const run = await makeRun(id, 'old name', { metrics: { loss: [1] }, status: 'FINISHED' });
   await go(page, `#/experiments/${id}/runs/${run}`);
   await page.getByRole('button', { name: 'Rename run' }).click();
   await page.getByRole('textbox', { name: 'Rename run' }).fill('new name');
@@ -95,10 +85,7 @@ test('run page: rename, describe, delete, restore', async ({ page }) => {
 
 test('run page: tags', async ({ page }) => {
   const id = await makeExperiment(`tags ${mark}`);
-  const run = await makeRun(id, 'tagged', {
-    tags: { team: 'red' },
-    status: 'FINISHED',
-  });
+  const run = await makeRun(id, 'tagged', { tags: { team: 'red' }, status: 'FINISHED' });
   await go(page, `#/experiments/${id}/runs/${run}/tags`);
   const table = page.getByRole('table', { name: 'Tags', exact: true });
   await table.getByText('red').waitFor();
@@ -135,12 +122,7 @@ test('run page: parent, children and groups of charts', async ({ page }) => {
   const child = await makeRun(id, 'a trial', {
     start: start + 1000,
     parent,
-    metrics: {
-      alone: [1],
-      'train/loss': [1],
-      'train/acc': [2],
-      'val/loss': [3],
-    },
+    metrics: { alone: [1], 'train/loss': [1], 'train/acc': [2], 'val/loss': [3] },
     status: 'FINISHED',
   });
   await go(page, `#/experiments/${id}/runs/${parent}`);

@@ -145,11 +145,7 @@ test('run table: choose columns, resize them, and find both again', async ({ pag
 test('run table: nested runs fold and unfold', async ({ page }) => {
   const id = await makeExperiment(`nested ${mark}`);
   const start = Date.now() - 600_000;
-  const parent = await makeRun(id, 'the parent', {
-    start,
-    metrics: { loss: [3] },
-    status: 'FINISHED',
-  });
+  const parent = await makeRun(id, 'the parent', { start, metrics: { loss: [3] }, status: 'FINISHED' });
   for (const [i, name] of ['child one', 'child two'].entries())
     await makeRun(id, name, {
       start: start + 1000 * (i + 1),

@@ -9,14 +9,8 @@ const listed = (page, what, expected) =>
 const options = (page) => page.getByRole('option').locator('.clip').allTextContents();
 const columnMenu = async (page, column) => {
   await page.getByRole('columnheader', { name: column, exact: true }).hover();
-  await page
-    .getByRole('button', {
-      name: new RegExp(`^Menu of ${column.replace('/', '.')}`),
-    })
-    .click();
-  return page.getByRole('dialog', {
-    name: new RegExp(`^Menu of ${column.replace('/', '.')}`),
-  });
+  await page.getByRole('button', { name: new RegExp(`^Menu of ${column.replace('/', '.')}`) }).click();
+  return page.getByRole('dialog', { name: new RegExp(`^Menu of ${column.replace('/', '.')}`) });
 };
 
 let made;
@@ -44,11 +38,7 @@ function scene() {
       tags: { team: 'red' },
       status: 'FINISHED',
     });
-    await make('delta', 3, {
-      params: { lr: '10', opt: 'lamb' },
-      metrics: { loss: [0.2] },
-      status: 'KILLED',
-    });
+    await make('delta', 3, { params: { lr: '10', opt: 'lamb' }, metrics: { loss: [0.2] }, status: 'KILLED' });
     await makeRun(id, 'long ago', {
       start: Date.now() - 40 * 86_400_000,
       metrics: { loss: [0.7] },
@@ -163,11 +153,7 @@ test(
     await go(page, `#/experiments/${await scene()}?filter=${encodeURIComponent('what is > this')}`);
     // Nothing is there of before after a reload.
     await page.reload();
-    await page
-      .getByRole('heading', {
-        name: 'The server does not understand this filter',
-      })
-      .waitFor();
+    await page.getByRole('heading', { name: 'The server does not understand this filter' }).waitFor();
     await page.getByRole('button', { name: 'Clear the filter' }).last().click();
     await listed(page, 'cleared', 'delta,gamma,beta,alpha,long ago');
   },
@@ -356,10 +342,7 @@ test('a list sorted by a metric follows what is logged', async ({ page }) => {
   await go(page, `#/experiments/${id}?sort=-metric:score&filter=${encodeURIComponent('metrics.score > 2')}`);
   await listed(page, 'by score', 'first,second');
   await makeRun(id, 'third', { metrics: { score: [9] }, status: 'FINISHED' });
-  await makeRun(id, 'no match', {
-    metrics: { score: [1] },
-    status: 'FINISHED',
-  });
+  await makeRun(id, 'no match', { metrics: { score: [1] }, status: 'FINISHED' });
   await listed(page, 'the new best is on top', 'third,first,second');
   await page.getByText('3 of 4 runs match').waitFor();
   ok(await rowOf(page, 'third').isVisible(), 'it is in sight');

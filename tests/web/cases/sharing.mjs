@@ -109,9 +109,7 @@ test(
     const other = await another(owner, password);
     await go(other.page, `#/experiments/${id}`);
     await other.page.getByRole('button', { name: 'Share', exact: true }).click();
-    const panel = other.page.getByRole('dialog', {
-      name: `Who can see crew ${mark}`,
-    });
+    const panel = other.page.getByRole('dialog', { name: `Who can see crew ${mark}` });
     await panel.getByRole('button', { name: 'Group', exact: true }).click();
     await panel.getByRole('combobox', { name: 'Name of a group' }).fill(group);
     await panel.getByRole('button', { name: 'Grant', exact: true }).click();
@@ -126,9 +124,7 @@ test(
     await other.page.keyboard.press('Escape');
 
     await panel.getByRole('combobox', { name: `Permission of ${owner}` }).selectOption('READ');
-    const sure = other.page.getByRole('dialog', {
-      name: 'Give up your own right to share?',
-    });
+    const sure = other.page.getByRole('dialog', { name: 'Give up your own right to share?' });
     await sure.getByRole('button', { name: 'Cancel' }).click();
     equal(
       await panel.getByRole('combobox', { name: `Permission of ${owner}` }).inputValue(),

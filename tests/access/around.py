@@ -43,6 +43,36 @@ for path, key in (("runs/search", "runs"), ("logged-models/search", "models")):
         f"{path} shows the own ones only, got {answer}",
     )
 
+# --- versions of registered models hand on no files that one may not read ---
+def new_version(name, source, **more):
+    return call("POST", f"{API}/model-versions/create", MINE, {"name": name, "source": source, **more})
+
+
+for who, name in ((MINE, "own model"), (ADMIN, "their model")):
+    call("POST", f"{API}/registered-models/create", who, {"name": name})
+secret_root = f"mlflow-artifacts:/{theirs}/{their_run}/artifacts"
+call("POST", f"{API}/model-versions/create", ADMIN, {"name": "their model", "source": secret_root, "run_id": their_run})
+FILES = (400, 403, 404)
+refused(new_version("own model", secret_root), "another's files as a source", FILES)
+for run_id in (their_run, own_run):
+    refused(new_version("own model", secret_root, run_id=run_id), f"another's files as a source, of run {run_id}", FILES)
+for way in (f"{theirs}/{their_run}/artifacts/..", f"{own}/{own_run}/artifacts/../../../{theirs}/{their_run}/artifacts",
+            f"{own}/{own_run}/artifacts/%2e%2e/%2e%2e/%2e%2e/{theirs}", f"{own}/{own_run}/artifactsx", "", "/"):
+    for start in ("mlflow-artifacts:/", "mlflow-artifacts://h/", f"http://h{ARTIFACTS}/artifacts/"):
+        refused(new_version("own model", start + way, run_id=own_run), f"{start}{way} as a source", FILES)
+for source in (f"models:/{their_model}", f"{secret_root[:-9]}../models/{their_model}/artifacts"):
+    refused(new_version("own model", source, model_id=their_model), f"another's logged model by {source}", FILES)
+refused(new_version("own model", "s3://bucket/model", run_id=their_run), "another's run as the origin")
+refused(new_version("own model", "s3://bucket/model", model_id=their_model), "another's logged model as the origin")
+refused(new_version("own model", f"runs:/{their_run}/secret.txt", run_id=their_run), "another's run as a source")
+for suffix in ("/1", "/latest", "/None"):
+    refused(new_version("own model", f"models:/their model{suffix}"), f"a copy of another's version{suffix}")
+refused(new_version("their model", "s3://bucket/model"), "a version of another's model")
+allowed(new_version("own model", f"mlflow-artifacts:/{own}/{own_run}/artifacts", run_id=own_run), "own files as a source")
+allowed(new_version("own model", f"models:/{own_model}", model_id=own_model), "an own logged model as a source")
+answer = call("GET", f"{API}/registered-models/get-latest-versions?name=own%20model", MINE)
+check([one["version"] for one in answer.json["model_versions"]] == ["2"], f"nothing else was made, got {answer}")
+
 # --- page tokens show to nobody what they show to somebody else ---
 for _ in range(3):
     new_run(ADMIN, theirs)

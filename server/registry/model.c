@@ -41,7 +41,7 @@ state_of (const struct registry_change *change, const struct registry_new_model 
   else
     json_write_string (&w, fresh->description);
   json_write_key (&w, "tags");
-  json_write_raw (&w, fresh->tags);
+  json_write_compact (&w, fresh->tags);
   json_write_object_end (&w);
   if (buffer.failed)
     arena_fail (change->arena);

@@ -6,6 +6,7 @@
 #include "api/gate_judge.h"
 #include "api/names.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "ingest/metric_flush.h"
 #include "store/model_version.h"
 
@@ -21,16 +22,25 @@
 #define RUN_URL_MAX_BYTES 500
 #define CLIENT_MAX_BYTES 200
 
-/* A header as text for the ledger: cut, and without what is not printable ASCII. In the arena. */
+/* A header as text for the ledger: cut between characters, without control characters, and of what is no UTF-8 only the
+   ASCII. In the arena. */
 static struct slice
 printable (struct slice text, size_t most, struct arena *arena)
 {
   size_t length = text.len < most ? text.len : most;
-  char *copy = arena_copy (arena, NULL == text.data ? "" : text.data, length);
+  bool is_utf8 = NULL != text.data && utf8_valid (text);
+  char *copy;
 
+  while (is_utf8 && length < text.len && length > 0 && 0x80 == ((unsigned char)text.data[length] & 0xC0))
+    length--;
+  copy = arena_copy (arena, NULL == text.data ? "" : text.data, length);
   for (size_t i = 0; NULL != copy && i < length; i++)
-    if (copy[i] < ' ' || copy[i] > '~')
+  {
+    unsigned char byte = (unsigned char)copy[i];
+
+    if (byte < ' ' || 0x7F == byte || (byte > 0x7F && ! is_utf8))
       copy[i] = '?';
+  }
   return (struct slice){ copy, NULL == copy ? 0 : length };
 }
 

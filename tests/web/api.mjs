@@ -100,3 +100,71 @@ export async function makeModel(experimentId, runId, name, files) {
   await call('PATCH', `logged-models/${id}`, { model_id: id, status: 'LOGGED_MODEL_READY' });
   return id;
 }
+
+// --- the registry ----------------------------------------------------------------------------------------
+
+const inModel = (name) => `registered-models/${encodeURIComponent(name)}`;
+
+/** Registers a model; the name is given as it is. */
+export function registerModel(name, options = {}) {
+  const { description, tags } = options;
+  return post('registered-models/create', {
+    name,
+    description,
+    tags: pairs(tags),
+  });
+}
+
+/** Registers a version of what a run has below `folder`, or of any source; gives its number. */
+export async function makeVersion(name, options = {}) {
+  const { experimentId, runId, folder = 'model', source, tags, description } = options;
+  const { model_version: made } = await post('model-versions/create', {
+    name,
+    source:
+      source ??
+      (runId ? `mlflow-artifacts:/${experimentId}/${runId}/artifacts/${folder}` : 's3://models/one'),
+    run_id: runId,
+    description,
+    tags: pairs(tags),
+  });
+  return Number(made.version);
+}
+
+export function postCheck(name, version, check, status, more = {}) {
+  return tally('POST', `${inModel(name)}/versions/${version}/checks`, {
+    name: check,
+    status,
+    ...more,
+  });
+}
+
+export function putGate(name, target, rules) {
+  return tally('PUT', `${inModel(name)}/gates`, { ...target, rules });
+}
+
+export function promoteTo(name, alias, version, expected, more = {}) {
+  return tally('POST', `${inModel(name)}/promote`, {
+    alias,
+    version,
+    expect_version: expected,
+    ...more,
+  });
+}
+
+/** Which version has an alias; undefined when none has. */
+export async function holderOf(name, alias) {
+  const { registered_model: model } = await call(
+    'GET',
+    `registered-models/get?name=${encodeURIComponent(name)}`,
+  );
+  const found = model.aliases?.find((one) => one.alias === alias);
+  return found && Number(found.version);
+}
+
+export async function ledgerOf(name) {
+  return (await tally('GET', `${inModel(name)}/ledger`)).entries;
+}
+
+export async function versionIn(name, version) {
+  return tally('GET', `${inModel(name)}/versions/${version}`);
+}

@@ -8,6 +8,7 @@ import './cases/charts.mjs';
 import './cases/run-page.mjs';
 import './cases/artifacts.mjs';
 import './cases/compare.mjs';
+import './cases/registry.mjs';
 import './cases/access.mjs';
 import './cases/login.mjs';
 import './cases/accounts.mjs';

@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { probeNow, useReachable } from './api/http';
 import { useExperiment, useLoggedModel, useRefresh, useRun, useTitle } from './api/queries';
 import { useEpoch, usePhase } from './api/session';
-import { experimentHref, runName } from './lib/run';
+import { experimentHref, registeredHref, runName } from './lib/run';
 import { ExperimentsPage } from './pages/experiments';
 import { loginHref, navigate, nextHash, replacePlace, usePlace, type Route } from './router';
 import { setTheme, useTheme, type Theme } from './theme';
@@ -19,6 +19,7 @@ const ExperimentPage = lazy(() => import('./pages/experiment'));
 const RunPage = lazy(() => import('./pages/run'));
 const ModelPage = lazy(() => import('./pages/model'));
 const ComparePage = lazy(() => import('./pages/compare'));
+const RegistryPages = lazy(() => import('./registry/pages'));
 const LoginPage = lazy(() => import('./pages/login').then((page) => ({ default: page.LoginPage })));
 const LoginDialog = lazy(() => import('./pages/login').then((page) => ({ default: page.LoginDialog })));
 const ProfilePage = lazy(() => import('./access/profile'));
@@ -35,6 +36,7 @@ export function App() {
   useShortcuts({
     '?': () => setHelp(true),
     'g e': () => navigate('#/'),
+    'g m': () => navigate('#/models'),
     r: () => {
       announce('Refreshing.');
       void refresh.everything().then(() => announce('Refreshed.'));
@@ -93,6 +95,8 @@ function pageKey(route: Route): string {
   if (route.page === 'experiment') return `e:${route.experimentId}`;
   if (route.page === 'run') return `r:${route.runId}`;
   if (route.page === 'model') return `m:${route.modelId}`;
+  if (route.page === 'registered') return `n:${route.name}`;
+  if (route.page === 'version') return `v:${route.version}:${route.name}`;
   if (route.page === 'user') return `u:${route.username}`;
   if (route.page === 'group') return `g:${route.group}`;
   return route.page;
@@ -112,6 +116,11 @@ function Page({ route }: { route: Route }) {
       return <ModelPage experimentId={route.experimentId} modelId={route.modelId} path={route.path} />;
     case 'compare':
       return <ComparePage runIds={route.runIds} />;
+    case 'registry':
+    case 'lineage':
+    case 'registered':
+    case 'version':
+      return <RegistryPages route={route} />;
     case 'login':
       return <LoginPage />;
     case 'profile':
@@ -143,6 +152,12 @@ function NotFound() {
   );
 }
 
+// The two halves of what there is; everything else is a page of one of them, or of neither.
+const rooms: { href: string; label: string; pages: Route['page'][] }[] = [
+  { href: '#/', label: 'Experiments', pages: ['experiments', 'experiment', 'run', 'model', 'compare'] },
+  { href: '#/models', label: 'Models', pages: ['registry', 'registered', 'version', 'lineage'] },
+];
+
 function TopBar({ route, onHelp }: { route: Route; onHelp: () => void }) {
   if (route.page === 'login')
     return (
@@ -158,19 +173,38 @@ function TopBar({ route, onHelp }: { route: Route; onHelp: () => void }) {
         <span>Tally</span>
       </a>
       <WorkspaceSwitch />
+      <nav aria-label="Rooms" className="rooms">
+        {rooms.map(({ href, label, pages }) => (
+          <a
+            key={href}
+            href={href}
+            className={pages.includes(route.page) ? 'here' : undefined}
+            aria-current={pages[0] === route.page ? 'page' : undefined}
+          >
+            {label}
+          </a>
+        ))}
+      </nav>
       <nav aria-label="Where you are" className="crumbs">
         <ol>
-          <li>
-            <a href="#/" aria-current={route.page === 'experiments' ? 'page' : undefined}>
-              Experiments
-            </a>
-          </li>
           {'experimentId' in route && (
             <ExperimentCrumb id={route.experimentId} current={route.page === 'experiment'} />
           )}
           {route.page === 'run' && <RunCrumb id={route.runId} />}
           {route.page === 'model' && <ModelCrumb id={route.modelId} />}
           {route.page === 'compare' && <LastCrumb text="Compare" />}
+          {route.page === 'lineage' && <LastCrumb text="Lineage" />}
+          {route.page === 'registered' && <LastCrumb text={route.name} />}
+          {route.page === 'version' && (
+            <>
+              <li>
+                <a href={registeredHref(route.name)} title={route.name}>
+                  {route.name}
+                </a>
+              </li>
+              <LastCrumb text={`Version ${route.version}`} />
+            </>
+          )}
           {route.page === 'profile' && <LastCrumb text="Profile" />}
           <AccessCrumbs route={route} />
         </ol>
@@ -298,6 +332,7 @@ const shortcuts: [string, [string[], string][]][] = [
     [
       [['/'], 'Filter or search'],
       [['g', 'e'], 'Go to the experiments'],
+      [['g', 'm'], 'Go to the registered models'],
       [['r'], 'Refresh'],
       [['?'], 'This list'],
       [['Esc'], 'Close, clear or leave'],

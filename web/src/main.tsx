@@ -11,6 +11,7 @@ import './styles/pages.css';
 import './styles/search.css';
 import './styles/artifacts.css';
 import './styles/access.css';
+import './styles/registry.css';
 import { movedWorkspace } from './lib/workspace';
 
 /** Links that MLflow's clients print name the workspace where only the page sees it. */

@@ -7,6 +7,10 @@ export type Route =
   | { page: 'run'; experimentId: string; runId: string; tab: string; path: string }
   | { page: 'model'; experimentId: string; modelId: string; path: string }
   | { page: 'compare'; runIds: string[] }
+  | { page: 'registry' }
+  | { page: 'lineage' }
+  | { page: 'registered'; name: string; tab: string }
+  | { page: 'version'; name: string; version: string; tab: string; path: string }
   | { page: 'login' }
   | { page: 'profile' }
   | { page: 'users' }
@@ -40,6 +44,11 @@ export function readHash(hash: string): Place {
   else if (room === 'experiments' && id !== undefined) route = { page: 'experiment', experimentId: id };
   else if (room === 'compare')
     route = { page: 'compare', runIds: (query.get('runs') ?? '').split(',').filter(Boolean) };
+  else if (room === 'lineage') route = { page: 'lineage' };
+  else if (room === 'models' && id === undefined) route = { page: 'registry' };
+  else if (room === 'models' && id !== undefined && sub === 'versions' && subId !== undefined)
+    route = { page: 'version', name: id, version: subId, tab: tab ?? '', path: file };
+  else if (room === 'models' && id !== undefined) route = { page: 'registered', name: id, tab: sub ?? '' };
   else if (room === 'login') route = { page: 'login' };
   else if (room === 'profile') route = { page: 'profile' };
   else if (room === 'access' && id === 'users')

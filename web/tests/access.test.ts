@@ -25,13 +25,14 @@ describe('rights', () => {
   it('says which controls there are', () => {
     expect(mayOf(undefined)).toEqual(nothing);
     expect(mayOf({ permission: 'READ' })).toEqual(nothing);
-    expect(mayOf({ permission: 'EDIT' })).toEqual({ edit: true, remove: false, share: false });
-    expect(mayOf({ permission: 'EDIT', actions: ['delete'] })).toEqual({
-      edit: true,
-      remove: true,
-      share: false,
-    });
-    expect(mayOf(everything)).toEqual({ edit: true, remove: true, share: true });
+    expect(mayOf({ permission: 'USE' })).toEqual({ ...nothing, use: true });
+    const edit = { ...nothing, use: true, edit: true };
+    expect(mayOf({ permission: 'EDIT' })).toEqual(edit);
+    expect(mayOf({ permission: 'EDIT', actions: ['delete'] })).toEqual({ ...edit, remove: true });
+    expect(mayOf({ permission: 'EDIT', actions: ['promote'] })).toEqual({ ...edit, promote: true });
+    const manage = { ...edit, remove: true, share: true, promote: true };
+    expect(mayOf({ permission: 'MANAGE' })).toEqual({ ...manage, force: false });
+    expect(mayOf(everything)).toEqual({ ...manage, force: true });
   });
   it('calls no permission by its meaning', () => {
     expect(levelLabel('NO_PERMISSIONS')).toBe('No access');

@@ -193,7 +193,7 @@ describe('readHash', () => {
     });
     expect(readHash('#/compare?runs=a,b').route).toEqual({ page: 'compare', runIds: ['a', 'b'] });
     expect(readHash('').route).toEqual({ page: 'experiments' });
-    expect(readHash('#/models/x').route).toEqual({ page: 'unknown' });
+    expect(readHash('#/nowhere/x').route).toEqual({ page: 'unknown' });
     expect(readHash('#/experiments/3?q=a%3Fb').query.get('q')).toBe('a?b');
     expect(readHash('#/experiments/%E0%A4%A').route.page).toBe('experiment');
   });

@@ -53,6 +53,14 @@ export function useMayExperiment(id: string | undefined, enabled = true): May {
   );
 }
 
+/** The same for the page of a registered model and its versions. */
+export function useMayModel(name: string | undefined, enabled = true): May {
+  return useMay(
+    useMemo(() => (name === undefined ? undefined : { registered_model: name }), [name]),
+    enabled,
+  );
+}
+
 /** Whether the caller may make experiments: anybody may, unless the workspace says less. */
 export function useMayCreate(): boolean {
   const isOpen = useIsOpen();

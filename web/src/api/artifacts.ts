@@ -1,5 +1,13 @@
 // Artifacts of runs and of logged models: their lists, their bytes by ranges, and files put beside them.
-import { escapePath, joinPath, proxyPath, sortFiles, type Source } from '../lib/artifact';
+import {
+  escapePath,
+  folderOf,
+  joinPath,
+  proxyPath,
+  sortFiles,
+  versionOf,
+  type Source,
+} from '../lib/artifact';
 import { workspace } from '../lib/workspace';
 import {
   ApiError,
@@ -11,6 +19,7 @@ import {
   mlflowAddress,
   tallyAddress,
 } from './http';
+import type { ManifestFile } from '../lib/version-diff';
 import type { ArtifactFile } from './types';
 
 // One answer holds all files of nearly every folder; more come as the list is scrolled.
@@ -32,6 +41,14 @@ export interface Folder {
 
 const named = (source: Source) => ({ [source.kind === 'run' ? 'run_id' : 'model_id']: source.id });
 
+/** All files of a version; its manifest is the list of them that its readers may see. */
+export async function readManifest(source: Source, signal?: AbortSignal): Promise<ManifestFile[]> {
+  const { name, version } = versionOf(source);
+  const path = `registered-models/${encodeURIComponent(name)}/versions/${version}/manifest`;
+  const { document } = await getTally<{ document: string }>(path, {}, signal);
+  return (JSON.parse(document) as { files?: ManifestFile[] }).files ?? [];
+}
+
 /** Reads a folder from its beginning or from a token on, until there are so many entries or no more. */
 export async function readFolder(
   source: Source,
@@ -40,6 +57,14 @@ export async function readFolder(
   before: Folder | undefined,
   signal?: AbortSignal,
 ): Promise<Folder> {
+  if (source.kind === 'version') {
+    const all = (await readManifest(source, signal)).map(({ path: at, size, sha256 }): ArtifactFile => ({
+      path: at,
+      file_size: size,
+      sha256,
+    }));
+    return { rootUri: undefined, files: sortFiles(folderOf(all, path)), token: undefined };
+  }
   const files = [...(before?.files ?? [])];
   let { token, rootUri } = before ?? { token: undefined, rootUri: undefined };
   do {
@@ -62,6 +87,8 @@ const inWorkspace = { 'x-mlflow-workspace': workspace };
 
 /** Where the bytes of a file are. */
 export function fileAddress(source: Source, path: string): string {
+  if (source.kind === 'version')
+    return address('model-versions/get-artifact', { ...versionOf(source), path, ...inWorkspace });
   return source.kind === 'run'
     ? address('get-artifact', { run_id: source.id, path, ...inWorkspace })
     : mlflowAddress(`logged-models/${encodeURIComponent(source.id)}/artifacts/files`, {
@@ -74,6 +101,11 @@ export type ArchiveFormat = 'tar.gz' | 'zip';
 
 /** Where a folder is as one file. */
 export function archiveAddress(source: Source, path: string, format: ArchiveFormat): string {
+  if (source.kind === 'version') {
+    const { name, version } = versionOf(source);
+    const root = `download/models/${encodeURIComponent(name)}/${version}`;
+    return address(path === '' ? root : `${root}/${escapePath(path)}`, { format, ...inWorkspace });
+  }
   return tallyAddress('artifacts/archive', {
     ...named(source),
     path: path || undefined,

@@ -10,6 +10,8 @@ export class ApiError extends Error {
     readonly requestId?: string,
     /** Seconds after which the server wants to be asked again. */
     readonly waitS?: number,
+    /** What the answer says beside: such as what a gate misses. */
+    readonly members?: Record<string, unknown>,
   ) {
     super(message);
     this.name = 'ApiError';
@@ -143,6 +145,11 @@ export function post<T>(path: string, body: unknown, signal?: AbortSignal): Prom
   return send<T>(base + path, posting(body, signal));
 }
 
+/** Changes something by MLflow's part of the API where that is no POST. */
+export function change<T>(method: 'PATCH' | 'DELETE', path: string, body: unknown): Promise<T> {
+  return send<T>(base + path, { ...posting(body, undefined), method });
+}
+
 /** Asks Tally's own part of the API for an answer that is not JSON. */
 export async function postForBytes(path: string, body: unknown, signal?: AbortSignal): Promise<ArrayBuffer> {
   const response = await exchange(tallyBase + path, posting(body, signal));
@@ -217,7 +224,14 @@ export function errorFrom(status: number, text: string, retryAfter?: string | nu
   try {
     const body = JSON.parse(text) as { error_code?: string; message?: string; request_id?: string };
     if (typeof body.message === 'string')
-      return new ApiError(status, body.error_code ?? `HTTP_${status}`, body.message, body.request_id, waitS);
+      return new ApiError(
+        status,
+        body.error_code ?? `HTTP_${status}`,
+        body.message,
+        body.request_id,
+        waitS,
+        body,
+      );
   } catch {
     // Not JSON: a proxy between here and the server answered.
   }

@@ -71,18 +71,20 @@ export function useExperiment(id: string) {
   });
 }
 
-export function useRun(id: string) {
+export function useRun(id: string, enabled = true) {
   return useQuery({
     queryKey: ['run', id],
+    enabled,
     queryFn: ({ signal }) => client.getRun(id, signal),
     staleTime: 1000,
     refetchInterval: (query) => (query.state.data && isLive(query.state.data) ? liveMs : false),
   });
 }
 
-export function useLoggedModel(id: string) {
+export function useLoggedModel(id: string, enabled = true) {
   return useQuery({
     queryKey: ['logged-model', id],
+    enabled,
     queryFn: ({ signal }) => client.getLoggedModel(id, signal),
     placeholderData: keepPreviousData,
     refetchInterval: (query) => (query.state.data?.info.status === 'LOGGED_MODEL_PENDING' ? 5000 : false),

@@ -39,6 +39,9 @@ export type Phase = 'unknown' | 'open' | 'in' | 'out' | 'lost';
 
 const tokenHeader = 'X-Tally-CSRF-Token';
 const workspaceHeader = 'X-MLFLOW-WORKSPACE';
+// Who somebody says to be where nobody logs in; the ledger of the registry has it as said, not as known.
+const actorHeader = 'X-Tally-Actor';
+export const actorKey = 'actor';
 
 /** What a server without this part of the API means. */
 const open: Session = { authentication: false, workspaces: false };
@@ -141,7 +144,10 @@ function before(signal: AbortSignal | undefined): Promise<void> | undefined {
 
 function headers(changes: boolean): Record<string, string> {
   const token = state.session?.csrf_token;
+  const actor = changes && state.phase === 'open' ? recall(actorKey, '').trim() : '';
   return {
+    // A header holds bytes: those of the name in UTF-8, each as a character.
+    ...(actor === '' ? {} : { [actorHeader]: String.fromCharCode(...new TextEncoder().encode(actor)) }),
     ...(changes && token !== undefined ? { [tokenHeader]: token } : {}),
     ...(workspace !== undefined && state.session?.workspaces !== false
       ? { [workspaceHeader]: workspace }

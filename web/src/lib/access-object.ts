@@ -1,5 +1,5 @@
 // What a grant can be about, how the API names it, and where its page is.
-import { experimentHref } from './run';
+import { experimentHref, registeredHref } from './run';
 
 /** Something that people are let see: as the field that a request names it by, and its value. */
 export type AccessObject = { experiment_id: string } | { registered_model: string } | { workspace: string };
@@ -26,6 +26,7 @@ export function objectHref(name: string): string | undefined {
   const [, kind, id] = /^([a-z-]+):(.+)$/s.exec(name) ?? [];
   if (id === undefined) return undefined;
   if (kind === 'experiment') return experimentHref(id);
+  if (kind === 'registered-model') return registeredHref(id);
   if (kind === 'user') return userHref(id);
   if (kind === 'group') return groupHref(id);
   return undefined;

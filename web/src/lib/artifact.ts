@@ -2,10 +2,32 @@
 import type { ArtifactFile } from '../api/types';
 import { naturalOrder } from './group';
 
-/** Whose artifacts: those of a run, or of a logged model. */
+/** Whose artifacts: those of a run, of a logged model, or of a version, whose id is "name/number". */
 export interface Source {
-  kind: 'run' | 'model';
+  kind: 'run' | 'model' | 'version';
   id: string;
+}
+
+/** Name and number of a version, which a name cannot be mistaken in: it has no slash. */
+export function versionOf(source: Source): { name: string; version: string } {
+  const slash = source.id.lastIndexOf('/');
+  return { name: source.id.slice(0, slash), version: source.id.slice(slash + 1) };
+}
+
+/** The entries of a folder among all files there are, given by their paths. */
+export function folderOf(files: readonly ArtifactFile[], folder: string): ArtifactFile[] {
+  const before = folder === '' ? '' : `${folder}/`;
+  const entries = new Map<string, ArtifactFile>();
+  for (const file of files) {
+    if (!file.path.startsWith(before)) continue;
+    const slash = file.path.indexOf('/', before.length);
+    if (slash < 0) entries.set(file.path, file);
+    else {
+      const path = file.path.slice(0, slash);
+      if (!entries.has(path)) entries.set(path, { path, is_dir: true });
+    }
+  }
+  return [...entries.values()];
 }
 
 /** The last segment of a path. */
@@ -34,9 +56,9 @@ export function escapePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }
 
-/** The address by which MLflow's clients know an artifact: runs:/ID/PATH or models:/ID/PATH. */
+/** The address by which MLflow's clients know an artifact: runs:/ID/PATH, models:/ID/PATH or models:/NAME/VERSION/PATH. */
 export function clientUri(source: Source, path: string): string {
-  return `${source.kind}s:/${source.id}${path === '' ? '' : `/${path}`}`;
+  return `${source.kind === 'run' ? 'runs' : 'models'}:/${source.id}${path === '' ? '' : `/${path}`}`;
 }
 
 /**

@@ -27,21 +27,36 @@ export function mayDo(rights: Rights, action: Action): boolean {
 
 /** What the controls of a page ask about. */
 export interface May {
+  /** Say that a version of a model is good. */
+  use: boolean;
   edit: boolean;
   /** Delete and restore. */
   remove: boolean;
   /** See and change who else may do what. */
   share: boolean;
+  /** Move protected aliases and stages, and do so although a gate says no. */
+  promote: boolean;
+  force: boolean;
 }
 
-export const nothing: May = { edit: false, remove: false, share: false };
+export const nothing: May = {
+  use: false,
+  edit: false,
+  remove: false,
+  share: false,
+  promote: false,
+  force: false,
+};
 
 export function mayOf(rights: Rights | undefined): May {
   if (!rights) return nothing;
   return {
+    use: atLeast(rights.permission, 'USE'),
     edit: atLeast(rights.permission, 'EDIT'),
     remove: mayDo(rights, 'delete'),
     share: rights.permission === 'MANAGE',
+    promote: mayDo(rights, 'promote'),
+    force: mayDo(rights, 'force'),
   };
 }
 

@@ -67,3 +67,17 @@ export function modelHref(experimentId: string, modelId: string, path = ''): str
 export function compareHref(ids: readonly string[]): string {
   return `#/compare?runs=${ids.map(encodeURIComponent).join(',')}`;
 }
+
+export function registeredHref(name: string, tab = ''): string {
+  return `#/models/${encodeURIComponent(name)}${tab ? `/${tab}` : ''}`;
+}
+
+/** A version of a registered model, or with a tab and a path a file of it. */
+export function versionHref(name: string, version: string | number, tab = '', path = ''): string {
+  const place = `${registeredHref(name)}/versions/${version}${tab ? `/${tab}` : ''}`;
+  return place + (path === '' ? '' : `/${escapePath(path)}`);
+}
+
+export function versionsCompareHref(name: string, a: string | number, b: string | number): string {
+  return `${registeredHref(name, 'compare')}?versions=${a},${b}`;
+}

@@ -1,16 +1,12 @@
 // The smaller parts of the page of an experiment.
-import { lazy, Suspense, useMemo, useState } from 'react';
 import { restoreExperiment } from '../api/client';
 import { maxChartRuns } from '../api/chart';
-import { usePhase } from '../api/session';
 import type { Run } from '../api/types';
 import { conditionsOf, withoutCondition } from '../lib/filter';
 import { formatCount, plural } from '../lib/format';
 import { runName } from '../lib/run';
 import { Icon } from '../ui/icons';
 import { toast } from '../ui/toast';
-
-const SharingDialog = lazy(() => import('../access/sharing'));
 
 /** How many runs there are, how many of them are here, and what can be done about the rest. */
 export function Loaded(props: {
@@ -158,33 +154,5 @@ export function DeletedNote(props: { id: string; mayRestore: boolean; onRestored
         </button>
       )}
     </span>
-  );
-}
-
-/** Opens who can see the experiment; not there where everybody can. */
-export function ShareButton(props: { experimentId: string; name: string; canManage: boolean }) {
-  const { experimentId, name, canManage } = props;
-  const [open, setOpen] = useState(false);
-  const object = useMemo(() => ({ experiment_id: experimentId }), [experimentId]);
-  const known = usePhase() === 'in';
-  if (!known) return null;
-  const label = canManage ? 'Share' : 'My rights';
-  return (
-    <>
-      <button
-        type="button"
-        className="quiet end"
-        aria-label={label}
-        title={canManage ? 'Who can see this' : 'What you may do here, and why'}
-        onClick={() => setOpen(true)}
-      >
-        <Icon name={canManage ? 'people' : 'lock'} /> <span className="wide-only">{label}</span>
-      </button>
-      {open && (
-        <Suspense>
-          <SharingDialog object={object} title={name} canManage={canManage} onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
-    </>
   );
 }

@@ -30,13 +30,14 @@ import { Description } from '../ui/description';
 import { Icon } from '../ui/icons';
 import { useMedia } from '../ui/media';
 import { Ago, Copy, EditableName, Failure, Loading, Segmented } from '../ui/parts';
+import { ShareButton } from '../ui/share-button';
 import { useShortcuts } from '../ui/shortcuts';
 import { Split } from '../ui/splitter';
 import { StartHere } from '../ui/start-here';
 import { announce, toast } from '../ui/toast';
 import { ChangeRuns } from './change-runs';
 import { ColumnChooser } from './column-chooser';
-import { ChartLegend, DeletedNote, Loaded, NoMatch, ShareButton } from './experiment-parts';
+import { ChartLegend, DeletedNote, Loaded, NoMatch } from './experiment-parts';
 import { FilterBox } from './filter-box';
 import { FilterHelp } from './filter-help';
 import { GroupControls } from './group-controls';
@@ -111,6 +112,7 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
   const box = useRef<HTMLInputElement>(null);
   const refresh = useRefresh();
   const may = useMayExperiment(experimentId, experiment.isSuccess);
+  const shared = useMemo(() => ({ experiment_id: experimentId }), [experimentId]);
 
   useEffect(() => {
     if (!loadingAll || isFetchingNextPage) return;
@@ -333,7 +335,7 @@ export default function ExperimentPage({ experimentId }: { experimentId: string 
               created <Ago ms={experiment.data.creation_time} />
             </span>
           </span>
-          <ShareButton experimentId={experimentId} name={name} canManage={may.share} />
+          <ShareButton object={shared} name={name} canManage={may.share} />
         </div>
         <Description
           text={descriptionOf(experiment.data)}

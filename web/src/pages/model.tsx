@@ -5,6 +5,7 @@ import type { LoggedModel } from '../api/types';
 import ArtifactBrowser from '../artifacts/browser';
 import { formatMoment } from '../lib/format';
 import { experimentHref, modelHref, runHref, runName } from '../lib/run';
+import { VersionsOf } from '../registry/versions-of';
 import { Ago, Copy, Fact, Failure, Loading } from '../ui/parts';
 
 const statuses: Record<string, string> = {
@@ -80,6 +81,7 @@ function ModelFacts({ model, experimentId }: { model: LoggedModel; experimentId:
           <span className="faint wide-only">{formatMoment(info.creation_timestamp_ms)}</span>
         </Fact>
       )}
+      <VersionsOf of={{ model_id: info.model_id }} />
       {info.status_message && <Fact label="Note">{info.status_message}</Fact>}
     </dl>
   );

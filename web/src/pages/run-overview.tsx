@@ -139,7 +139,12 @@ function Data({ run }: { run: Run }) {
                   <th scope="row">{dataset.name}</th>
                   <td>{tags?.find((tag) => tag.key === 'mlflow.data.context')?.value ?? '–'}</td>
                   <td>
-                    <code>{dataset.digest}</code>
+                    <a
+                      href={`#/lineage?${new URLSearchParams({ dataset_digest: dataset.digest ?? '' }).toString()}`}
+                      title="What came out of it"
+                    >
+                      <code>{dataset.digest}</code>
+                    </a>
                   </td>
                   <td title={dataset.source}>{dataset.source_type}</td>
                 </tr>

@@ -1,6 +1,6 @@
 // The page of one run: what it was started with, what it measured, and how that developed.
 import { lazy, Suspense, useMemo, useRef, useState } from 'react';
-import { deleteRun, renameRun, restoreRun, setRunTag } from '../api/client';
+import { deleteRun, deleteRunTag, renameRun, restoreRun, setRunTag } from '../api/client';
 import { ApiError } from '../api/http';
 import { useMayExperiment } from '../api/access';
 import { useExperiment, useRefresh, useRun, useTitle } from '../api/queries';
@@ -10,15 +10,16 @@ import { ChartPanel } from '../charts/panel';
 import { colourOf } from '../lib/colours';
 import { formatCount, formatMoment } from '../lib/format';
 import { experimentHref, isLive, noteKey, runHref, runName, runParent, runUser, tagOf } from '../lib/run';
+import { VersionsOf } from '../registry/versions-of';
 import { navigate } from '../router';
 import { Description } from '../ui/description';
 import { FormDialog } from '../ui/dialog';
 import { Icon } from '../ui/icons';
 import { Ago, Copy, EditableName, Elapsed, Fact, Failure, Loading, Status } from '../ui/parts';
 import { useShortcuts } from '../ui/shortcuts';
+import { Tags } from '../ui/tags';
 import { toast } from '../ui/toast';
 import { Overview } from './run-overview';
-import { Tags } from './run-tags';
 
 const RunArtifacts = lazy(() => import('../artifacts/run-artifacts'));
 
@@ -162,9 +163,11 @@ function Loaded(props: { run: Run; experimentId: string; tab: (typeof tabs)[numb
         )}
         {tab === 'tags' && (
           <Tags
-            run={run}
+            tags={run.data?.tags ?? []}
             searchRef={search}
             readOnly={deleted || !may.edit}
+            onSet={(key, value) => setRunTag(info.run_id, key, value)}
+            onDelete={(key) => deleteRunTag(info.run_id, key)}
             onChanged={() => refresh.runs()}
           />
         )}
@@ -236,6 +239,7 @@ function Facts({ run, experimentId }: { run: Run; experimentId: string }) {
         </Fact>
       )}
       {parent && <ParentFact id={parent} experimentId={experimentId} />}
+      <VersionsOf of={{ run_id: info.run_id }} />
       <Children run={run} experimentId={experimentId} />
     </dl>
   );

@@ -64,15 +64,16 @@ export function FormDialog(props: {
   danger?: boolean;
   /** Nothing to send yet. */
   disabled?: boolean;
+  size?: 'medium' | 'large';
   onSubmit: () => Promise<unknown>;
   onClose: () => void;
   children: ReactNode;
 }) {
-  const { title, action, danger, disabled, onSubmit, onClose, children } = props;
+  const { title, action, danger, disabled, size, onSubmit, onClose, children } = props;
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string>();
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} onClose={onClose} {...(size ? { size } : {})}>
       <form
         onSubmit={(event) => {
           event.preventDefault();

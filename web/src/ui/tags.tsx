@@ -1,36 +1,37 @@
-// The tags of a run: add, change and delete; those that MLflow writes for itself are folded away.
+// Tags of a run or a version: add, change and delete; those that MLflow writes for itself are folded away.
 import { useMemo, useState, type Ref } from 'react';
-import { deleteRunTag, setRunTag } from '../api/client';
-import type { Run, Tag } from '../api/types';
+import type { Tag } from '../api/types';
 import { keyMatcher, naturalOrder } from '../lib/group';
-import { Icon } from '../ui/icons';
-import { Copy, SearchField } from '../ui/parts';
-import { toast } from '../ui/toast';
+import { Icon } from './icons';
+import { Copy, SearchField } from './parts';
+import { toast } from './toast';
 
 export function Tags(props: {
-  run: Run;
-  searchRef: Ref<HTMLInputElement>;
+  tags: readonly Tag[];
+  /** Where "/" leads; without, there is no search. */
+  searchRef?: Ref<HTMLInputElement>;
   readOnly: boolean;
+  onSet: (key: string, value: string) => Promise<unknown>;
+  onDelete: (key: string) => Promise<unknown>;
   onChanged: () => Promise<unknown>;
 }) {
-  const { run, searchRef, readOnly, onChanged } = props;
+  const { tags, searchRef, readOnly, onSet, onDelete, onChanged } = props;
   const [text, setText] = useState('');
   const [editing, setEditing] = useState<string>();
   const { test, broken } = useMemo(() => keyMatcher(text), [text]);
-  const all = [...(run.data?.tags ?? [])].sort((a, b) => naturalOrder(a.key, b.key));
+  const all = [...tags].sort((a, b) => naturalOrder(a.key, b.key));
   const matching = all.filter((tag) => test(tag.key) || test(tag.value ?? ''));
   const own = matching.filter((tag) => !tag.key.startsWith('mlflow.'));
   const system = matching.filter((tag) => tag.key.startsWith('mlflow.'));
-  const id = run.info.run_id;
 
   const save = async (key: string, value: string) => {
-    await setRunTag(id, key, value);
+    await onSet(key, value);
     await onChanged();
     setEditing(undefined);
     toast(`Tag ${key} saved.`);
   };
   const remove = (tag: Tag) => {
-    deleteRunTag(id, tag.key).then(
+    onDelete(tag.key).then(
       () => {
         toast(`Tag ${tag.key} deleted.`, 'done', {
           label: 'Undo',
@@ -43,16 +44,18 @@ export function Tags(props: {
   };
   return (
     <div className="tags">
-      <div className="bar">
-        <SearchField
-          inputRef={searchRef}
-          value={text}
-          onChange={setText}
-          label="Search tags"
-          invalid={broken}
-          hint
-        />
-      </div>
+      {searchRef && (
+        <div className="bar">
+          <SearchField
+            inputRef={searchRef}
+            value={text}
+            onChange={setText}
+            label="Search tags"
+            invalid={broken}
+            hint
+          />
+        </div>
+      )}
       <section className="card">
         <h2>
           Tags <span className="count">{own.length}</span>

@@ -1,0 +1,527 @@
+// Moving an alias or a stage: what a gate still misses is shown before anything is sent, and what is sent names who has
+// it now, so that of two people who move it at once one is told.
+import { useId, useState, type ReactNode } from 'react';
+import { useSettled } from '../access/use-settled';
+import { ApiError } from '../api/http';
+import {
+  deleteAlias,
+  promote,
+  rollBack,
+  setAlias,
+  transitionStage,
+  useAliasAt,
+  useDryRun,
+  useGates,
+  useLedger,
+  useRefreshRegistry,
+  type Moved,
+} from '../api/registry';
+import { formatMoment } from '../lib/format';
+import { previousHolder } from '../lib/ledger';
+import {
+  aliasTrouble,
+  refusalOf,
+  sortedAliases,
+  stages,
+  targetLabel,
+  type GateAnswer,
+  type ModelVersion,
+  type Refusal,
+  type RegisteredModel,
+} from '../lib/registry';
+import type { May } from '../lib/rights';
+import { Dialog, FormDialog } from '../ui/dialog';
+import { Icon } from '../ui/icons';
+import { Ago, Segmented } from '../ui/parts';
+import { toast } from '../ui/toast';
+import { ActorField, AliasName, GateItems } from './parts';
+
+// --- a form whose refusal says what to do about it -----------------------------------------------------------
+
+function MoveDialog(props: {
+  title: string;
+  action: string;
+  danger?: boolean;
+  disabled: boolean;
+  /** Sends it; the answer is said in a few words. */
+  onSubmit: () => Promise<string>;
+  /** Asks again what there is now. */
+  onLook: () => void;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  const { title, action, danger, disabled, onSubmit, onLook, onClose, children } = props;
+  const refresh = useRefreshRegistry();
+  const [busy, setBusy] = useState(false);
+  const [refusal, setRefusal] = useState<Refusal>();
+  return (
+    <Dialog title={title} onClose={onClose} size="medium">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          setBusy(true);
+          setRefusal(undefined);
+          onSubmit().then(
+            (done) => {
+              toast(done);
+              void refresh();
+              onClose();
+            },
+            (cause: unknown) => {
+              setBusy(false);
+              const message = cause instanceof Error ? cause.message : String(cause);
+              setRefusal(refusalOf(message, cause instanceof ApiError ? cause.members : undefined));
+            },
+          );
+        }}
+      >
+        {children}
+        {refusal && (
+          <div className="form-error" role="alert">
+            <p>{refusal.message}</p>
+            {refusal.missing.length > 0 && <GateItems items={refusal.missing} />}
+            {refusal.current.map(({ alias, version }) => (
+              <p key={alias}>
+                @{alias} is {version === 0 ? 'on no version' : `on version ${version}`} now.
+              </p>
+            ))}
+            <button
+              type="button"
+              onClick={() => {
+                setRefusal(undefined);
+                onLook();
+                void refresh();
+              }}
+            >
+              <Icon name="refresh" /> Look again
+            </button>
+          </div>
+        )}
+        <footer>
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" className={danger ? 'primary danger' : 'primary'} disabled={busy || disabled}>
+            {busy ? 'One moment…' : action}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+interface Why {
+  reason: string;
+  runUrl: string;
+}
+
+function WhyFields({
+  value,
+  onChange,
+  needed,
+}: {
+  value: Why;
+  onChange: (next: Why) => void;
+  needed: boolean;
+}) {
+  return (
+    <>
+      <label className="field">
+        Reason{needed ? '' : ' (optional)'}
+        <input
+          value={value.reason}
+          required={needed}
+          maxLength={1000}
+          onChange={(event) => onChange({ ...value, reason: event.target.value })}
+        />
+      </label>
+      <label className="field">
+        Link to where this comes from (optional)
+        <input
+          value={value.runUrl}
+          maxLength={500}
+          spellCheck={false}
+          placeholder="https://ci.example.com/job/17"
+          onChange={(event) => onChange({ ...value, runUrl: event.target.value })}
+        />
+      </label>
+      <ActorField />
+    </>
+  );
+}
+
+const whyOf = ({ reason, runUrl }: Why) => ({
+  ...(reason.trim() ? { reason: reason.trim() } : {}),
+  ...(runUrl.trim() ? { run_url: runUrl.trim() } : {}),
+});
+
+/** What gates say about the move: what is missing, and folded away what is in order. */
+function GateReport(props: {
+  query: { data: GateAnswer | undefined; error: Error | null; isFetching: boolean; refetch: () => unknown };
+  what: string;
+}) {
+  const { query, what } = props;
+  const { data } = query;
+  if (!data)
+    return query.error && !query.isFetching ? (
+      <p className="form-error" role="alert">
+        {query.error.message}{' '}
+        <button type="button" className="link" onClick={() => void query.refetch()}>
+          Try again
+        </button>
+      </p>
+    ) : (
+      <p className="faint gate-report" role="status">
+        Asking the gates…
+      </p>
+    );
+  const missing = data.missing ?? [];
+  const met = data.met ?? [];
+  return (
+    <div className="gate-report" role="status">
+      {data.allowed ? (
+        <p className="mark-of mark-success">
+          <Icon name="check" />
+          {met.length > 0 ? `The gate before ${what} misses nothing.` : `No gate is in the way of ${what}.`}
+        </p>
+      ) : (
+        <>
+          <p className="mark-of mark-failure">
+            <Icon name="lock" /> The gate before {what} still misses:
+          </p>
+          <GateItems items={missing} />
+        </>
+      )}
+      {met.length > 0 && (
+        <details>
+          <summary>In order: {met.length}</summary>
+          <GateItems items={met} met />
+        </details>
+      )}
+    </div>
+  );
+}
+
+// --- promote -------------------------------------------------------------------------------------------------
+
+export function PromoteDialog(props: {
+  model: RegisteredModel;
+  version: string;
+  may: May;
+  /** To begin with. */
+  alias?: string;
+  onClose: () => void;
+}) {
+  const { model, version, may, onClose } = props;
+  const { name } = model;
+  const id = useId();
+  const gates = useGates(name);
+  const [typed, setTyped] = useState(props.alias ?? '');
+  const [why, setWhy] = useState<Why>({ reason: '', runUrl: '' });
+  const [force, setForce] = useState(false);
+  const alias = typed.trim().replace(/^@/, '');
+  const trouble = aliasTrouble(alias);
+  const settled = useSettled(trouble === undefined ? alias : '');
+  const query = useDryRun(name, version, settled ? { alias: settled } : undefined);
+  // An answer about another alias, from before the last letter, says nothing.
+  const answer = settled === alias && !query.isPlaceholderData ? query.data : undefined;
+  const holder = answer ? (answer.holder ?? 0) : undefined;
+  const has = holder === Number(version);
+  const guarded = (gates.data ?? []).map((gate) => gate.alias).filter((one) => one !== undefined);
+  const isGuarded =
+    guarded.includes(alias) || (answer?.met?.length ?? 0) + (answer?.missing?.length ?? 0) > 0;
+  const forbidden = isGuarded && !may.promote;
+  const names = [...new Set([...sortedAliases(model).map((one) => one.alias), ...guarded])];
+  const blocked = answer !== undefined && !answer.allowed;
+  return (
+    <MoveDialog
+      title={`Promote version ${version} of ${name}`}
+      action={blocked && force ? 'Promote all the same' : 'Promote'}
+      danger={blocked && force}
+      disabled={
+        alias === '' ||
+        trouble !== undefined ||
+        answer === undefined ||
+        has ||
+        forbidden ||
+        (blocked && !force)
+      }
+      onLook={() => void query.refetch()}
+      onClose={onClose}
+      onSubmit={async () => {
+        // Without the right to promote, an alias that no gate protects is set as MLflow's clients do.
+        const done: Moved = may.promote
+          ? await promote(name, {
+              alias,
+              version: Number(version),
+              expect_version: holder ?? 0,
+              ...whyOf(why),
+              ...(force && blocked ? { force: true } : {}),
+            })
+          : await setAlias(name, alias, version).then(() => ({}));
+        return `@${alias} is on version ${version}${done.forced ? ', by force' : ''}.`;
+      }}
+    >
+      <label className="field">
+        Alias
+        <input
+          value={typed}
+          required
+          autoFocus
+          maxLength={255}
+          spellCheck={false}
+          autoComplete="off"
+          autoCapitalize="none"
+          placeholder="production"
+          list={id}
+          aria-invalid={trouble !== undefined || undefined}
+          onChange={(event) => {
+            setTyped(event.target.value);
+            setForce(false);
+          }}
+        />
+      </label>
+      <datalist id={id}>
+        {names.map((one) => (
+          <option key={one} value={one} />
+        ))}
+      </datalist>
+      {trouble !== undefined && (
+        <p className="form-error" role="alert">
+          {trouble}
+        </p>
+      )}
+      {alias !== '' && trouble === undefined && (
+        <>
+          {holder !== undefined && <HolderLine alias={alias} holder={holder} version={version} />}
+          {!has && <GateReport query={{ ...query, data: answer }} what={`@${alias}`} />}
+          {forbidden && (
+            <p className="form-error" role="alert">
+              @{alias} is protected: moving it needs the right to promote.
+            </p>
+          )}
+        </>
+      )}
+      {blocked && may.force && may.promote && !has && (
+        <label className="check">
+          <input type="checkbox" checked={force} onChange={(event) => setForce(event.target.checked)} />
+          <span>
+            <strong>Force it</strong>{' '}
+            <span className="faint">The ledger notes that a gate was overridden, by whom and why.</span>
+          </span>
+        </label>
+      )}
+      {may.promote ? <WhyFields value={why} onChange={setWhy} needed={force && blocked} /> : <ActorField />}
+    </MoveDialog>
+  );
+}
+
+function HolderLine({ alias, holder, version }: { alias: string; holder: number; version: string }) {
+  return (
+    <p className="holder">
+      <AliasName alias={alias} />{' '}
+      {holder === Number(version)
+        ? `is on version ${version} already.`
+        : holder === 0
+          ? `is on no version yet.`
+          : `goes from version ${holder} to version ${version}.`}
+    </p>
+  );
+}
+
+// --- roll back -----------------------------------------------------------------------------------------------
+
+export function RollbackDialog(props: { model: RegisteredModel; alias?: string; onClose: () => void }) {
+  const { model, onClose } = props;
+  const { name } = model;
+  const aliases = sortedAliases(model);
+  const [alias, setAlias] = useState(props.alias ?? aliases[0]?.alias ?? '');
+  const [how, setHow] = useState<'previous' | 'time'>('previous');
+  const [moment, setMoment] = useState('');
+  const [why, setWhy] = useState<Why>({ reason: '', runUrl: '' });
+  const holder = Number(aliases.find((one) => one.alias === alias)?.version ?? 0);
+  const ledger = useLedger(name, { alias }, alias !== '');
+  const previous = ledger.items && previousHolder(ledger.items, alias, holder);
+  const at = moment === '' ? NaN : new Date(moment).getTime();
+  const then = useAliasAt(name, alias, how === 'time' && Number.isFinite(at) ? at : undefined);
+  const target = how === 'previous' ? previous?.version : then.data?.version;
+  const useless = target === undefined || target === 0 || target === holder;
+  return (
+    <MoveDialog
+      title={`Roll back an alias of ${name}`}
+      action={useless ? 'Roll back' : `Roll back to version ${target}`}
+      disabled={useless}
+      onLook={() => {
+        void ledger.refetch();
+        void then.refetch();
+      }}
+      onClose={onClose}
+      onSubmit={async () => {
+        const { moved } = await rollBack(name, {
+          alias,
+          expect_version: holder,
+          ...(how === 'time' ? { at } : {}),
+          ...whyOf(why),
+        });
+        return `@${alias} is on version ${moved?.[0]?.version ?? target ?? ''} again.`;
+      }}
+    >
+      <label className="field">
+        Alias
+        <select value={alias} onChange={(event) => setAlias(event.target.value)}>
+          {aliases.map((one) => (
+            <option key={one.alias} value={one.alias}>
+              @{one.alias}, on version {one.version}
+            </option>
+          ))}
+        </select>
+      </label>
+      <div className="field">
+        <Segmented
+          label="Where to"
+          value={how}
+          options={[
+            { value: 'previous', label: 'Version before' },
+            { value: 'time', label: 'As of a time' },
+          ]}
+          onChange={setHow}
+        />
+      </div>
+      {how === 'time' && (
+        <label className="field">
+          Time
+          <input
+            type="datetime-local"
+            step={1}
+            value={moment}
+            onChange={(event) => setMoment(event.target.value)}
+          />
+        </label>
+      )}
+      <div className="gate-report" role="status">
+        {how === 'previous' &&
+          (previous ? (
+            <p>
+              Version <strong>{previous.version}</strong> had <AliasName alias={alias} /> until{' '}
+              {formatMoment(previous.until)}, <Ago ms={previous.until} />.
+            </p>
+          ) : (
+            <p className="faint">
+              {ledger.items ? 'No other version had it before.' : 'Reading the ledger…'}
+            </p>
+          ))}
+        {how === 'time' &&
+          (then.data ? (
+            <p>
+              {then.data.version ? (
+                <>
+                  Version <strong>{then.data.version}</strong> had <AliasName alias={alias} /> then.
+                </>
+              ) : (
+                'No version had it then.'
+              )}
+              {then.data.version === holder && ' It has it now too.'}
+            </p>
+          ) : then.isError ? (
+            <p>{then.error.message}</p>
+          ) : (
+            <p className="faint">{Number.isFinite(at) ? 'Reading the ledger…' : 'Choose a time.'}</p>
+          ))}
+        <p className="faint">
+          A version that came to the alias through its gate comes back without passing it again.
+        </p>
+      </div>
+      <WhyFields value={why} onChange={setWhy} needed={false} />
+    </MoveDialog>
+  );
+}
+
+// --- stages and removal --------------------------------------------------------------------------------------
+
+export function StageDialog(props: { version: ModelVersion; may: May; onClose: () => void }) {
+  const { version, may, onClose } = props;
+  const now = version.current_stage ?? 'None';
+  const [stage, setStage] = useState<string>(
+    stages.find((one) => one !== now && one !== 'None') ?? 'Staging',
+  );
+  const [archive, setArchive] = useState(true);
+  const query = useDryRun(version.name, version.version, stage === now ? undefined : { stage });
+  const answer = query.data;
+  const isGuarded = (answer?.met?.length ?? 0) + (answer?.missing?.length ?? 0) > 0;
+  const forbidden = isGuarded && !may.promote;
+  const archives = stage === 'Staging' || stage === 'Production';
+  return (
+    <MoveDialog
+      title={`Stage of version ${version.version}`}
+      action="Move"
+      disabled={stage === now || answer === undefined || !answer.allowed || forbidden}
+      onLook={() => void query.refetch()}
+      onClose={onClose}
+      onSubmit={async () => {
+        await transitionStage(version.name, version.version, stage, archives && archive);
+        return `Version ${version.version} is in stage ${stage}.`;
+      }}
+    >
+      <p className="faint">
+        MLflow calls stages deprecated; aliases do the same and more. Clients that still ask by stage find it
+        here.
+      </p>
+      <label className="field">
+        Stage
+        <select value={stage} onChange={(event) => setStage(event.target.value)}>
+          {stages.map((one) => (
+            <option key={one} value={one}>
+              {one}
+              {one === now ? ' (now)' : ''}
+            </option>
+          ))}
+        </select>
+      </label>
+      {stage !== now && <GateReport query={query} what={targetLabel({ stage })} />}
+      {forbidden && (
+        <p className="form-error" role="alert">
+          The stage is protected: moving to it needs the right to promote.
+        </p>
+      )}
+      {archives && (
+        <label className="check">
+          <input type="checkbox" checked={archive} onChange={(event) => setArchive(event.target.checked)} />
+          <span>Move every other version in this stage to Archived</span>
+        </label>
+      )}
+      <ActorField />
+    </MoveDialog>
+  );
+}
+
+export function DeleteAliasDialog(props: {
+  name: string;
+  alias: string;
+  version: string;
+  onClose: () => void;
+}) {
+  const { name, alias, version, onClose } = props;
+  const refresh = useRefreshRegistry();
+  return (
+    <FormDialog
+      title="Delete alias"
+      action="Delete"
+      danger
+      onClose={onClose}
+      onSubmit={async () => {
+        await deleteAlias(name, alias);
+        void refresh();
+        toast(`@${alias} is gone.`);
+      }}
+    >
+      <p>
+        Take <AliasName alias={alias} /> from version {version}? Whoever loads{' '}
+        <code>
+          models:/{name}@{alias}
+        </code>{' '}
+        is refused from then on.
+      </p>
+      <ActorField />
+    </FormDialog>
+  );
+}

@@ -241,18 +241,6 @@ store_registered_model_describe (struct store_connection *connection, int64_t re
 }
 
 enum err_code
-store_registered_model_touch (struct store_connection *connection, int64_t registered_model_id, int64_t now_ms,
-                              struct err *err)
-{
-  struct parameters parameters;
-
-  parameters_init (&parameters, NULL);
-  parameter_int64 (&parameters, registered_model_id);
-  parameter_int64 (&parameters, now_ms);
-  return store_execute (NULL, connection, &statements[TOUCH], &parameters, err);
-}
-
-enum err_code
 store_registered_model_tag (struct store_connection *connection, int64_t registered_model_id, struct slice key,
                             struct slice value, struct err *err)
 {

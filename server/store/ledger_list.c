@@ -43,8 +43,8 @@ enum
 #define OF_ALL SELECT_ENTRY " LEFT JOIN registered_model AS m ON m.registered_model_id = l.registered_model_id"
 
 #define NAME " AND ($2::text IS NULL OR l.model_name = $2::text)"
-/* The gate has judged the model; the workspace is its own. */
-#define JUDGED " AND l.workspace_id = $1::int8 AND ($9::int8 IS NOT NULL OR $10::int4 IS NOT NULL)"
+/* The gate has judged the model, whose entries are all its own: also those of a workspace that it was in before. */
+#define JUDGED " AND ($1::int8 IS NOT NULL OR $9::int8 IS NOT NULL OR $10::int4 IS NOT NULL)"
 #define VERSION " AND ($3::int8 IS NULL OR l.version = $3::int8)"
 #define ALIAS " AND ($4::text IS NULL OR l.alias = $4::text)"
 #define ACTION " AND ($5::text IS NULL OR l.action = $5::text)"

@@ -361,7 +361,8 @@ read_holder (struct registry_move *move, struct trial *trial, struct store_conne
   code = store_model_alias_holder (&trial->holder, connection, model_id, move->alias, err);
   move->holder = trial->holder;
   if (ERR_OK == code && 1 == trial->request.rollback.value)
-    code = store_alias_passed (&move->is_rollback, connection, model_id, move->alias, move->version, err);
+    code = store_alias_passed (&move->is_rollback, connection, model_id, move->alias, move->version, move->model->name,
+                               err);
   return code;
 }
 

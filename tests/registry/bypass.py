@@ -187,6 +187,22 @@ for held in ("alias", "stage"):
             before,
         )
 
+# --- what was moved outside of the pattern passed nothing: the way back does not lead into it ---
+make("free-way")
+for version in ("1", "2"):
+    allowed(post(f"{API}/registered-models/alias", {"name": "free-way", "alias": "prod", "version": version}, CI), "no gate here")
+allowed(post(f"{TALLY}/registered-models/free-way/rollback", {"alias": "prod"}, CI), "a way back where nothing guards")
+allowed(call("DELETE", f"{API}/registered-models/alias", CI, {"name": "free-way", "alias": "prod"}), "nobody has it")
+allowed(post(f"{API}/registered-models/rename", {"name": "free-way", "new_name": "guarded-way"}), "so that it may be renamed")
+before = now()
+refused(post(f"{TALLY}/registered-models/guarded-way/rollback", {"alias": "prod"}, CI), "rolling back into the pattern", before)
+refused(
+    post(f"{TALLY}/registered-models/guarded-way/rollback", {"alias": "prod", "at": sql("SELECT at_ms FROM ledger WHERE model_name ="
+         " 'free-way' AND action = 'alias.rollback'")[0]}, CI),
+    "rolling back to a time outside of it",
+    before,
+)
+
 # --- a copy brings nothing along ---
 copied = post(f"{API}/model-versions/create", {"name": "guarded-b", "source": "models:/free-alias/1"})
 allowed(copied, "a copy of what has prod elsewhere")

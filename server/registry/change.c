@@ -5,7 +5,8 @@
 #include "base/json_write.h"
 #include "store/ledger.h"
 
-/* Most bytes of one entry: the largest tag before and after, escaped at the worst, and the rest. */
+/* Most bytes of one entry: four times what a body may hold, because all of it came in one, with its escapes, but for what
+   was there before. */
 #define CONTENT_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
 struct registry_noted
@@ -28,6 +29,38 @@ registry_note (struct registry_change *change, const struct registry_note *note)
   change->noted_count++;
 }
 
+void
+registry_write_text (struct json_write *w, const char *name, struct slice text)
+{
+  json_write_key (w, name);
+  if (NULL == text.data)
+    json_write_null (w);
+  else
+    json_write_string (w, text);
+}
+
+void
+registry_object_begin (struct registry_object *object)
+{
+  buffer_init (&object->buffer, CONTENT_MAX_BYTES);
+  json_write_init (&object->w, &object->buffer);
+  json_write_object (&object->w);
+}
+
+struct slice
+registry_object_end (struct registry_object *object, const struct registry_change *change)
+{
+  struct slice text = { NULL, 0 };
+
+  json_write_object_end (&object->w);
+  if (object->buffer.failed)
+    arena_fail (change->arena);
+  else
+    text = (struct slice){ arena_copy (change->arena, object->buffer.data, object->buffer.len), object->buffer.len };
+  buffer_free (&object->buffer);
+  return text;
+}
+
 static void
 write_value (struct json_write *w, const char *name, struct slice value)
 {
@@ -38,23 +71,16 @@ write_value (struct json_write *w, const char *name, struct slice value)
     json_write_raw (w, value);
 }
 
-static void
-write_text (struct json_write *w, const char *name, struct slice text)
-{
-  json_write_key (w, name);
-  if (NULL == text.data)
-    json_write_null (w);
-  else
-    json_write_string (w, text);
-}
-
-static void
-write_content (struct json_write *w, const struct registry_change *change, const struct registry_noted *noted)
+/* The text of one entry, in the arena. */
+static struct slice
+content_of (const struct registry_change *change, const struct registry_noted *noted)
 {
   const struct registry_actor *actor = change->actor;
   const struct registry_note *note = &noted->note;
+  struct registry_object object;
+  struct json_write *w = &object.w;
 
-  json_write_object (w);
+  registry_object_begin (&object);
   json_write_member_text (w, "action", note->action);
   json_write_member_int64 (w, "workspace_id", change->workspace_id);
   if (0 != note->registered_model_id)
@@ -71,29 +97,12 @@ write_content (struct json_write *w, const struct registry_change *change, const
   json_write_member_string (w, "method", actor->method);
   json_write_member_string (w, "address", actor->address);
   json_write_member_string (w, "client", actor->client);
-  write_text (w, "run_url", change->run_url);
-  write_text (w, "reason", change->reason);
+  registry_write_text (w, "run_url", change->run_url);
+  registry_write_text (w, "reason", change->reason);
   json_write_member_bool (w, "forced", noted->forced);
   write_value (w, "before", note->before);
   write_value (w, "after", note->after);
-  json_write_object_end (w);
-}
-
-/* The text of one entry, in the arena; absent without memory. */
-static struct slice
-content_of (const struct registry_change *change, const struct registry_noted *noted)
-{
-  struct buffer buffer;
-  struct json_write w;
-  struct slice content = { NULL, 0 };
-
-  buffer_init (&buffer, CONTENT_MAX_BYTES);
-  json_write_init (&w, &buffer);
-  write_content (&w, change, noted);
-  if (! buffer.failed)
-    content = (struct slice){ arena_copy (change->arena, buffer.data, buffer.len), buffer.len };
-  buffer_free (&buffer);
-  return content;
+  return registry_object_end (&object, change);
 }
 
 static enum err_code
@@ -106,9 +115,6 @@ commit_notes (struct registry_change *change, struct err *err)
     contents[i - 1] = content_of (change, noted);
   if (arena_overflowed (change->arena))
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  for (size_t i = 0; i < change->noted_count; i++)
-    if (NULL == contents[i].data)
-      return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The change is too large for an entry of the ledger.");
   return store_ledger_commit (change->connection, contents, change->noted_count, change->now_ms, change->arena, err);
 }
 
@@ -176,21 +182,11 @@ registry_hold_model (struct store_registered_model *model, struct registry_chang
 struct slice
 registry_text_member (const struct registry_change *change, const char *key, struct slice text)
 {
-  struct buffer buffer;
-  struct json_write w;
-  struct slice out = { NULL, 0 };
+  struct registry_object object;
 
-  buffer_init (&buffer, CONTENT_MAX_BYTES);
-  json_write_init (&w, &buffer);
-  json_write_object (&w);
-  write_text (&w, key, text);
-  json_write_object_end (&w);
-  if (! buffer.failed)
-    out = (struct slice){ arena_copy (change->arena, buffer.data, buffer.len), buffer.len };
-  else
-    arena_fail (change->arena);
-  buffer_free (&buffer);
-  return out;
+  registry_object_begin (&object);
+  registry_write_text (&object.w, key, text);
+  return registry_object_end (&object, change);
 }
 
 struct slice

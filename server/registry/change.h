@@ -9,6 +9,7 @@
 #ifndef REGISTRY_CHANGE_H
 #define REGISTRY_CHANGE_H
 
+#include "base/json_write.h"
 #include "ingest/keys.h"
 #include "store/registered_model.h"
 
@@ -73,5 +74,21 @@ enum err_code registry_hold_model (struct store_registered_model *model, struct 
 /* JSON texts in the arena, for before and after: {"<key>": "<text>"}, null for an absent text; {"<key>": number}. */
 struct slice registry_text_member (const struct registry_change *change, const char *key, struct slice text);
 struct slice registry_number_member (const struct registry_change *change, const char *key, int64_t number);
+
+/* A JSON object of several members for the same: begin, write members through `w`, end. */
+struct registry_object
+{
+  struct buffer buffer;
+  struct json_write w;
+};
+
+void registry_object_begin (struct registry_object *object);
+
+/* The text, in the arena; frees what the writing needed. Absent, and the arena has failed, when it is larger than an
+   entry of the ledger may be or memory is out. */
+struct slice registry_object_end (struct registry_object *object, const struct registry_change *change);
+
+/* A member of text or, when absent, null. */
+void registry_write_text (struct json_write *w, const char *name, struct slice text);
 
 #endif

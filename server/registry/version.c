@@ -1,14 +1,10 @@
 /* Changes of versions of registered models: create, describe, tags. */
 #include "registry/version.h"
 
-#include "base/json_write.h"
 #include "registry/tag.h"
 #include "store/logged_model.h"
 
 #include <inttypes.h>
-
-/* Most bytes of what a version says, as JSON; more does not fit into the ledger. */
-#define CREATED_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
 struct registry_note
 registry_version_note (const char *action, const struct store_registered_model *model, int64_t number)
@@ -34,42 +30,25 @@ registry_version_hold (struct store_registered_model *model, struct registry_ver
   return code;
 }
 
-static void
-write_text (struct json_write *w, const char *name, struct slice text)
-{
-  json_write_key (w, name);
-  if (NULL == text.data)
-    json_write_null (w);
-  else
-    json_write_string (w, text);
-}
-
 /* What a new version says, for the ledger. */
 static struct slice
 created (const struct registry_change *change, const struct store_model_version *version)
 {
-  struct buffer buffer;
-  struct json_write w;
-  struct slice out = { NULL, 0 };
+  struct registry_object object;
+  struct json_write *w = &object.w;
 
-  buffer_init (&buffer, CREATED_MAX_BYTES);
-  json_write_init (&w, &buffer);
-  json_write_object (&w);
-  json_write_member_string (&w, "source", version->source);
-  json_write_member_string (&w, "run_id", version->run_id);
-  json_write_member_string (&w, "model_id", version->model_id);
-  json_write_member_string (&w, "run_link", version->run_link);
-  write_text (&w, "description", version->description);
-  json_write_key (&w, "tags");
-  json_write_compact (&w, version->tags);
-  json_write_member_string (&w, "user_id", version->user_id);
-  write_text (&w, "storage_location", version->storage_location);
-  json_write_member_text (&w, "status", model_version_status_names[version->status]);
-  json_write_object_end (&w);
-  if (! buffer.failed)
-    out = (struct slice){ arena_copy (change->arena, buffer.data, buffer.len), buffer.len };
-  buffer_free (&buffer);
-  return out;
+  registry_object_begin (&object);
+  json_write_member_string (w, "source", version->source);
+  json_write_member_string (w, "run_id", version->run_id);
+  json_write_member_string (w, "model_id", version->model_id);
+  json_write_member_string (w, "run_link", version->run_link);
+  registry_write_text (w, "description", version->description);
+  json_write_key (w, "tags");
+  json_write_compact (w, version->tags);
+  json_write_member_string (w, "user_id", version->user_id);
+  registry_write_text (w, "storage_location", version->storage_location);
+  json_write_member_text (w, "status", model_version_status_names[version->status]);
+  return registry_object_end (&object, change);
 }
 
 enum err_code
@@ -91,8 +70,6 @@ registry_version_create (struct registry_change *change, void *context, struct e
     return code;
   note = registry_version_note ("version.create", &model, version->row.version);
   note.after = created (change, &version->row);
-  if (NULL == note.after.data)
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "The version says more than an entry of the ledger can hold.");
   registry_note (change, &note);
   return ERR_OK;
 }

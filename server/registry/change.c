@@ -5,8 +5,8 @@
 #include "base/json_write.h"
 #include "store/ledger.h"
 
-/* Most bytes of one entry: four times what a body may hold, because all of it came in one, with its escapes, but for what
-   was there before. */
+/* Most bytes of one entry: four times what a body may hold. All of it came in one, with its escapes, but for what was
+   there before. */
 #define CONTENT_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
 struct registry_noted

@@ -1,12 +1,9 @@
 /* What speaks for a version: results of checks, and approvals. */
 #include "registry/evidence.h"
 
-#include "base/json_write.h"
 #include "store/model_version.h"
 
 #include <inttypes.h>
-
-#define CHECK_MAX_BYTES ((size_t)256 * 1024)
 
 /* Hold the model, and see that the version is there. */
 static enum err_code
@@ -44,29 +41,20 @@ note (struct registry_change *change, const char *action, const struct store_reg
 static struct slice
 describe_check (const struct registry_change *change, const struct store_check_result *check)
 {
-  struct buffer buffer;
-  struct json_write w;
-  struct slice text = { NULL, 0 };
+  struct registry_object object;
+  struct json_write *w = &object.w;
 
-  buffer_init (&buffer, CHECK_MAX_BYTES);
-  json_write_init (&w, &buffer);
-  json_write_object (&w);
-  json_write_member_string (&w, "name", check->name);
-  json_write_member_text (&w, "status", check_status_names[check->status]);
-  json_write_key (&w, "value");
+  registry_object_begin (&object);
+  json_write_member_string (w, "name", check->name);
+  json_write_member_text (w, "status", check_status_names[check->status]);
+  json_write_key (w, "value");
   if (check->has_value)
-    json_write_double (&w, check->value);
+    json_write_double (w, check->value);
   else
-    json_write_null (&w);
-  json_write_member_string (&w, "url", check->url);
-  json_write_member_string (&w, "message", check->message);
-  json_write_object_end (&w);
-  if (! buffer.failed)
-    text = (struct slice){ arena_copy (change->arena, buffer.data, buffer.len), buffer.len };
-  else
-    arena_fail (change->arena);
-  buffer_free (&buffer);
-  return text;
+    json_write_null (w);
+  json_write_member_string (w, "url", check->url);
+  json_write_member_string (w, "message", check->message);
+  return registry_object_end (&object, change);
 }
 
 enum err_code

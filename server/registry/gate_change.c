@@ -2,36 +2,23 @@
 #include "registry/gate_change.h"
 
 #include "base/json_tree.h"
-#include "base/json_write.h"
 #include "store/model_version.h"
-
-/* Rules have at most some hundred texts, which are cut. */
-#define GATE_MAX_BYTES ((size_t)1024 * 1024)
 
 /* {"alias" or "stage", "rules"} for the ledger, in the arena. */
 static struct slice
 describe (const struct registry_change *change, const struct store_promotion_gate *gate)
 {
-  struct buffer buffer;
-  struct json_write w;
-  struct slice text = { NULL, 0 };
+  struct registry_object object;
+  struct json_write *w = &object.w;
 
-  buffer_init (&buffer, GATE_MAX_BYTES);
-  json_write_init (&w, &buffer);
-  json_write_object (&w);
+  registry_object_begin (&object);
   if (NULL != gate->alias.data)
-    json_write_member_string (&w, "alias", gate->alias);
+    json_write_member_string (w, "alias", gate->alias);
   else
-    json_write_member_text (&w, "stage", model_stage_names[gate->stage]);
-  json_write_key (&w, "rules");
-  json_write_compact (&w, gate->rules);
-  json_write_object_end (&w);
-  if (! buffer.failed)
-    text = (struct slice){ arena_copy (change->arena, buffer.data, buffer.len), buffer.len };
-  else
-    arena_fail (change->arena);
-  buffer_free (&buffer);
-  return text;
+    json_write_member_text (w, "stage", model_stage_names[gate->stage]);
+  json_write_key (w, "rules");
+  json_write_compact (w, gate->rules);
+  return registry_object_end (&object, change);
 }
 
 static void

@@ -1,16 +1,11 @@
 /* Changes of registered models themselves. */
 #include "registry/model.h"
 
-#include "base/buffer.h"
-#include "base/json_write.h"
 #include "registry/gate.h"
 #include "registry/tag.h"
 #include "store/model_alias.h"
 
 #include <inttypes.h>
-
-/* A description, all tags of a request, and their escapes. */
-#define STATE_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
 /* What ledger entries of a model have in common. */
 static struct registry_note
@@ -27,28 +22,15 @@ note_of (const char *action, const struct store_registered_model *model)
 static struct slice
 state_of (const struct registry_change *change, const struct registry_new_model *fresh)
 {
-  struct slice out = { NULL, 0 };
-  struct buffer buffer;
-  struct json_write w;
+  struct registry_object object;
+  struct json_write *w = &object.w;
 
-  buffer_init (&buffer, STATE_MAX_BYTES);
-  json_write_init (&w, &buffer);
-  json_write_object (&w);
-  json_write_member_string (&w, "name", fresh->name);
-  json_write_key (&w, "description");
-  if (NULL == fresh->description.data)
-    json_write_null (&w);
-  else
-    json_write_string (&w, fresh->description);
-  json_write_key (&w, "tags");
-  json_write_compact (&w, fresh->tags);
-  json_write_object_end (&w);
-  if (buffer.failed)
-    arena_fail (change->arena);
-  else
-    out = (struct slice){ arena_copy (change->arena, buffer.data, buffer.len), buffer.len };
-  buffer_free (&buffer);
-  return out;
+  registry_object_begin (&object);
+  json_write_member_string (w, "name", fresh->name);
+  registry_write_text (w, "description", fresh->description);
+  json_write_key (w, "tags");
+  json_write_compact (w, fresh->tags);
+  return registry_object_end (&object, change);
 }
 
 /* MLflow's three texts: whose the name is, and for what. */

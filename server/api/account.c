@@ -81,7 +81,7 @@ write_account (struct json_write *w, const struct store_account *account)
   if (! slice_is (account->groups, "[]"))
   {
     json_write_key (w, "groups");
-    json_write_raw (w, account->groups);
+    json_write_compact (w, account->groups);
   }
   principal_write_optional (w, "requests_per_s", &account->requests_per_s);
   principal_write_optional (w, "bytes_per_day", &account->bytes_per_day);

@@ -52,7 +52,7 @@ write_entry (struct json_write *w, const struct store_audit *entry)
   json_write_member_string (w, "object", entry->object);
   json_write_member_bool (w, "refused", entry->refused);
   json_write_key (w, "detail");
-  json_write_raw (w, entry->detail);
+  json_write_compact (w, entry->detail);
   json_write_member_int64 (w, "times", entry->times);
   json_write_object_end (w);
 }

@@ -178,7 +178,7 @@ write_user (struct json_write *w, const struct users *users, size_t number, cons
     json_write_key (w, "model_versions");
     json_write_array (w);
     for (const struct version_item *item = users->versions[number]; NULL != item; item = item->next)
-      json_write_raw (w, item->document);
+      json_write_compact (w, item->document);
     json_write_array_end (w);
   }
   json_write_object_end (w);

@@ -9,7 +9,6 @@
 #include "registry/state.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 struct state_request
 {
@@ -56,13 +55,8 @@ read_place (struct store_ledger_place *place, struct api_call *call, const struc
 static void
 write_tree (struct json_write *w, const char *name, const json_t *tree)
 {
-  char *text = json_dumps (tree, JSON_COMPACT);
-
-  if (NULL == text)
-    w->out->failed = w->out->out_of_memory = true;
   json_write_key (w, name);
-  json_write_raw (w, slice_of (text));
-  free (text);
+  json_tree_write (w, tree);
 }
 
 static void
@@ -151,14 +145,12 @@ write_origin (struct json_write *w, const struct store_ledger_alias *alias, stru
     arena_fail (call->arena);
   for (size_t i = 0; i < sizeof (members) / sizeof (members[0]); i++)
   {
-    json_t *value = json_object_get (content, members[i]);
-    char *text = NULL == value ? NULL : json_dumps (value, JSON_COMPACT | JSON_ENCODE_ANY);
+    const json_t *value = json_object_get (content, members[i]);
 
-    if (NULL == text)
+    if (NULL == value)
       continue;
     json_write_key (w, members[i]);
-    json_write_raw (w, slice_of (text));
-    free (text);
+    json_tree_write (w, value);
   }
   json_decref (content);
 }

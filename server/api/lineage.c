@@ -33,7 +33,7 @@ write_unless_empty (struct json_write *w, const char *name, struct slice json)
   if (slice_is (json, "null") || slice_is (json, "[]"))
     return;
   json_write_key (w, name);
-  json_write_raw (w, json);
+  json_write_compact (w, json);
 }
 
 /* --- where it comes from ------------------------------------------------------------------------------------------ */
@@ -304,7 +304,7 @@ write_outcome (struct json_write *w, struct api_call *call, const struct store_l
     {
       buffer_byte (content->versions, ']');
       json_write_key (w, "model_versions");
-      json_write_raw (w, buffer_slice (content->versions));
+      json_write_compact (w, buffer_slice (content->versions));
     }
     if (outcome.truncated || (NULL != content && (PATHS_MAX == content->count)))
       json_write_member_bool (w, "truncated", true);

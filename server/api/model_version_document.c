@@ -18,7 +18,7 @@ write_aliases (struct json_write *w, struct slice aliases)
   if (aliases.len <= strlen ("[]"))
     return;
   json_write_key (w, "aliases");
-  json_write_raw (w, aliases);
+  json_write_compact (w, aliases);
 }
 
 void

@@ -168,7 +168,7 @@ write_gate (struct json_write *w, const struct store_promotion_gate *gate)
   json_write_member_string (w, "model_pattern", gate->model_pattern);
   write_guarded (w, gate->alias, gate->stage);
   json_write_key (w, "rules");
-  json_write_raw (w, gate->rules);
+  json_write_compact (w, gate->rules);
   json_write_member_int64 (w, "created_at", gate->created_at_ms);
   json_write_member_int64 (w, "updated_at", gate->updated_at_ms);
   json_write_object_end (w);
@@ -361,7 +361,8 @@ read_holder (struct registry_move *move, struct trial *trial, struct store_conne
   code = store_model_alias_holder (&trial->holder, connection, model_id, move->alias, err);
   move->holder = trial->holder;
   if (ERR_OK == code && 1 == trial->request.rollback.value)
-    code = store_alias_passed (&move->is_rollback, connection, model_id, move->alias, move->version, err);
+    code = store_alias_passed (&move->is_rollback, connection, model_id, move->alias, move->version, move->model->name,
+                               err);
   return code;
 }
 

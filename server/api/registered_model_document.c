@@ -83,7 +83,7 @@ write_one (struct json_write *w, const struct registered_model_whole *whole, con
   if (whole->aliases.len > strlen ("[]"))
   {
     json_write_key (w, "aliases");
-    json_write_raw (w, whole->aliases);
+    json_write_compact (w, whole->aliases);
   }
   json_write_object_end (w);
 }

@@ -124,7 +124,7 @@ write_user (struct json_write *w, const struct api_call *call, const struct acce
     if (! slice_is (account.groups, "[]"))
     {
       json_write_key (w, "groups");
-      json_write_raw (w, account.groups);
+      json_write_compact (w, account.groups);
     }
     if (ACCESS_BY_TOKEN == who->method)
       json_write_member_text (w, "permission_limit", access_level_name (who->most.level));

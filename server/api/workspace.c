@@ -6,8 +6,9 @@
 #include "api/json.h"
 #include "api/location.h"
 #include "api/names.h"
+#include "api/registry.h"
 #include "base/clock.h"
-#include "store/workspace.h"
+#include "registry/workspace.h"
 
 /* Length of a name and the words that are none: MLflow's (mlflow/store/workspace/abstract_store.py). */
 #define NAME_MIN 2
@@ -299,26 +300,28 @@ api_workspace_delete (struct api_call *call, struct err *err)
 {
   static const struct field fields[] = { { .name = "mode", .type = FIELD_STRING, .offset = 0 } };
   static const struct schema schema = SCHEMA (fields, struct slice);
-  struct slice name = call->path_values[0];
   struct store_audit who = gate_audit_entry (call, "workspace.delete", (struct slice){ NULL, 0 });
-  enum store_workspace_mode mode;
+  struct registry_workspace wanted = { .name = call->path_values[0], .who = &who };
+  struct registry_change change;
+  struct registry_actor actor;
   struct slice text;
   enum err_code code = api_workspace_check_on (call, err);
 
   call->arguments_in_query = true;
   if (ERR_OK == code)
-    code = refuse_default (name, "deleted", err);
+    code = refuse_default (wanted.name, "deleted", err);
   if (ERR_OK == code)
-    code = check_name (name, err);
+    code = check_name (wanted.name, err);
   if (ERR_OK == code)
     code = api_decode (&text, call, &schema, err);
   if (ERR_OK == code)
-    code = read_mode (&mode, text, call->arena, err);
+    code = read_mode (&wanted.mode, text, call->arena, err);
   if (ERR_OK != code)
     return code;
-  code = store_workspace_delete (call->connection, name, mode, clock_wall_ms (), &who, call->arena, err);
+  api_registry_begin (&change, &actor, call);
+  code = api_registry_run (&change, call, registry_workspace_delete, &wanted, err);
   if (ERR_RESOURCE_DOES_NOT_EXIST == code)
-    return api_workspace_unknown (err, name);
+    return api_workspace_unknown (err, wanted.name);
   if (ERR_OK != code)
     return code;
   access_changed (call->service->access);

@@ -47,3 +47,46 @@ json_tree_load (bool *out_of_memory, struct slice text, size_t flags, json_error
     *out_of_memory = failed;
   return tree;
 }
+
+static void
+write_members (struct json_write *w, json_t *object)
+{
+  const char *key;
+  json_t *value;
+
+  json_write_object (w);
+  json_object_foreach (object, key, value)
+  {
+    json_write_key_slice (w, slice_of (key));
+    json_tree_write (w, value);
+  }
+  json_write_object_end (w);
+}
+
+static void
+write_items (struct json_write *w, const json_t *array)
+{
+  json_write_array (w);
+  for (size_t i = 0; i < json_array_size (array); i++)
+    json_tree_write (w, json_array_get (array, i));
+  json_write_array_end (w);
+}
+
+void
+json_tree_write (struct json_write *w, const json_t *tree)
+{
+  if (json_is_object (tree))
+    write_members (w, (json_t *)(uintptr_t)tree);
+  else if (json_is_array (tree))
+    write_items (w, tree);
+  else if (json_is_string (tree))
+    json_write_string (w, (struct slice){ json_string_value (tree), json_string_length (tree) });
+  else if (json_is_integer (tree))
+    json_write_int64 (w, json_integer_value (tree));
+  else if (json_is_real (tree))
+    json_write_double (w, json_real_value (tree));
+  else if (json_is_boolean (tree))
+    json_write_bool (w, json_is_true (tree));
+  else
+    json_write_null (w);
+}

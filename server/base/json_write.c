@@ -210,6 +210,43 @@ json_write_raw (struct json_write *w, struct slice json)
   scalar (w, json.data, json.len);
 }
 
+static bool
+is_space (char c)
+{
+  return ' ' == c || '\t' == c || '\n' == c || '\r' == c;
+}
+
+/* The end of a string that begins at `from`. */
+static size_t
+string_end (struct slice json, size_t from)
+{
+  size_t at = from + 1;
+
+  while (at < json.len && '"' != json.data[at])
+    at += '\\' == json.data[at] ? 2 : 1;
+  return at < json.len ? at + 1 : json.len;
+}
+
+void
+json_write_compact (struct json_write *w, struct slice json)
+{
+  size_t from = 0;
+  size_t at = 0;
+
+  scalar (w, json.data, 0);
+  while (at < json.len)
+    if ('"' == json.data[at])
+      at = string_end (json, at);
+    else if (is_space (json.data[at]))
+    {
+      buffer_append (w->out, json.data + from, at - from);
+      from = ++at;
+    }
+    else
+      at++;
+  buffer_append (w->out, json.data + from, at - from);
+}
+
 void
 json_write_member_string (struct json_write *w, const char *name, struct slice text)
 {

@@ -49,6 +49,9 @@ void json_write_null (struct json_write *w);
 /* A value that is JSON already; taken as it is, unchecked. */
 void json_write_raw (struct json_write *w, struct slice json);
 
+/* The same without the white space between its tokens, as PostgreSQL puts it into jsonb. */
+void json_write_compact (struct json_write *w, struct slice json);
+
 /* A whole member: json_write_key and the value. */
 void json_write_member_string (struct json_write *w, const char *name, struct slice text);
 void json_write_member_text (struct json_write *w, const char *name, const char *text);

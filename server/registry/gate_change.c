@@ -24,7 +24,7 @@ describe (const struct registry_change *change, const struct store_promotion_gat
   else
     json_write_member_text (&w, "stage", model_stage_names[gate->stage]);
   json_write_key (&w, "rules");
-  json_write_raw (&w, gate->rules);
+  json_write_compact (&w, gate->rules);
   json_write_object_end (&w);
   if (! buffer.failed)
     text = (struct slice){ arena_copy (change->arena, buffer.data, buffer.len), buffer.len };

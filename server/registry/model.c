@@ -41,7 +41,7 @@ state_of (const struct registry_change *change, const struct registry_new_model 
   else
     json_write_string (&w, fresh->description);
   json_write_key (&w, "tags");
-  json_write_raw (&w, fresh->tags);
+  json_write_compact (&w, fresh->tags);
   json_write_object_end (&w);
   if (buffer.failed)
     arena_fail (change->arena);
@@ -161,20 +161,18 @@ enum err_code
 registry_model_tag (struct registry_change *change, void *context, struct err *err)
 {
   const struct registry_model_tag *wanted = context;
-  struct slice previous = { NULL, 0 };
   struct store_registered_model model;
   struct registry_note note;
+  struct slice previous;
   enum err_code code = registry_hold_model (&model, change, wanted->name, err);
 
   if (ERR_OK != code)
     return code;
-  if (NULL == wanted->value.data)
-    code = store_registered_model_delete_tag (&previous, change->connection, model.registered_model_id, wanted->key,
-                                              change->arena, err);
-  else
-    code = store_registered_model_set_tag (&previous, change->connection, model.registered_model_id, wanted->key,
-                                           wanted->value, change->arena, err);
-  if (ERR_OK != code || is_same (previous, wanted->value))
+  previous = registry_tag_value (change, model.tags, wanted->key);
+  if (is_same (previous, wanted->value))
+    return ERR_OK;
+  code = store_registered_model_tag (change->connection, model.registered_model_id, wanted->key, wanted->value, err);
+  if (ERR_OK != code)
     return code;
   note = note_of ("model.tag", &model);
   note.before = registry_tag_member (change, wanted->key, previous);

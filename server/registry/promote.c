@@ -243,7 +243,7 @@ registry_rollback (struct registry_change *change, void *context, struct err *er
                                     : holder_before (&move->version, change, &model, move, err);
     if (ERR_OK == code)
       code = store_alias_passed (&passed[i], change->connection, model.registered_model_id, move->alias, move->version,
-                                 err);
+                                 model.name, err);
   }
   if (ERR_OK == code)
     code = check_versions (promotion, change, err);

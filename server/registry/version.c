@@ -61,7 +61,7 @@ created (const struct registry_change *change, const struct store_model_version 
   json_write_member_string (&w, "run_link", version->run_link);
   write_text (&w, "description", version->description);
   json_write_key (&w, "tags");
-  json_write_raw (&w, version->tags);
+  json_write_compact (&w, version->tags);
   json_write_member_string (&w, "user_id", version->user_id);
   write_text (&w, "storage_location", version->storage_location);
   json_write_member_text (&w, "status", model_version_status_names[version->status]);

@@ -1,6 +1,8 @@
 /* The way of an alias through versions, as the ledger tells it. */
 #include "store/alias_history.h"
 
+#include "store/promotion_gate.h"
+
 enum
 {
   STEPS,
@@ -25,10 +27,15 @@ static const struct statement statements[] = {
   [AT] = { "alias_history_at",
            "SELECT " VERSION_OF ("after") OF_ALIAS " AND l.at_ms <= $3::int8 ORDER BY l.entry DESC LIMIT 1", 3 },
   [PASSED] = { "alias_history_passed",
-               "SELECT EXISTS (SELECT" OF_ALIAS
-               " AND l.version = $3::int8 AND " VERSION_OF ("after") " = $3::int8"
-                                                                     " AND l.content::jsonb ->> 'forced' = 'false')",
-               3 },
+               "SELECT EXISTS (SELECT" OF_ALIAS " AND l.version = $3::int8 AND " VERSION_OF (
+                   "after") " = $3::int8 AND l.content::jsonb ->> 'forced' = 'false'"
+                            " AND NOT EXISTS (SELECT FROM promotion_gate AS g WHERE g.workspace_id = l.workspace_id"
+                            "  AND g.alias = l.alias AND " STORE_GATE_BINDS (
+                                "g", "$4::text") "  AND NOT EXISTS (SELECT FROM promotion_gate AS o WHERE "
+                                                 "o.workspace_id = g.workspace_id"
+                                                 "   AND o.alias = g.alias AND o.rules::jsonb = g.rules::jsonb"
+                                                 "   AND " STORE_GATE_BINDS ("o", "l.model_name") ")))",
+               4 },
 };
 
 const struct statement_table store_alias_history_statements = { statements,
@@ -82,7 +89,7 @@ store_alias_at (int64_t *version, struct store_connection *connection, int64_t r
 
 enum err_code
 store_alias_passed (bool *passed, struct store_connection *connection, int64_t registered_model_id, struct slice alias,
-                    int64_t version, struct err *err)
+                    int64_t version, struct slice model, struct err *err)
 {
   static const struct column columns[] = { { COLUMN_BOOL, 0 } };
   struct parameters parameters;
@@ -91,6 +98,7 @@ store_alias_passed (bool *passed, struct store_connection *connection, int64_t r
 
   alias_parameters (&parameters, registered_model_id, alias);
   parameter_int64 (&parameters, version);
+  parameter_text (&parameters, model);
   code = store_query_one (passed, &result, connection, &statements[PASSED], &parameters, columns,
                           COLUMN_COUNT (columns), err);
   result_free (&result);

@@ -28,8 +28,10 @@ enum err_code store_alias_steps (struct result *result, struct store_connection 
 enum err_code store_alias_at (int64_t *version, struct store_connection *connection, int64_t registered_model_id,
                               struct slice alias, int64_t at_ms, struct err *err);
 
-/* Whether a version once got an alias without a gate being overridden. */
+/* Whether a version once got an alias without a gate being overridden, under a name at which every gate that now binds
+   the alias, or one with the same rules, would have bound it: what was moved elsewhere passed nothing. `model` is the
+   present name. */
 enum err_code store_alias_passed (bool *passed, struct store_connection *connection, int64_t registered_model_id,
-                                  struct slice alias, int64_t version, struct err *err);
+                                  struct slice alias, int64_t version, struct slice model, struct err *err);
 
 #endif

@@ -25,39 +25,58 @@ enum
       "$9::int8", "$10::int4", "coalesce(m.name, l.model_name)",                                                       \
       "l.workspace_id") " >= CASE WHEN m.name IS NULL AND l.registered_model_id IS NOT NULL THEN 4 ELSE 1 END)"
 
-/* Times as numbers of entries: at_ms never falls. */
-#define PAGE                                                                                                           \
-  " AND l.entry < $11::int8"                                                                                           \
-  " AND ($7::int8 IS NULL OR l.entry >= coalesce((SELECT f.entry FROM ledger AS f WHERE f.at_ms >= $7::int8"           \
-  "  ORDER BY f.at_ms, f.entry LIMIT 1), 9223372036854775807))"                                                        \
-  " AND ($8::int8 IS NULL OR l.entry <= coalesce((SELECT f.entry FROM ledger AS f WHERE f.at_ms < $8::int8"            \
-  "  ORDER BY f.at_ms DESC, f.entry DESC LIMIT 1), 0))"                                                                \
-  " ORDER BY l.entry DESC LIMIT $12::int8"
+/* Times as numbers of entries, because at_ms never falls: the page lies between these two. */
+#define LOWEST                                                                                                         \
+  "CASE WHEN $7::int8 IS NULL THEN 0 ELSE coalesce((SELECT f.entry FROM ledger AS f WHERE f.at_ms >= $7::int8"         \
+  " ORDER BY f.at_ms, f.entry LIMIT 1), 9223372036854775807) END"
+#define HIGHEST                                                                                                        \
+  "CASE WHEN $8::int8 IS NULL THEN $11::int8 - 1 ELSE least($11::int8 - 1, coalesce((SELECT f.entry FROM ledger AS f"  \
+  " WHERE f.at_ms < $8::int8 ORDER BY f.at_ms DESC, f.entry DESC LIMIT 1), 0)) END"
+
+/* From an index on some columns and the entry: those that have some values, written as a comparison of rows, so that no
+   other index can look cheaper. */
+#define ALONG(columns, values)                                                                                         \
+  " WHERE (" columns ", l.entry) >= (" values ", " LOWEST ") AND (" columns ", l.entry) <= (" values ", " HIGHEST ")"
+#define PAGE(order) " ORDER BY " order ", l.entry DESC LIMIT $12::int8"
 
 #define SELECT_ENTRY "SELECT l.entry, l.at_ms, l.content, l.previous_sha256, l.sha256 FROM ledger AS l"
-#define OF_NAMES                                                                                                       \
-  SELECT_ENTRY " LEFT JOIN registered_model AS m ON m.registered_model_id = l.registered_model_id"                     \
-               " WHERE l.workspace_id = $1::int8"
-#define OF_MODEL SELECT_ENTRY " WHERE l.workspace_id = $1::int8 AND l.registered_model_id = $2::int8"
-/* Of these each statement has one of its own, which its index serves. */
+#define OF_ALL SELECT_ENTRY " LEFT JOIN registered_model AS m ON m.registered_model_id = l.registered_model_id"
+
 #define NAME " AND ($2::text IS NULL OR l.model_name = $2::text)"
-#define ANY_MODEL " AND ($9::int8 IS NOT NULL OR $10::int4 IS NOT NULL)"
+/* The gate has judged the model, whose entries are all its own: also those of a workspace that it was in before. */
+#define JUDGED " AND ($1::int8 IS NOT NULL OR $9::int8 IS NOT NULL OR $10::int4 IS NOT NULL)"
 #define VERSION " AND ($3::int8 IS NULL OR l.version = $3::int8)"
 #define ALIAS " AND ($4::text IS NULL OR l.alias = $4::text)"
 #define ACTION " AND ($5::text IS NULL OR l.action = $5::text)"
 #define ACTOR " AND ($6::text IS NULL OR l.actor = $6::text)"
 
 static const struct statement statements[] = {
-  [LIST_WORKSPACE] = { "ledger_list_workspace", OF_NAMES NAME VERSION ALIAS ACTION ACTOR IS_VISIBLE PAGE, 12 },
-  [LIST_ACTION] = { "ledger_list_action", OF_NAMES NAME VERSION ALIAS " AND l.action = $5::text" ACTOR IS_VISIBLE PAGE,
+  [LIST_WORKSPACE] = { "ledger_list_workspace",
+                       OF_ALL ALONG ("l.workspace_id", "$1::int8")
+                           NAME VERSION ALIAS ACTION ACTOR IS_VISIBLE PAGE ("l.workspace_id DESC"),
+                       12 },
+  [LIST_ACTION] = { "ledger_list_action",
+                    OF_ALL ALONG ("l.workspace_id, l.action", "$1::int8, $5::text")
+                        NAME VERSION ALIAS ACTOR IS_VISIBLE PAGE ("l.workspace_id DESC, l.action DESC"),
                     12 },
   [LIST_NAME] = { "ledger_list_name",
-                  OF_NAMES " AND l.model_name = $2::text" VERSION ALIAS ACTION ACTOR IS_VISIBLE PAGE, 12 },
-  [LIST_MODEL] = { "ledger_list_model", OF_MODEL VERSION ALIAS ACTION ACTOR ANY_MODEL PAGE, 12 },
+                  OF_ALL ALONG ("l.workspace_id, l.model_name", "$1::int8, $2::text")
+                      VERSION ALIAS ACTION ACTOR IS_VISIBLE PAGE ("l.workspace_id DESC, l.model_name DESC"),
+                  12 },
+  [LIST_MODEL] = { "ledger_list_model",
+                   SELECT_ENTRY ALONG ("l.registered_model_id", "$2::int8")
+                       VERSION ALIAS ACTION ACTOR JUDGED PAGE ("l.registered_model_id DESC"),
+                   12 },
   [LIST_MODEL_ALIAS] = { "ledger_list_model_alias",
-                         OF_MODEL VERSION " AND l.alias = $4::text" ACTION ACTOR ANY_MODEL PAGE, 12 },
+                         SELECT_ENTRY ALONG ("l.registered_model_id, l.alias",
+                                             "$2::int8, $4::text") " AND l.alias IS NOT NULL" VERSION ACTION ACTOR
+                             JUDGED PAGE ("l.registered_model_id DESC, l.alias DESC"),
+                         12 },
   [LIST_MODEL_VERSION] = { "ledger_list_model_version",
-                           OF_MODEL " AND l.version = $3::int8" ALIAS ACTION ACTOR ANY_MODEL PAGE, 12 },
+                           SELECT_ENTRY ALONG ("l.registered_model_id, l.version",
+                                               "$2::int8, $3::int8") " AND l.version IS NOT NULL" ALIAS ACTION ACTOR
+                               JUDGED PAGE ("l.registered_model_id DESC, l.version DESC"),
+                           12 },
   [STREAM] = { "ledger_stream",
                "SELECT entry, at_ms, content, previous_sha256, sha256,"
                " (workspace_id, registered_model_id, model_name, version, alias, action, actor) IS NOT DISTINCT FROM"

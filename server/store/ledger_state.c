@@ -10,6 +10,7 @@ enum
   PLACE_AT,
   PLACE_OF,
   IDENTIFY,
+  IDENTIFY_DELETED,
   ALIASES,
   ALIAS,
   VERSIONS,
@@ -20,29 +21,34 @@ enum
 
 #define ENTRY "SELECT entry, at_ms, content, previous_sha256, sha256 FROM ledger"
 
-/* The last word on alias x.alias of model $1 after entry $2. */
+/* The last word on alias x.alias of model $1 after entry $2. Compared as a row, so that it is one step of the index,
+   and not a walk through the newest entries of all models. */
 #define LAST_OF_ALIAS                                                                                                  \
-  " LATERAL (SELECT entry, at_ms, content, (content::jsonb #>> '{after,version}')::int8 AS version FROM ledger"        \
-  "  WHERE registered_model_id = $1::int8 AND alias = x.alias AND entry <= $2::int8"                                   \
-  "  ORDER BY entry DESC LIMIT 1) AS l WHERE l.version IS NOT NULL"
+  " LATERAL (SELECT registered_model_id, alias AS found, entry, at_ms, content,"                                       \
+  "   (content::jsonb #>> '{after,version}')::int8 AS version FROM ledger"                                             \
+  "  WHERE alias IS NOT NULL AND (registered_model_id, alias, entry) <= ($1::int8, x.alias, $2::int8)"                 \
+  "  ORDER BY registered_model_id DESC, alias DESC, entry DESC LIMIT 1) AS l"                                          \
+  " WHERE l.registered_model_id = $1::int8 AND l.found = x.alias AND l.version IS NOT NULL"
 
 static const struct statement statements[] = {
   [PLACE_AT] = { "ledger_place_at",
                  "SELECT entry, at_ms FROM ledger WHERE at_ms <= $1::int8 ORDER BY at_ms DESC, entry DESC LIMIT 1", 1 },
   [PLACE_OF] = { "ledger_place_of", "SELECT entry, at_ms FROM ledger WHERE entry = $1::int8", 1 },
   [IDENTIFY] = { "ledger_identify",
-                 "SELECT i.registered_model_id, i.is_there FROM ("
-                 "(SELECT m.registered_model_id, true AS is_there, 0 AS rank FROM registered_model AS m"
-                 " WHERE m.workspace_id = $1::int8 AND m.name = $2::text AND EXISTS (SELECT 1 FROM ledger AS l"
-                 "  WHERE l.registered_model_id = m.registered_model_id AND l.entry <= $3::int8))"
-                 " UNION ALL"
-                 " (SELECT l.registered_model_id, false, 1 FROM ledger AS l"
-                 "  WHERE l.workspace_id = $1::int8 AND l.model_name = $2::text AND EXISTS (SELECT 1 FROM ledger AS f"
-                 "   WHERE f.registered_model_id = l.registered_model_id AND f.entry <= $3::int8)"
-                 "  AND l.registered_model_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM registered_model AS m"
-                 "   WHERE m.registered_model_id = l.registered_model_id) ORDER BY l.entry DESC LIMIT 1)"
-                 ") AS i ORDER BY i.rank LIMIT 1",
+                 "SELECT m.registered_model_id, true FROM registered_model AS m"
+                 " WHERE m.workspace_id = $1::int8 AND m.name = $2::text"
+                 " AND (SELECT min(l.entry) FROM ledger AS l WHERE l.registered_model_id = m.registered_model_id)"
+                 "  <= $3::int8",
                  3 },
+  [IDENTIFY_DELETED] = { "ledger_identify_deleted",
+                         "SELECT l.registered_model_id, false FROM ledger AS l"
+                         " WHERE l.workspace_id = $1::int8 AND l.model_name = $2::text"
+                         " AND l.registered_model_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM registered_model AS m"
+                         "  WHERE m.registered_model_id = l.registered_model_id)"
+                         " AND (SELECT min(f.entry) FROM ledger AS f"
+                         "  WHERE f.registered_model_id = l.registered_model_id) <= $3::int8"
+                         " ORDER BY l.entry DESC LIMIT 1",
+                         3 },
   [ALIASES] = { "ledger_aliases",
                 "WITH RECURSIVE x (alias) AS ("
                 "(SELECT alias FROM ledger WHERE registered_model_id = $1::int8 AND alias IS NOT NULL"
@@ -50,7 +56,8 @@ static const struct statement statements[] = {
                 " UNION ALL SELECT (SELECT l.alias FROM ledger AS l WHERE l.registered_model_id = $1::int8"
                 "  AND l.alias IS NOT NULL AND l.alias > x.alias ORDER BY l.alias LIMIT 1)"
                 "  FROM x WHERE x.alias IS NOT NULL)"
-                " SELECT x.alias, l.version, l.entry, l.at_ms, l.content FROM x," LAST_OF_ALIAS " ORDER BY x.alias",
+                " SELECT x.alias, l.version, l.entry, l.at_ms, l.content"
+                " FROM (SELECT alias FROM x WHERE alias IS NOT NULL) AS x," LAST_OF_ALIAS " ORDER BY x.alias",
                 2 },
   [ALIAS] = { "ledger_alias",
               "SELECT x.alias, l.version, l.entry, l.at_ms, l.content"
@@ -133,16 +140,20 @@ store_ledger_identify (struct store_ledger_identity *identity, struct store_conn
                                              offsetof (struct store_ledger_identity, registered_model_id) },
                                            { COLUMN_BOOL, offsetof (struct store_ledger_identity, is_there) } };
   struct parameters parameters;
-  struct result result = { NULL };
-  enum err_code code;
+  enum err_code code = ERR_RESOURCE_DOES_NOT_EXIST;
 
   parameters_init (&parameters, NULL);
   parameter_int64 (&parameters, workspace_id);
   parameter_text (&parameters, name);
   parameter_int64 (&parameters, entry);
-  code = store_query_one (identity, &result, connection, &statements[IDENTIFY], &parameters, columns,
-                          COLUMN_COUNT (columns), err);
-  result_free (&result);
+  for (int which = IDENTIFY; ERR_RESOURCE_DOES_NOT_EXIST == code && which <= IDENTIFY_DELETED; which++)
+  {
+    struct result result = { NULL };
+
+    code = store_query_one (identity, &result, connection, &statements[which], &parameters, columns,
+                            COLUMN_COUNT (columns), err);
+    result_free (&result);
+  }
   return code;
 }
 

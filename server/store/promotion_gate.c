@@ -22,11 +22,7 @@ enum
 
 #define COLUMNS "gate_id, model_pattern, alias, coalesce(stage, 0::int2), rules::text, created_at_ms, updated_at_ms"
 
-/* A * of the pattern stands for any characters, everything else for itself. */
-#define BINDS(gate, name)                                                                                              \
-  name " LIKE replace(replace(replace(replace(" gate                                                                   \
-       ".model_pattern, '\\', '\\\\'), '%', '\\%'), '_', '\\_'), '*', '%')"
-#define MATCHES(name) BINDS ("g", name)
+#define MATCHES(name) STORE_GATE_BINDS ("g", name)
 
 #define OF_MOVE                                                                                                        \
   " g.workspace_id = $1::int8 AND CASE WHEN $3::text IS NULL THEN g.stage = $4::int8 ELSE g.alias = $3::text END"
@@ -69,7 +65,7 @@ static const struct statement statements[] = {
                                   " AND NOT EXISTS (SELECT FROM promotion_gate AS o WHERE o.workspace_id = "
                                   "g.workspace_id"
                                   "  AND o.alias IS NOT DISTINCT FROM g.alias AND o.stage IS NOT DISTINCT FROM g.stage"
-                                  "  AND o.rules::jsonb = g.rules::jsonb AND " BINDS (
+                                  "  AND o.rules::jsonb = g.rules::jsonb AND " STORE_GATE_BINDS (
                                       "o",
                                       "$4::text") ") ORDER BY h.alias, h.stage, h.version, g.gate_id LIMIT $6::int8",
                   6 },

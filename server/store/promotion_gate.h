@@ -6,6 +6,12 @@
 
 extern const struct statement_table store_promotion_gate_statements;
 
+/* A condition: a gate (an alias of promotion_gate) binds models of a name (an expression). A * of its pattern stands
+   for any characters, everything else for itself. */
+#define STORE_GATE_BINDS(gate, name)                                                                                   \
+  name " LIKE replace(replace(replace(replace(" gate                                                                   \
+       ".model_pattern, '\\', '\\\\'), '%', '\\%'), '_', '\\_'), '*', '%')"
+
 /* One row; texts live in the result it was read from. */
 struct store_promotion_gate
 {

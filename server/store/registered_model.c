@@ -20,13 +20,16 @@ enum
   TOUCH,
   COUNT_VERSIONS,
   DELETE,
-  LATEST
+  LATEST,
+  SURVEY,
+  ALL,
+  MOVE_ALL,
+  MOVE_ALL_GRANTS
 };
 
 #define FROM_NAME " FROM registered_model WHERE workspace_id = $1::int8 AND name = $2::text"
 #define OF_NAME "SELECT " STORE_REGISTERED_MODEL_SELECT FROM_NAME
 #define OF_ID " WHERE registered_model_id = $1::int8"
-#define PREVIOUS_TAG "(SELECT tags ->> $2::text FROM registered_model" OF_ID ")"
 
 static const struct statement statements[] = {
   [GET] = { "registered_model_get", OF_NAME, 2 },
@@ -60,13 +63,8 @@ static const struct statement statements[] = {
   [DESCRIBE] = { "registered_model_describe",
                  "UPDATE registered_model SET description = $2::text, updated_at_ms = $3::int8" OF_ID, 3 },
   [SET_TAG] = { "registered_model_set_tag",
-                "UPDATE registered_model SET tags = tags || jsonb_build_object($2::text, $3::text)" OF_ID
-                " RETURNING " PREVIOUS_TAG,
-                3 },
-  [DELETE_TAG] = { "registered_model_delete_tag",
-                   "UPDATE registered_model SET tags = tags - $2::text" OF_ID
-                   " AND tags ? $2::text RETURNING " PREVIOUS_TAG,
-                   2 },
+                "UPDATE registered_model SET tags = tags || jsonb_build_object($2::text, $3::text)" OF_ID, 3 },
+  [DELETE_TAG] = { "registered_model_delete_tag", "UPDATE registered_model SET tags = tags - $2::text" OF_ID, 2 },
   [TOUCH] = { "registered_model_touch", "UPDATE registered_model SET updated_at_ms = $2::int8" OF_ID, 2 },
   [COUNT_VERSIONS] = { "registered_model_count_versions",
                        "SELECT count(*) FROM model_version" OF_ID " AND deleted_at_ms IS NULL", 1 },
@@ -82,6 +80,29 @@ static const struct statement statements[] = {
                "  AND x.stage BETWEEN s.stage::int2 AND s.stage::int2 ORDER BY x.stage, x.version DESC LIMIT 1) AS v"
                " ORDER BY m.registered_model_id, v.version DESC",
                1 },
+  [SURVEY] = { "registered_model_survey",
+               "SELECT (SELECT count(*) FROM registered_model WHERE workspace_id = $1::int8),"
+               " (SELECT count(*) FROM promotion_gate WHERE workspace_id = $1::int8),"
+               " (SELECT coalesce(string_agg(quote_literal(name), ', ' ORDER BY name), '')"
+               "  FROM (SELECT m.name FROM registered_model AS m JOIN registered_model AS d"
+               "   ON d.workspace_id = 1 AND d.name = m.name WHERE m.workspace_id = $1::int8"
+               "   ORDER BY m.name LIMIT 10) AS both_have)",
+               1 },
+  [ALL] = { "registered_model_all",
+            "SELECT " STORE_REGISTERED_MODEL_SELECT
+            " FROM registered_model WHERE workspace_id = $1::int8 ORDER BY name FOR UPDATE",
+            1 },
+  [MOVE_ALL] = { "registered_model_move_all",
+                 "UPDATE registered_model SET workspace_id = 1 WHERE workspace_id = $1::int8", 1 },
+  /* Of models that have moved just now. */
+  [MOVE_ALL_GRANTS] = { "registered_model_move_all_grants",
+                        "UPDATE access_grant AS g SET workspace_id = 1 WHERE g.workspace_id = $1::int8"
+                        " AND EXISTS (SELECT FROM registered_model AS m"
+                        "  WHERE m.workspace_id = 1 AND m.name = g.model_name)"
+                        " AND NOT EXISTS (SELECT FROM access_grant AS o"
+                        "  WHERE o.workspace_id = 1 AND o.model_name = g.model_name"
+                        "  AND (o.account_id = g.account_id OR o.group_id = g.group_id))",
+                        1 },
 };
 
 const struct statement_table store_registered_model_statements = { statements,
@@ -219,48 +240,18 @@ store_registered_model_describe (struct store_connection *connection, int64_t re
   return store_execute (NULL, connection, &statements[DESCRIBE], &parameters, err);
 }
 
-/* Run a change of a tag, which gives what it was. */
-static enum err_code
-change_tag (struct slice *previous, struct store_connection *connection, const struct statement *statement,
-            const struct parameters *parameters, struct arena *arena, struct err *err)
-{
-  static const struct column columns[] = { { COLUMN_TEXT, 0 } };
-  struct slice text = { NULL, 0 };
-  struct result result = { NULL };
-  enum err_code code =
-      store_query_one (&text, &result, connection, statement, parameters, columns, COLUMN_COUNT (columns), err);
-
-  *previous = (struct slice){ arena_string (arena, text), text.len };
-  if (NULL != text.data && NULL == previous->data)
-    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  result_free (&result);
-  return ERR_RESOURCE_DOES_NOT_EXIST == code ? ERR_OK : code;
-}
-
 enum err_code
-store_registered_model_set_tag (struct slice *previous, struct store_connection *connection,
-                                int64_t registered_model_id, struct slice key, struct slice value, struct arena *arena,
-                                struct err *err)
+store_registered_model_tag (struct store_connection *connection, int64_t registered_model_id, struct slice key,
+                            struct slice value, struct err *err)
 {
   struct parameters parameters;
 
   parameters_init (&parameters, NULL);
   parameter_int64 (&parameters, registered_model_id);
   parameter_text (&parameters, key);
-  parameter_text (&parameters, value);
-  return change_tag (previous, connection, &statements[SET_TAG], &parameters, arena, err);
-}
-
-enum err_code
-store_registered_model_delete_tag (struct slice *previous, struct store_connection *connection,
-                                   int64_t registered_model_id, struct slice key, struct arena *arena, struct err *err)
-{
-  struct parameters parameters;
-
-  parameters_init (&parameters, NULL);
-  parameter_int64 (&parameters, registered_model_id);
-  parameter_text (&parameters, key);
-  return change_tag (previous, connection, &statements[DELETE_TAG], &parameters, arena, err);
+  if (NULL != value.data)
+    parameter_text (&parameters, value);
+  return store_execute (NULL, connection, &statements[NULL == value.data ? DELETE_TAG : SET_TAG], &parameters, err);
 }
 
 enum err_code
@@ -305,4 +296,43 @@ store_registered_model_latest (struct result *result, struct store_connection *c
   parameters_init (&parameters, arena);
   parameter_int64_array (&parameters, registered_model_ids, count);
   return store_query (result, connection, &statements[LATEST], &parameters, err);
+}
+
+enum err_code
+store_registered_model_survey (struct store_workspace_registry *survey, struct result *result,
+                               struct store_connection *connection, int64_t workspace_id, struct err *err)
+{
+  static const struct column columns[] = {
+    { COLUMN_INT64, offsetof (struct store_workspace_registry, models) },
+    { COLUMN_INT64, offsetof (struct store_workspace_registry, gates) },
+    { COLUMN_TEXT, offsetof (struct store_workspace_registry, names) },
+  };
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, workspace_id);
+  return store_query_one (survey, result, connection, &statements[SURVEY], &parameters, columns, COLUMN_COUNT (columns),
+                          err);
+}
+
+enum err_code
+store_registered_model_all (struct result *result, struct store_connection *connection, int64_t workspace_id,
+                            struct err *err)
+{
+  struct parameters parameters;
+
+  parameters_init (&parameters, NULL);
+  parameter_int64 (&parameters, workspace_id);
+  return store_query (result, connection, &statements[ALL], &parameters, err);
+}
+
+enum err_code
+store_registered_model_move_all (struct store_connection *connection, int64_t workspace_id, struct err *err)
+{
+  struct pipeline pipeline;
+
+  pipeline_init (&pipeline, connection, NULL);
+  parameter_int64 (pipeline_add (NULL, &pipeline, &statements[MOVE_ALL]), workspace_id);
+  parameter_int64 (pipeline_add (NULL, &pipeline, &statements[MOVE_ALL_GRANTS]), workspace_id);
+  return pipeline_run (&pipeline, err);
 }

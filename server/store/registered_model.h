@@ -67,15 +67,9 @@ enum err_code store_registered_model_rename (struct store_connection *connection
 enum err_code store_registered_model_describe (struct store_connection *connection, int64_t registered_model_id,
                                                struct slice description, int64_t now_ms, struct err *err);
 
-/* Set a tag, and tell what it was: absent: there was none. Texts of `previous` are in the arena. */
-enum err_code store_registered_model_set_tag (struct slice *previous, struct store_connection *connection,
-                                              int64_t registered_model_id, struct slice key, struct slice value,
-                                              struct arena *arena, struct err *err);
-
-/* Remove a tag, and tell what it was; absent: there was none, so that nothing was done. */
-enum err_code store_registered_model_delete_tag (struct slice *previous, struct store_connection *connection,
-                                                 int64_t registered_model_id, struct slice key, struct arena *arena,
-                                                 struct err *err);
+/* Set a tag; absent: remove it. */
+enum err_code store_registered_model_tag (struct store_connection *connection, int64_t registered_model_id,
+                                          struct slice key, struct slice value, struct err *err);
 
 /* Count it as changed now: for changes of versions and stages. */
 enum err_code store_registered_model_touch (struct store_connection *connection, int64_t registered_model_id,
@@ -91,6 +85,30 @@ enum err_code store_registered_model_delete (int64_t *versions, struct store_con
 enum err_code store_registered_model_latest (struct result *result, struct store_connection *connection,
                                              const int64_t *registered_model_ids, size_t count, struct arena *arena,
                                              struct err *err);
+
+/* --- all of a workspace that is held --- */
+
+/* What is there: registered models, gates, and the names of the first ten models that the workspace default has too,
+   quoted and separated by commas. Texts live in `result`. */
+struct store_workspace_registry
+{
+  int64_t models;
+  int64_t gates;
+  struct slice names;
+};
+
+enum err_code store_registered_model_survey (struct store_workspace_registry *survey, struct result *result,
+                                             struct store_connection *connection, int64_t workspace_id,
+                                             struct err *err);
+
+/* Hold all of them, by name; decoded with store_registered_model_columns. The caller frees. */
+enum err_code store_registered_model_all (struct result *result, struct store_connection *connection,
+                                          int64_t workspace_id, struct err *err);
+
+/* Move them to the workspace default, with what was granted, except where that had a grant of the name to the same
+   holder. ERR_RESOURCE_ALREADY_EXISTS, with PostgreSQL's message, when a name is taken there. */
+enum err_code store_registered_model_move_all (struct store_connection *connection, int64_t workspace_id,
+                                               struct err *err);
 
 /* A select list item over registered_model: its aliases as a JSON array of {"alias", "version"}, the number as text. */
 #define STORE_REGISTERED_MODEL_ALIASES                                                                                 \

@@ -3,8 +3,8 @@
    DESIGN
    A workspace that is deleted with its experiments loses its name and stays as a row for them: no request can name it,
    and every object is looked for in the workspace that a request names.
-   Whoever makes an experiment holds the row of its workspace with FOR KEY SHARE, and whoever deletes a workspace with
-   FOR UPDATE before he looks what is in it. */
+   Whoever makes an experiment or registers a model holds the row of its workspace with FOR KEY SHARE, and whoever
+   deletes a workspace with FOR UPDATE before he looks what is in it. */
 #include "store/workspace.h"
 
 #include "base/utf8.h"
@@ -236,19 +236,28 @@ write_state (struct json_write *w, const char *key, struct slice description, st
   json_write_object_end (w);
 }
 
-/* Write the entry and commit behind what the pipeline holds. */
+/* Queue the entry of the audit trail, whose texts are in the arena. */
 static enum err_code
-commit (struct pipeline *pipeline, const struct change *change, const char *action, struct audit_detail *detail,
-        struct err *err)
+queue_entry (struct pipeline *pipeline, const struct change *change, const char *action, struct audit_detail *detail,
+             struct err *err)
 {
   struct store_audit entry;
   enum err_code code = audit_entry (&entry, change->who, action, "workspace", change->name,
                                     audit_detail_end (detail, change->arena), change->arena, err);
 
-  if (ERR_OK != code)
-    return code;
-  store_audit_queue (pipeline, &entry);
-  return pipeline_commit (pipeline, err);
+  if (ERR_OK == code)
+    store_audit_queue (pipeline, &entry);
+  return code;
+}
+
+/* Write the entry and commit behind what the pipeline holds. */
+static enum err_code
+commit (struct pipeline *pipeline, const struct change *change, const char *action, struct audit_detail *detail,
+        struct err *err)
+{
+  enum err_code code = queue_entry (pipeline, change, action, detail, err);
+
+  return ERR_OK == code ? pipeline_commit (pipeline, err) : code;
 }
 
 static enum err_code
@@ -395,16 +404,17 @@ refuse_experiments (struct store_connection *connection, const struct change *ch
   return code;
 }
 
-/* Lock the workspace, and look whether it may go. */
-static enum err_code
-judge (int64_t *workspace_id, struct store_connection *connection, const struct change *change, struct err *err)
+enum err_code
+store_workspace_hold (int64_t *workspace_id, struct store_connection *connection, struct slice name,
+                      enum store_workspace_mode mode, struct err *err)
 {
+  const struct change change = { .name = name, .mode = mode };
   struct store_workspace workspace;
   struct result locked = { NULL };
   struct parameters parameters;
   enum err_code code;
 
-  name_parameter (&parameters, change->name);
+  name_parameter (&parameters, name);
   code = store_query (&locked, connection, &statements[LOCK], &parameters, err);
   if (ERR_OK == code)
     code = result_one (&workspace, &locked, workspace_columns, COLUMN_COUNT (workspace_columns), err);
@@ -413,36 +423,35 @@ judge (int64_t *workspace_id, struct store_connection *connection, const struct 
   if (ERR_OK == code)
     *workspace_id = workspace.workspace_id;
   result_free (&locked);
-  if (ERR_OK != code || STORE_WORKSPACE_CASCADE == change->mode)
+  if (ERR_OK != code || STORE_WORKSPACE_CASCADE == mode)
     return code;
-  code = refuse_experiments (connection, change, err);
+  code = refuse_experiments (connection, &change, err);
   return ERR_OK == code
-             ? refuse_files (connection, change->name, ", such as those of DVC. Use mode CASCADE to remove them.", err)
+             ? refuse_files (connection, name, ", such as those of DVC. Use mode CASCADE to remove them.", err)
              : code;
 }
 
-static enum err_code
-delete_work (struct store_connection *connection, void *context, struct err *err)
+enum err_code
+store_workspace_remove (struct store_connection *connection, int64_t workspace_id, struct slice name,
+                        enum store_workspace_mode mode, int64_t now_ms, const struct store_audit *who,
+                        struct arena *arena, struct err *err)
 {
   static const int marks[] = { MARK_EXPERIMENTS, MARK_RUNS, MARK_MODELS, REMOVE_FILES };
-  const struct change *change = context;
-  bool cascades = STORE_WORKSPACE_CASCADE == change->mode;
+  const struct change change = { .name = name, .who = who, .arena = arena };
+  bool cascades = STORE_WORKSPACE_CASCADE == mode;
   struct audit_detail detail;
   struct pipeline pipeline;
-  int64_t workspace_id = 0;
-  enum err_code code = judge (&workspace_id, connection, change, err);
+  enum err_code code;
 
-  if (ERR_OK != code)
-    return code;
   pipeline_init (&pipeline, connection, NULL);
   for (size_t i = 0; cascades && i < sizeof (marks) / sizeof (marks[0]); i++)
   {
     struct parameters *parameters = pipeline_add (NULL, &pipeline, &statements[marks[i]]);
 
     parameter_int64 (parameters, workspace_id);
-    parameter_int64 (parameters, change->now_ms);
+    parameter_int64 (parameters, now_ms);
   }
-  if (STORE_WORKSPACE_SET_DEFAULT == change->mode)
+  if (STORE_WORKSPACE_SET_DEFAULT == mode)
   {
     parameter_int64 (pipeline_add (NULL, &pipeline, &statements[MOVE_EXPERIMENTS]), workspace_id);
     parameter_int64 (pipeline_add (NULL, &pipeline, &statements[MOVE_GRANTS]), workspace_id);
@@ -451,22 +460,15 @@ delete_work (struct store_connection *connection, void *context, struct err *err
   parameter_int64 (pipeline_add (NULL, &pipeline, &statements[cascades ? FORGET : REMOVE]), workspace_id);
   store_access_queue_changed (&pipeline);
   audit_detail_begin (&detail);
-  json_write_member_text (&detail.w, "mode", store_workspace_mode_names[change->mode]);
-  return commit (&pipeline, change, "workspace.delete", &detail, err);
-}
-
-enum err_code
-store_workspace_delete (struct store_connection *connection, struct slice name, enum store_workspace_mode mode,
-                        int64_t now_ms, const struct store_audit *who, struct arena *arena, struct err *err)
-{
-  struct change change = { .name = name, .mode = mode, .now_ms = now_ms, .who = who, .arena = arena };
-  enum err_code code = store_transaction (connection, STORE_WRITE, delete_work, &change, err);
-
+  json_write_member_text (&detail.w, "mode", store_workspace_mode_names[mode]);
+  code = queue_entry (&pipeline, &change, "workspace.delete", &detail, err);
+  if (ERR_OK == code)
+    code = pipeline_run (&pipeline, err);
   /* A name was taken in the workspace default after it had been looked at. */
   if (ERR_RESOURCE_ALREADY_EXISTS == code)
   {
     err_clear (err);
-    return err_set (err, ERR_RESOURCE_CONFLICT,
+    code = err_set (err, ERR_RESOURCE_CONFLICT,
                     "An experiment of the same name was just made in the workspace default; try again.");
   }
   return code;

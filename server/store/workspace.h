@@ -57,19 +57,24 @@ enum err_code store_workspace_update (struct store_workspace *workspace, struct 
 /* What happens to what a workspace holds when it is deleted. Names and order are MLflow's. */
 enum store_workspace_mode
 {
-  STORE_WORKSPACE_SET_DEFAULT, /* the experiments move to the workspace default */
-  STORE_WORKSPACE_CASCADE, /* they are marked deleted, with their runs and logged models; other files go */
+  STORE_WORKSPACE_SET_DEFAULT, /* the experiments and registered models move to the workspace default */
+  STORE_WORKSPACE_CASCADE, /* they are deleted, experiments with their runs and logged models; other files go */
   STORE_WORKSPACE_RESTRICT, /* there may be nothing */
   STORE_WORKSPACE_MODE_COUNT
 };
 
 extern const char *const store_workspace_mode_names[STORE_WORKSPACE_MODE_COUNT];
 
-/* Delete one that is not the workspace default: workspace.delete. What accounts were granted in it goes too, except for
-   experiments that move. Whoever makes an experiment in it at the same time comes before or finds no workspace. Files
-   of no experiment, such as those of DVC, cannot move. ERR_RESOURCE_DOES_NOT_EXIST without a message when there is
-   none; RESOURCE_CONFLICT when the mode does not allow it. */
-enum err_code store_workspace_delete (struct store_connection *connection, struct slice name,
+/* Deleting one that is not the workspace default, in two steps of one transaction, between which its registered models
+   go (registry/workspace.h). Hold it and look whether it may go: whoever makes something in it at the same time comes
+   before or finds no workspace. Files of no experiment, such as those of DVC, cannot move. ERR_RESOURCE_DOES_NOT_EXIST
+   without a message when there is none; RESOURCE_CONFLICT when the mode does not allow it. */
+enum err_code store_workspace_hold (int64_t *workspace_id, struct store_connection *connection, struct slice name,
+                                    enum store_workspace_mode mode, struct err *err);
+
+/* Remove it with its experiments: workspace.delete in the audit trail. What was granted in it goes too, except for
+   what has moved. Errors: RESOURCE_CONFLICT when a name was taken meanwhile. */
+enum err_code store_workspace_remove (struct store_connection *connection, int64_t workspace_id, struct slice name,
                                       enum store_workspace_mode mode, int64_t now_ms, const struct store_audit *who,
                                       struct arena *arena, struct err *err);
 

@@ -34,12 +34,54 @@ CALLERS["foreign"] = (0, 0)
 TOKENS = {}
 
 
+# What is about one registered model.
+MODEL_KINDS = ("registered-model", "path-registered-model")
+# Where anybody who may use the workspace makes something.
+MAKING_KINDS = ("new-experiment", "new-registered-model")
+# The registered model, in the workspace of the test and in the other one; only the first has these texts.
+SECRET_MODEL = "the secret registered model"
+SECRET_SOURCE = "s3://secret-bucket/model"
+
+
+def make_registered_model(workspace):
+    is_other = workspace == "other"
+    steps = [("registered-models/create", {"name": "the-model", "description": "" if is_other else SECRET_MODEL})]
+    version = {"name": "the-model", "source": "s3://x/y"} if is_other else {"name": "the-model", "source": SECRET_SOURCE, "run_id": RUN}
+    steps += [("model-versions/create", version)] * 2
+    steps += [("registered-models/alias", {"name": "the-model", "alias": "champion", "version": "1"})]
+    for path, body in steps:
+        answer = call("POST", f"{API}/{path}", ADMIN, body, headers={"X-MLFLOW-WORKSPACE": workspace})
+        assert answer.status == 200, answer
+
+
+def grant_registered_model():
+    """What was granted about it, which goes with it."""
+    sql(
+        "INSERT INTO access_grant (workspace_id, model_name, account_id, level) SELECT 1, 'the-model', account_id,"
+        " CASE username WHEN 'shut-out' THEN 0 ELSE right(username, 1)::int END FROM account WHERE username LIKE"
+        " 'direct-%' OR username = 'shut-out' ON CONFLICT DO NOTHING;"
+        " INSERT INTO access_grant (workspace_id, model_name, group_id, level) SELECT 1, 'the-model', group_id,"
+        " right(name, 1)::int FROM account_group WHERE name LIKE 'group-%' ON CONFLICT DO NOTHING"
+    )
+
+
+def restore_registered_models():
+    """Give the models back what an allowed request may have taken."""
+    left = sql(
+        "WITH v AS (UPDATE model_version SET deleted_at_ms = NULL WHERE deleted_at_ms IS NOT NULL)"
+        " SELECT w.name FROM registered_model AS m JOIN workspace AS w USING (workspace_id) WHERE m.name = 'the-model'"
+    )
+    for workspace in {"default", "other"} - set(left):
+        make_registered_model(workspace)
+    if "default" not in left:
+        grant_registered_model()
+
+
 def make_callers():
     for name, (level, workspace) in CALLERS.items():
         TOKENS[name] = account(name)
         if name.startswith("direct"):
             grant(name, level, experiment=EXPERIMENT)
-            grant(name, level, model="the-model")
         elif name.startswith("grouped"):
             sql(f"INSERT INTO account_group (name, created_at_ms) VALUES ('group-{level}', 1)")
             sql(
@@ -47,13 +89,11 @@ def make_callers():
                 f" account WHERE name = 'group-{level}' AND username = '{name}'"
             )
             grant(f"group-{level}", level, experiment=EXPERIMENT, group=True)
-            grant(f"group-{level}", level, model="the-model", group=True)
         elif name.startswith("workspace"):
             grant(name, level)
     # A grant of the object that says less goes before one of the workspace that says more.
     grant("shut-out", 4)
     grant("shut-out", 0, experiment=EXPERIMENT)
-    grant("shut-out", 0, model="the-model")
     # All rights, and a token for reading.
     grant("narrow-token", 4)
     TOKENS["narrow-token"] = token_of("narrow-token", level=1, actions=0)
@@ -61,6 +101,7 @@ def make_callers():
 
 
 make_callers()
+restore_registered_models()
 REVOKED = token_of("workspace-4")
 check(call("GET", f"{API}/experiments/get?experiment_id={EXPERIMENT}", REVOKED).status == 200, "the token works at first")
 EXPIRED = token_of("workspace-4", expires_at_ms=1)
@@ -128,14 +169,21 @@ def arguments_of(route, world, upload):
         "browse": {"path": world["directory"]},
         "upload-path": {"path": "big"},
         "upload": {"path": "big", "upload_id": upload},
-        "registered-model": {"name": world["registered_model"]},
+        "registered-model": {"name": world["registered_model"], "version": "1"},
         "granted": {"experiment_id": world["experiment"]},
     }
     arguments = dict(by_kind.get(kind, {}))
     # The others that a route needs to get as far as its object.
-    if route["path"].endswith("/experiments/create"):
+    if kind in MAKING_KINDS:
         arguments["name"] = "new-" + uuid.uuid4().hex
     return arguments
+
+
+def name_in(route, world):
+    """What {name} in the path of a route is the name of."""
+    if "workspaces" in route["path"]:
+        return world["workspace"]
+    return world["registered_model"] if route["object"] == "path-registered-model" else "g"
 
 
 def path_of(route, world, upload):
@@ -145,6 +193,8 @@ def path_of(route, world, upload):
         "sha256": hashlib.sha256(CONTENT).hexdigest(),
         "upload_id": upload,
         "number": "1",
+        "version": "1",
+        "alias": "champion",
         "key": "k",
         "directory...": world["directory"],
         "target...": f"runs/{world['run']}/f.txt",
@@ -157,7 +207,7 @@ def path_of(route, world, upload):
     if path.startswith("/dvc/"):
         values.update({"name": "data", "path...": "files/md5/5d/41402abc4b2a76b9719d911017c592"})
     else:
-        values.update({"path...": world["directory"] + "/f.txt", "name": world["workspace"] if "workspaces" in path else "g"})
+        values.update({"path...": world["directory"] + "/f.txt", "name": name_in(route, world)})
     return re.sub(r"\{([^}]+)\}", lambda m: values[m.group(1)], path)
 
 
@@ -211,7 +261,7 @@ def level_of(name, route):
     of_object, of_workspace = CALLERS[name]
     # A file at the root of the store belongs to nobody but the workspace.
     at_root = route["object"] in ("upload-path", "upload") and "{" not in route["path"]
-    if at_root or route["object"] in ("workspace", "new-experiment", "path-workspace"):
+    if at_root or route["object"] in ("workspace", "path-workspace", *MAKING_KINDS):
         return 4 if name == "shut-out" else of_workspace
     return of_object
 
@@ -269,6 +319,8 @@ def check_route(route):
             continue
         if "upload" in kind or (level >= needed and level >= 4):
             UPLOAD = restore()
+        if kind in MODEL_KINDS and (level >= needed or who == "foreign"):
+            restore_registered_models()
         if route["path"].endswith("/restore"):
             sql(
                 f"UPDATE experiment SET deleted_at_ms = 1 WHERE experiment_id = {EXPERIMENT};"
@@ -283,27 +335,25 @@ def check_route(route):
                 (again.status, again.message) == (answer.status, answer.message),
                 f"{what}: the workspace in the query is as in the header, got {again} and {answer}",
             )
-        if who == "foreign" and kind in ("new-experiment",):
-            check(answer.status == 200, f"{what} makes experiments at home, got {answer}")
+        if who == "foreign" and kind in MAKING_KINDS:
+            check(answer.status == 200, f"{what} makes its own at home, got {answer}")
             continue
-        if kind == "registered-model" and who in ("foreign", "shut-out"):
+        if kind in MODEL_KINDS and who in ("foreign", "shut-out"):
             # Another model of that name at home; and a name without a grant of its own is a matter of the workspace.
             check(is_refused(answer) == (who == "shut-out"), f"{what} is judged by name and workspace, got {answer}")
             continue
+        if who == "foreign" and kind == "workspace":
+            check(not is_refused(answer), f"{what} has all rights in its own workspace, got {answer}")
+            continue
         if who == "foreign" and route["path"].startswith("/dvc/"):
             check(answer.status in (400, 404), f"{what} has a remote of that name of its own, got {answer}")
-            continue
-        if who == "foreign" and kind == "registered-model":
-            check(answer.status == 400, f"{what} has a model of that name of its own, got {answer}")
             continue
         if level >= needed:
             check(not is_refused(answer), f"{what} may, got {answer}")
             continue
         if level == 0:
             check(answer.status == 404, f"{what} sees nothing, got {answer}")
-            # Rights with a registered model do not depend on whether there is one of that name.
-            by_name = who == "shut-out" and kind == "registered-model"
-            if not by_name and kind not in ("workspace", "new-experiment", "granted", "upload", "path-upload", "path-workspace"):
+            if kind not in ("workspace", "granted", "upload", "path-upload", "path-workspace", *MAKING_KINDS):
                 absent = ask(route, TOKENS[who], world=ABSENT, headers=headers)
                 check(
                     plain(answer, WORLD) == plain(absent, ABSENT),
@@ -316,6 +366,7 @@ def check_route(route):
             head = ask(route, TOKENS[who], method="HEAD", headers=headers)
             check(head.status == answer.status and not head.body, f"{what}: HEAD is as GET, got {head}")
     UPLOAD = restore()
+    restore_registered_models()
 
     # An id that is given twice and differently means nothing.
     twice = {"experiment": "experimentId", "run": "run_uuid", "query-run": "run_id", "run-or-model": "run_uuid"}.get(kind)
@@ -325,7 +376,7 @@ def check_route(route):
 
 
 def check_visible(route, name):
-    marks = ["the secret experiment", f'"experiment_id":"{EXPERIMENT}"', RUN, MODEL]
+    marks = ["the secret experiment", f'"experiment_id":"{EXPERIMENT}"', RUN, MODEL, SECRET_MODEL, SECRET_SOURCE]
     more = {}
     by_workspace = "/workspaces" in route["path"]
     if by_workspace:
@@ -334,6 +385,8 @@ def check_visible(route, name):
         more = {"experiment_ids": [EXPERIMENT]}
     elif route["path"].endswith("/experiments/search"):
         more = {"max_results": 1000}
+    elif route["path"].endswith("/lineage"):
+        more = {"run_id": RUN}
     for who in CALLERS:
         headers = {"X-MLFLOW-WORKSPACE": "other"} if who == "foreign" else None
         answer = ask(route, TOKENS[who], more=more, headers=headers)

@@ -173,6 +173,13 @@ START_TEST (archiving_is_noted_for_each)
                     " version.stage 2 {\"stage\": \"Staging\"} {\"stage\": \"Archived\"};"
                     " version.stage 3 {\"stage\": \"None\"} {\"stage\": \"Staging\"}'");
   ck_assert_int_eq (database_number ("SELECT sum(stage * version)::int8 FROM model_version"), 3 * 1 + 3 * 2 + 1 * 3);
+  /* Also beside one that stays where it is, and then the model has changed too. */
+  must (registry_version_move, (struct registry_version){ .number = 1, .stage = MODEL_STAGE_STAGING });
+  database_run ("UPDATE registered_model SET updated_at_ms = 1");
+  must (registry_version_move,
+        (struct registry_version){ .number = 3, .stage = MODEL_STAGE_STAGING, .archives = true });
+  expect_ledger (1, "'version.stage 1 {\"stage\": \"Staging\"} {\"stage\": \"Archived\"}'");
+  ck_assert_int_eq (database_number ("SELECT (updated_at_ms > 1)::int::int8 FROM registered_model"), 1);
 }
 END_TEST
 

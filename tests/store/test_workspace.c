@@ -119,12 +119,32 @@ experiment_in (const char *workspace, const char *name)
   return experiment_id;
 }
 
+struct deletion
+{
+  struct slice name;
+  enum store_workspace_mode mode;
+};
+
+/* Both steps, of a workspace without registered models. */
+static enum err_code
+delete_work (struct store_connection *connection, void *context, struct err *err)
+{
+  const struct deletion *wanted = context;
+  int64_t workspace_id = 0;
+  enum err_code code = store_workspace_hold (&workspace_id, connection, wanted->name, wanted->mode, err);
+
+  return ERR_OK == code ? store_workspace_remove (connection, workspace_id, wanted->name, wanted->mode, NOW_MS,
+                                                  &accounts_who, database.arena, err)
+                        : code;
+}
+
 static enum err_code
 try_delete (const char *name, enum store_workspace_mode mode, struct err *err)
 {
+  struct deletion wanted = { slice_of (name), mode };
+
   store_start_request (database.connection, 0);
-  return store_workspace_delete (database.connection, slice_of (name), mode, NOW_MS, &accounts_who, database.arena,
-                                 err);
+  return store_transaction (database.connection, STORE_WRITE, delete_work, &wanted, err);
 }
 
 /* --- who sees which ------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 /* Tests of the JSON writer: commas, escapes, numbers, and every size of a buffer that is too small. */
+#include "base/json_tree.h"
 #include "base/json_write.h"
 
 #include <check.h>
@@ -51,6 +52,55 @@ START_TEST (writes_a_document)
   ck_assert_str_eq (out.data, document);
   ck_assert_uint_eq (out.len, sizeof (document) - 1);
   buffer_free (&out);
+}
+END_TEST
+
+START_TEST (white_space_between_tokens_is_dropped)
+{
+  static const struct
+  {
+    const char *given;
+    const char *expected;
+  } cases[] = {
+    { "{\"a\": [1, 2],\t\"b c\": \"d  e\"}", "[0,{\"a\":[1,2],\"b c\":\"d  e\"},1]" },
+    { "\"a\\\" , b\" ", "[0,\"a\\\" , b\",1]" },
+    { "\"\\\\\" ", "[0,\"\\\\\",1]" },
+    { " { } ", "[0,{},1]" },
+    { "null", "[0,null,1]" },
+  };
+
+  for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
+  {
+    struct buffer out;
+    struct json_write w;
+
+    buffer_init (&out, 4096);
+    json_write_init (&w, &out);
+    json_write_array (&w);
+    json_write_int64 (&w, 0);
+    json_write_compact (&w, slice_of (cases[i].given));
+    json_write_int64 (&w, 1);
+    json_write_array_end (&w);
+    ck_assert_str_eq (out.data, cases[i].expected);
+    buffer_free (&out);
+  }
+}
+END_TEST
+
+START_TEST (a_tree_is_written_as_it_was_read)
+{
+  static const char text[] = "{\"rate\":0.9,\"list\":[1,-2.5,true,false,null,\"a\\nb\",{},[]],\"tiny\":1e-300}";
+  json_t *tree = json_tree_load (NULL, slice_of (text), 0, NULL);
+  struct buffer out;
+  struct json_write w;
+
+  ck_assert_ptr_nonnull (tree);
+  buffer_init (&out, 4096);
+  json_write_init (&w, &out);
+  json_tree_write (&w, tree);
+  ck_assert_str_eq (out.data, text);
+  buffer_free (&out);
+  json_decref (tree);
 }
 END_TEST
 
@@ -168,6 +218,8 @@ json_write_suite (void)
   TCase *tests = tcase_create ("json_write");
 
   tcase_add_test (tests, writes_a_document);
+  tcase_add_test (tests, white_space_between_tokens_is_dropped);
+  tcase_add_test (tests, a_tree_is_written_as_it_was_read);
   tcase_add_test (tests, fails_cleanly_at_every_size);
   tcase_add_test (tests, escapes_strings);
   tcase_add_test (tests, writes_doubles);

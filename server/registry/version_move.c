@@ -69,10 +69,7 @@ archive_others (struct registry_change *change, const struct store_registered_mo
   if (ERR_OK == code && count > 0)
     code = store_model_versions_move (change->connection, model->registered_model_id, stage, MODEL_STAGE_ARCHIVED,
                                       number, change->now_ms, err);
-  /* The version that they give way to may be in the stage already. */
-  return ERR_OK == code && count > 0
-             ? store_registered_model_touch (change->connection, model->registered_model_id, change->now_ms, err)
-             : code;
+  return code;
 }
 
 enum err_code

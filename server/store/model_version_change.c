@@ -40,8 +40,9 @@ static const struct statement statements[] = {
   [IN_STAGE] = { "model_versions_in_stage",
                  "SELECT version FROM model_version" OF_STAGE " AND version <> $3::int8 ORDER BY version", 3 },
   [MOVE] = { "model_versions_move",
-             "UPDATE model_version SET stage = $4::int8::int2, updated_at_ms = $5::int8" OF_STAGE
-             " AND version <> $3::int8",
+             "WITH " TOUCHED_MODEL (
+                 "$5::int8") " UPDATE model_version SET stage = $4::int8::int2, updated_at_ms = $5::int8" OF_STAGE
+                             " AND version <> $3::int8",
              5 },
   [SET_TAG] = { "model_version_set_tag",
                 "UPDATE model_version SET tags = tags || jsonb_build_object($3::text, $4::text)" THE_VERSION, 4 },

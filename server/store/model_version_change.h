@@ -39,7 +39,7 @@ enum err_code store_model_versions_in_stage (struct result *result, struct store
                                              struct err *err);
 extern const struct column store_model_version_number_column;
 
-/* Move all of those to another stage. */
+/* Move all of those to another stage; counts as a change of the model. */
 enum err_code store_model_versions_move (struct store_connection *connection, int64_t registered_model_id, int16_t from,
                                          int16_t to, int64_t without, int64_t now_ms, struct err *err);
 

@@ -17,7 +17,6 @@ enum
   DESCRIBE,
   SET_TAG,
   DELETE_TAG,
-  TOUCH,
   COUNT_VERSIONS,
   DELETE,
   LATEST,
@@ -65,7 +64,6 @@ static const struct statement statements[] = {
   [SET_TAG] = { "registered_model_set_tag",
                 "UPDATE registered_model SET tags = tags || jsonb_build_object($2::text, $3::text)" OF_ID, 3 },
   [DELETE_TAG] = { "registered_model_delete_tag", "UPDATE registered_model SET tags = tags - $2::text" OF_ID, 2 },
-  [TOUCH] = { "registered_model_touch", "UPDATE registered_model SET updated_at_ms = $2::int8" OF_ID, 2 },
   [COUNT_VERSIONS] = { "registered_model_count_versions",
                        "SELECT count(*) FROM model_version" OF_ID " AND deleted_at_ms IS NULL", 1 },
   [DELETE] = { "registered_model_delete", "DELETE FROM registered_model" OF_ID, 1 },
@@ -252,18 +250,6 @@ store_registered_model_tag (struct store_connection *connection, int64_t registe
   if (NULL != value.data)
     parameter_text (&parameters, value);
   return store_execute (NULL, connection, &statements[NULL == value.data ? DELETE_TAG : SET_TAG], &parameters, err);
-}
-
-enum err_code
-store_registered_model_touch (struct store_connection *connection, int64_t registered_model_id, int64_t now_ms,
-                              struct err *err)
-{
-  struct parameters parameters;
-
-  parameters_init (&parameters, NULL);
-  parameter_int64 (&parameters, registered_model_id);
-  parameter_int64 (&parameters, now_ms);
-  return store_execute (NULL, connection, &statements[TOUCH], &parameters, err);
 }
 
 enum err_code

@@ -71,10 +71,6 @@ enum err_code store_registered_model_describe (struct store_connection *connecti
 enum err_code store_registered_model_tag (struct store_connection *connection, int64_t registered_model_id,
                                           struct slice key, struct slice value, struct err *err);
 
-/* Count it as changed now: for changes of versions and stages. */
-enum err_code store_registered_model_touch (struct store_connection *connection, int64_t registered_model_id,
-                                            int64_t now_ms, struct err *err);
-
 /* Remove one, with its versions, aliases, checks and approvals, and what was granted. `versions` receives how many
    versions it had that were not deleted. */
 enum err_code store_registered_model_delete (int64_t *versions, struct store_connection *connection,

@@ -149,6 +149,40 @@ def foreign_points():
     refused("RESOURCE_DOES_NOT_EXIST", None, client().log_metric, run_id, "auc", 1.0, model_id=model_id)
 
 
+class Doubler(mlflow.pyfunc.PythonModel):
+    """Gives back twice what it gets."""
+
+    def predict(self, context, model_input, params=None):
+        return [2 * one for one in model_input]
+
+
+@check("workspaces: registered models of the same name side by side, and no copies from one to the other", since=3)
+def registry():
+    name, other = new_workspace(), new_workspace()
+    model = unique("model")
+    with inside(name):
+        mlflow.set_experiment(unique())
+        with mlflow.start_run() as run:
+            mlflow.pyfunc.log_model(name="m", python_model=Doubler(), pip_requirements=[], registered_model_name=model)
+        client().set_registered_model_alias(model, "live", "1")
+        files = client().get_run(run.info.run_id).info.artifact_uri
+    with inside(other):
+        refused("RESOURCE_DOES_NOT_EXIST", None, client().get_registered_model, model)
+        same(list(client().search_model_versions(f"name = '{model}'")), [], "versions seen from the other one")
+        client().create_registered_model(model)
+        refused("RESOURCE_DOES_NOT_EXIST", None, client().create_model_version, model, f"models:/{model}/1")
+        refused("INVALID_PARAMETER_VALUE", None, client().get_model_version_by_alias, model, "live")
+        for run_id in (None, run.info.run_id):
+            got = None
+            try:
+                got = client().create_model_version(model, files, run_id=run_id)
+            except mlflow.MlflowException as error:
+                holds(error.error_code in ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"), error.error_code)
+            same(got, None, "files of the other workspace as a source")
+    with inside(name):
+        same(mlflow.pyfunc.load_model(f"models:/{model}@live").predict([4]), [8], "loaded by its alias")
+
+
 @check("workspaces: the environment names one", since=3)
 def environment():
     name = new_workspace()

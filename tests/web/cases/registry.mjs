@@ -1,5 +1,5 @@
 // The model registry by hand: finding and registering models, versions, aliases, gates, promotion, history, comparison.
-import { equal, go, mark, ok, test, until } from '../harness.mjs';
+import { base, equal, go, mark, ok, test, until } from '../harness.mjs';
 import {
   call,
   holderOf,
@@ -463,10 +463,19 @@ test('registry: two versions differ by parameters, metrics and files', async ({ 
 test('registry: files and lineage of a version, and the way from a run', async ({ page }) => {
   const { name, id, runs, hash } = await scene(2);
   await go(page, `${hash}/versions/2/files`);
+  await page.getByRole('table', { name: 'Entries' }).waitFor();
+  for (const format of ['.tar.gz', '.zip']) {
+    const href = await page.getByRole('link', { name: format }).getAttribute('href');
+    const answer = await page.request.get(new URL(href, base).href);
+    ok(answer.ok() && (await answer.body()).length > 100, `${format}: ${answer.status()}`);
+  }
   await page.getByRole('table', { name: 'Entries' }).getByRole('link', { name: 'MLmodel' }).click();
   await page.getByText('flavors: 2').waitFor();
   await go(page, `${hash}/versions/2/lineage`);
-  await page.getByRole('link', { name: 'train-2' }).waitFor();
+  await page
+    .getByRole('region', { name: 'Run', exact: true })
+    .getByRole('link', { name: 'train-2' })
+    .waitFor();
   await page.getByRole('link', { name: 'Who has it: data/weights.bin' }).click();
   await page.getByRole('link', { name: `${name} version 1` }).waitFor();
   await go(page, `#/experiments/${id}/runs/${runs[0]}`);

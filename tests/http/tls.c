@@ -41,8 +41,7 @@ static SSL_CTX *context;
 
 /* The threads of connections may still run when the program ends: nothing is freed below them then. OpenSSL heeds this
    only in the first call of all. */
-static void __attribute__ ((constructor))
-keep_library (void)
+static void __attribute__ ((constructor)) keep_library (void)
 {
   if (1 != OPENSSL_init_crypto (OPENSSL_INIT_NO_ATEXIT, NULL))
     abort ();

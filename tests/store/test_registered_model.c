@@ -454,6 +454,29 @@ START_TEST (one_model_is_searched_within_its_rights)
 }
 END_TEST
 
+/* However many are asked for, memory is bounded; the token leads on. */
+START_TEST (a_page_has_an_end)
+{
+  struct model_version_search search = { .scope = { 1, 0, 0 }, .max_results = 200000, .filter = SLICE ("name = 'm'") };
+  struct model_version_page page;
+
+  create_in (1, "m");
+  add_versions ("m", MODEL_VERSION_PAGE_MAX + 1);
+  store_start_request (database.connection, 0);
+  ck_assert_int_eq (model_version_search (&page, database.connection, &search, database.arena, NULL), ERR_OK);
+  ck_assert_uint_eq (page.count, MODEL_VERSION_PAGE_MAX);
+  ck_assert_int_eq (page.versions[0].version.version, MODEL_VERSION_PAGE_MAX + 1);
+  search.page_token = model_version_page_token (&page, page.count, database.arena);
+  ck_assert_ptr_nonnull (search.page_token.data);
+  result_free (&page.result);
+  ck_assert_int_eq (model_version_search (&page, database.connection, &search, database.arena, NULL), ERR_OK);
+  ck_assert_uint_eq (page.count, 1);
+  ck_assert_int_eq (page.versions[0].version.version, 1);
+  ck_assert_ptr_null (model_version_page_token (&page, page.count, database.arena).data);
+  result_free (&page.result);
+}
+END_TEST
+
 Suite *registered_model_suite (void);
 
 Suite *
@@ -472,6 +495,7 @@ registered_model_suite (void)
   tcase_add_test (models, workspace_takes_its_models_along);
   tcase_add_loop_test (models, searches_find_what_may_be_read, 0, WORLDS);
   tcase_add_test (models, one_model_is_searched_within_its_rights);
+  tcase_add_test (models, a_page_has_an_end);
   suite_add_tcase (suite, models);
   return suite;
 }

@@ -9,6 +9,7 @@ import './cases/run-page.mjs';
 import './cases/artifacts.mjs';
 import './cases/compare.mjs';
 import './cases/registry.mjs';
+import './cases/registry-access.mjs';
 import './cases/access.mjs';
 import './cases/login.mjs';
 import './cases/accounts.mjs';

@@ -1,5 +1,5 @@
 // The model registry by hand: finding and registering models, versions, aliases, gates, promotion, history, comparison.
-import { equal, go, mark, ok, test, until } from '../harness.mjs';
+import { base, equal, go, mark, ok, test, until } from '../harness.mjs';
 import {
   call,
   holderOf,
@@ -67,7 +67,7 @@ test('registry: the list finds models by words and by the language of filters', 
   const grid = page.getByRole('grid', { name: 'Registered models' });
   await until('both', async () => (await grid.locator('tbody tr[data-row]').count()) === 2);
   await grid.getByRole('link', { name: '@champion → 1' }).waitFor();
-  await grid.getByRole('link', { name: 'Version 1' }).waitFor();
+  await grid.getByRole('link', { name: 'v1', exact: true }).waitFor();
   const field = page.getByRole('searchbox', { name: 'Filter models' });
   await field.fill(`tags.team = 'risk-${mark}'`);
   await page.keyboard.press('Enter');
@@ -463,11 +463,20 @@ test('registry: two versions differ by parameters, metrics and files', async ({ 
 test('registry: files and lineage of a version, and the way from a run', async ({ page }) => {
   const { name, id, runs, hash } = await scene(2);
   await go(page, `${hash}/versions/2/files`);
+  await page.getByRole('table', { name: 'Entries' }).waitFor();
+  for (const format of ['.tar.gz', '.zip']) {
+    const href = await page.getByRole('link', { name: format }).getAttribute('href');
+    const answer = await page.request.get(new URL(href, base).href);
+    ok(answer.ok() && (await answer.body()).length > 100, `${format}: ${answer.status()}`);
+  }
   await page.getByRole('table', { name: 'Entries' }).getByRole('link', { name: 'MLmodel' }).click();
   await page.getByText('flavors: 2').waitFor();
   await go(page, `${hash}/versions/2/lineage`);
-  await page.getByRole('link', { name: 'train-2' }).waitFor();
-  await page.getByRole('link', { name: 'Who has the content of data/weights.bin' }).click();
+  await page
+    .getByRole('region', { name: 'Run', exact: true })
+    .getByRole('link', { name: 'train-2' })
+    .waitFor();
+  await page.getByRole('link', { name: 'Who has it: data/weights.bin' }).click();
   await page.getByRole('link', { name: `${name} version 1` }).waitFor();
   await go(page, `#/experiments/${id}/runs/${runs[0]}`);
   await page.getByRole('link', { name: `${name} v1` }).click();

@@ -104,7 +104,8 @@ export function archiveAddress(source: Source, path: string, format: ArchiveForm
   if (source.kind === 'version') {
     const { name, version } = versionOf(source);
     const root = `download/models/${encodeURIComponent(name)}/${version}`;
-    return address(path === '' ? root : `${root}/${escapePath(path)}`, { format, ...inWorkspace });
+    // A download names its format by what it ends with.
+    return address(`${path === '' ? root : `${root}/${escapePath(path)}`}.${format}`, inWorkspace);
   }
   return tallyAddress('artifacts/archive', {
     ...named(source),

@@ -125,10 +125,6 @@ export function aliasTrouble(alias: string): string | undefined {
   return undefined;
 }
 
-export function targetName(target: { alias?: string; stage?: string }): string {
-  return target.alias ?? target.stage ?? '';
-}
-
 /** "@production", "stage Production". */
 export function targetLabel(target: { alias?: string; stage?: string }): string {
   return target.alias !== undefined ? `@${target.alias}` : `stage ${target.stage ?? ''}`;
@@ -186,23 +182,4 @@ export function refusalOf(message: string, members: Record<string, unknown> | un
       version: Number(one['version'] ?? 0),
     })),
   };
-}
-
-/** Where the files of a version are: its own model's, or a folder of its run. */
-export type FilesPlace = { kind: 'model'; id: string } | { kind: 'run'; id: string; folder: string };
-
-/** undefined when the source is neither a run nor a logged model of this server. */
-export function filesOf(
-  version: Pick<ModelVersion, 'source' | 'run_id' | 'model_id'>,
-): FilesPlace | undefined {
-  const source = version.source ?? '';
-  const model = version.model_id || /^models:\/+(m-[0-9a-f]{32})\/?$/.exec(source)?.[1];
-  if (model) return { kind: 'model', id: model };
-  const run = /^runs:\/+([0-9a-f]{32})(?:\/(.*?))?\/*$/.exec(source);
-  if (run?.[1]) return { kind: 'run', id: run[1], folder: run[2] ?? '' };
-  const stored = /^mlflow-artifacts:.*\/([0-9a-f]{32})\/artifacts(?:\/(.*?))?\/*$/.exec(source);
-  if (stored?.[1]) return { kind: 'run', id: stored[1], folder: stored[2] ?? '' };
-  const loggedModel = /^mlflow-artifacts:.*\/models\/(m-[0-9a-f]{32})\/artifacts\/?$/.exec(source)?.[1];
-  if (loggedModel) return { kind: 'model', id: loggedModel };
-  return undefined;
 }

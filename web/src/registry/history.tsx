@@ -301,7 +301,7 @@ function Entry({ name, entry }: { name: string; entry: LedgerEntry }) {
             aria-label={`Details of entry ${entry.entry}`}
             onClick={() => setOpen(!open)}
           >
-            {open ? 'Less' : 'Details'}
+            Details
           </button>
         </p>
         {open && (

@@ -220,10 +220,7 @@ function Artifacts({ artifacts }: { artifacts: NonNullable<Origin['artifacts']> 
                 </td>
                 <td className="number">{formatBytes(one.size)}</td>
                 <td>
-                  <a
-                    href={outcomeHref({ sha256: one.sha256 })}
-                    aria-label={`Who has the content of ${one.path}`}
-                  >
+                  <a href={outcomeHref({ sha256: one.sha256 })} aria-label={`Who has it: ${one.path}`}>
                     Who has it
                   </a>
                 </td>

@@ -225,9 +225,7 @@ function ModelRow(props: {
       </td>
       <td className="col-newest">
         {newest ? (
-          <a href={versionHref(model.name, newest.version)} aria-label={`Version ${newest.version}`}>
-            v{newest.version}
-          </a>
+          <a href={versionHref(model.name, newest.version)}>v{newest.version}</a>
         ) : (
           <span className="faint">none</span>
         )}

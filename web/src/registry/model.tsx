@@ -213,6 +213,10 @@ function Loaded({ model, tab }: { model: RegisteredModel; tab: (typeof tabs)[num
 function AliasList(props: { model: RegisteredModel; may: May; onOpen: (open: Open) => void }) {
   const { model, may, onOpen } = props;
   const aliases = sortedAliases(model);
+  const gates = useGates(model.name);
+  // Taking a protected alias away is moving it.
+  const mayTake = (alias: string) =>
+    may.promote || (may.edit && gates.data !== undefined && !gates.data.some((gate) => gate.alias === alias));
   if (aliases.length === 0) return <span className="faint">none</span>;
   return (
     <ul className="alias-list">
@@ -230,7 +234,7 @@ function AliasList(props: { model: RegisteredModel; may: May; onOpen: (open: Ope
               <Icon name="restore" />
             </button>
           )}
-          {may.edit && (
+          {mayTake(alias) && (
             <button
               type="button"
               className="quiet icon-only"

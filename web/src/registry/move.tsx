@@ -30,7 +30,7 @@ import {
   type RegisteredModel,
 } from '../lib/registry';
 import type { May } from '../lib/rights';
-import { Dialog, FormDialog } from '../ui/dialog';
+import { Dialog, FormDialog, useFirstField } from '../ui/dialog';
 import { Icon } from '../ui/icons';
 import { Ago, Segmented } from '../ui/parts';
 import { toast } from '../ui/toast';
@@ -54,9 +54,11 @@ function MoveDialog(props: {
   const refresh = useRefreshRegistry();
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState<Refusal>();
+  const form = useFirstField();
   return (
     <Dialog title={title} onClose={onClose} size="medium">
       <form
+        ref={form}
         onSubmit={(event) => {
           event.preventDefault();
           setBusy(true);

@@ -57,6 +57,16 @@ export function Dialog(props: {
   );
 }
 
+/** For the form of a dialog: the focus begins in its first field, where a dialog would give it to its Close button. */
+export function useFirstField() {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    // The dialog is open by now: effects of what is inside run before those of what is around.
+    form.current?.querySelector<HTMLElement>('input, textarea, select')?.focus();
+  }, []);
+  return form;
+}
+
 /** A form in a dialog: sends, shows the server's words when it refuses, closes when it agrees. */
 export function FormDialog(props: {
   title: string;
@@ -72,9 +82,11 @@ export function FormDialog(props: {
   const { title, action, danger, disabled, size, onSubmit, onClose, children } = props;
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string>();
+  const form = useFirstField();
   return (
     <Dialog title={title} onClose={onClose} {...(size ? { size } : {})}>
       <form
+        ref={form}
         onSubmit={(event) => {
           event.preventDefault();
           setBusy(true);

@@ -34,7 +34,7 @@ CREATE TABLE model_version (
   stage smallint NOT NULL DEFAULT 0 CHECK (stage BETWEEN 0 AND 3),
   user_id text COLLATE "C" NOT NULL DEFAULT '',
   description text,
-  source text NOT NULL,
+  source text COLLATE "C" NOT NULL,
   storage_location text,
   run_id text COLLATE "C" NOT NULL DEFAULT '',
   model_id text COLLATE "C" NOT NULL DEFAULT '',

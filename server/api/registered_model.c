@@ -44,17 +44,38 @@ description_of (struct slice text)
   return text.len > 0 ? text : (struct slice){ NULL, 0 };
 }
 
+/* One change and its answer. */
+struct answered
+{
+  struct api_call *call;
+  registry_work *work;
+  void *context;
+  struct slice name; /* absent: the answer is {} */
+};
+
+/* The model is shown as the change leaves it. Afterwards another caller might have renamed or deleted it, and who made
+   it would hear that it is not there. */
+static enum err_code
+work_and_reply (struct registry_change *change, void *context, struct err *err)
+{
+  const struct answered *answered = context;
+  enum err_code code = answered->work (change, answered->context, err);
+
+  buffer_clear (&answered->call->reply);
+  return ERR_OK == code && NULL != answered->name.data ? registered_model_reply (answered->call, answered->name, err)
+                                                       : code;
+}
+
 /* Run one change and answer with the model as it is then. */
 static enum err_code
 change_and_reply (struct api_call *call, registry_work *work, void *context, struct slice name, struct err *err)
 {
+  struct answered answered = { call, work, context, name };
   struct registry_change change;
   struct registry_actor actor;
-  enum err_code code;
 
   api_registry_begin (&change, &actor, call);
-  code = api_registry_run (&change, call, work, context, err);
-  return ERR_OK == code && NULL != name.data ? registered_model_reply (call, name, err) : code;
+  return api_registry_run (&change, call, work_and_reply, &answered, err);
 }
 
 enum err_code

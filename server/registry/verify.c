@@ -126,8 +126,6 @@ judge_state (struct registry_verdict *verdict, struct store_connection *connecti
 
   store_renew_deadline (connection, clock_monotonic_us () + BUDGET_US);
   code = store_ledger_compare (&found, &result, connection, err);
-  if (ERR_RESOURCE_DOES_NOT_EXIST == code)
-    return ERR_OK;
   if (ERR_OK == code)
   {
     verdict->what = BREAK_STATE;
@@ -136,7 +134,7 @@ judge_state (struct registry_verdict *verdict, struct store_connection *connecti
               SLICE_ARG (found.what), SLICE_ARG (found.chain), SLICE_ARG (found.registry));
   }
   result_free (&result);
-  return code;
+  return ERR_RESOURCE_DOES_NOT_EXIST == code ? ERR_OK : code;
 }
 
 static enum err_code

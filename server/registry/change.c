@@ -16,6 +16,13 @@ struct registry_noted
   bool forced;
 };
 
+/* A copy that outlives what it was read from. */
+static struct slice
+keep (const struct registry_change *change, struct slice text)
+{
+  return (struct slice){ arena_string (change->arena, text), text.len };
+}
+
 void
 registry_note (struct registry_change *change, const struct registry_note *note)
 {
@@ -25,6 +32,9 @@ registry_note (struct registry_change *change, const struct registry_note *note)
   if (NULL == noted)
     return;
   *noted = (struct registry_noted){ .next = change->noted, .note = *note, .forced = change->forced };
+  /* They may be of a row that is freed before the frame writes them. */
+  noted->note.model = keep (change, note->model);
+  noted->note.alias = keep (change, note->alias);
   change->noted = noted;
   change->noted_count++;
 }
@@ -148,13 +158,6 @@ registry_change_run (struct registry_change *change, registry_work *work, void *
   struct frame frame = { change, work, context };
 
   return store_transaction (change->connection, STORE_WRITE, frame_work, &frame, err);
-}
-
-/* A copy that outlives the result. */
-static struct slice
-keep (const struct registry_change *change, struct slice text)
-{
-  return (struct slice){ arena_string (change->arena, text), text.len };
 }
 
 enum err_code

@@ -23,7 +23,8 @@ struct registry_actor
   struct slice client; /* what the client calls itself; empty: nothing */
 };
 
-/* What one entry of the ledger says beside who did it. Texts are borrowed until the frame has run. */
+/* What one entry of the ledger says beside who did it. `before` and `after` are in the arena of the change, `action` is
+   static; the other texts are copied. */
 struct registry_note
 {
   const char *action; /* such as alias.set; docs/ledger.md has all */

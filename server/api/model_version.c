@@ -238,7 +238,7 @@ api_model_version_set_tag (struct api_call *call, struct err *err)
   version.key = request.key;
   version.value = NULL == request.value.data ? SLICE ("") : request.value;
   if (ERR_OK == code)
-    code = api_registry_run (&change, call, registry_version_set_tag, &version, err);
+    code = api_registry_run (&change, call, registry_version_tag, &version, err);
   result_free (&version.result);
   return code;
 }
@@ -256,7 +256,7 @@ api_model_version_delete_tag (struct api_call *call, struct err *err)
     code = api_registry_check_tag (request.key, SLICE (""), call->arena, err);
   version.key = request.key;
   if (ERR_OK == code)
-    code = api_registry_run (&change, call, registry_version_delete_tag, &version, err);
+    code = api_registry_run (&change, call, registry_version_tag, &version, err);
   result_free (&version.result);
   return code;
 }

@@ -111,13 +111,6 @@ registry_model_rename (struct registry_change *change, void *context, struct err
   return ERR_OK;
 }
 
-/* Absent and empty are told apart. */
-static bool
-is_same (struct slice a, struct slice b)
-{
-  return (NULL == a.data) == (NULL == b.data) && slice_equal (a, b);
-}
-
 enum err_code
 registry_model_describe (struct registry_change *change, void *context, struct err *err)
 {
@@ -126,7 +119,7 @@ registry_model_describe (struct registry_change *change, void *context, struct e
   struct registry_note note;
   enum err_code code = registry_hold_model (&model, change, wanted->name, err);
 
-  if (ERR_OK != code || is_same (model.description, wanted->description))
+  if (ERR_OK != code || registry_same_text (model.description, wanted->description))
     return code;
   code = store_registered_model_describe (change->connection, model.registered_model_id, wanted->description,
                                           change->now_ms, err);
@@ -151,7 +144,7 @@ registry_model_tag (struct registry_change *change, void *context, struct err *e
   if (ERR_OK != code)
     return code;
   previous = registry_tag_value (change, model.tags, wanted->key);
-  if (is_same (previous, wanted->value))
+  if (registry_same_text (previous, wanted->value))
     return ERR_OK;
   code = store_registered_model_tag (change->connection, model.registered_model_id, wanted->key, wanted->value, err);
   if (ERR_OK != code)

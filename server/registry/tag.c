@@ -34,3 +34,9 @@ registry_tag_member (const struct registry_change *change, struct slice key, str
   json_write_member_string (&object.w, "value", value);
   return registry_object_end (&object, change);
 }
+
+bool
+registry_same_text (struct slice a, struct slice b)
+{
+  return (NULL == a.data) == (NULL == b.data) && slice_equal (a, b);
+}

@@ -10,4 +10,7 @@ struct slice registry_tag_value (const struct registry_change *change, struct sl
 /* {"key": …, "value": …} in the arena, for before and after; absent for an absent value, as there is no tag then. */
 struct slice registry_tag_member (const struct registry_change *change, struct slice key, struct slice value);
 
+/* Whether two texts are the same; absent and empty are told apart. */
+bool registry_same_text (struct slice a, struct slice b);
+
 #endif

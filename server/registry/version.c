@@ -84,8 +84,7 @@ registry_version_describe (struct registry_change *change, void *context, struct
 
   if (ERR_OK != code)
     return code;
-  if (slice_equal (version->row.description, version->description)
-      && (NULL == version->row.description.data) == (NULL == version->description.data))
+  if (registry_same_text (version->row.description, version->description))
     return ERR_OK;
   note = registry_version_note ("version.describe", &model, version->number);
   note.before = registry_text_member (change, "description", version->row.description);
@@ -99,7 +98,7 @@ registry_version_describe (struct registry_change *change, void *context, struct
 }
 
 enum err_code
-registry_version_set_tag (struct registry_change *change, void *context, struct err *err)
+registry_version_tag (struct registry_change *change, void *context, struct err *err)
 {
   struct registry_version *version = context;
   struct store_registered_model model;
@@ -110,36 +109,15 @@ registry_version_set_tag (struct registry_change *change, void *context, struct 
   if (ERR_OK != code)
     return code;
   before = registry_tag_value (change, version->row.tags, version->key);
-  if (NULL != before.data && slice_equal (before, version->value))
+  if (registry_same_text (before, version->value))
     return ERR_OK;
-  code = store_model_version_set_tag (change->connection, model.registered_model_id, version->number, version->key,
-                                      version->value, err);
+  code = NULL == version->value.data ? store_model_version_delete_tag (change->connection, model.registered_model_id,
+                                                                       version->number, version->key, err)
+                                     : store_model_version_set_tag (change->connection, model.registered_model_id,
+                                                                    version->number, version->key, version->value, err);
   note = registry_version_note ("version.tag", &model, version->number);
   note.before = registry_tag_member (change, version->key, before);
   note.after = registry_tag_member (change, version->key, version->value);
-  if (ERR_OK == code)
-    registry_note (change, &note);
-  return code;
-}
-
-enum err_code
-registry_version_delete_tag (struct registry_change *change, void *context, struct err *err)
-{
-  struct registry_version *version = context;
-  struct store_registered_model model;
-  struct registry_note note;
-  struct slice before;
-  enum err_code code = registry_version_hold (&model, version, change, err);
-
-  if (ERR_OK != code)
-    return code;
-  before = registry_tag_value (change, version->row.tags, version->key);
-  if (NULL == before.data)
-    return ERR_OK;
-  code = store_model_version_delete_tag (change->connection, model.registered_model_id, version->number, version->key,
-                                         err);
-  note = registry_version_note ("version.tag", &model, version->number);
-  note.before = registry_tag_member (change, version->key, before);
   if (ERR_OK == code)
     registry_note (change, &note);
   return code;

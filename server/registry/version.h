@@ -17,7 +17,7 @@ struct registry_version
   int16_t stage; /* move: enum model_stage */
   bool archives; /* move: what else is in that stage goes to Archived */
   struct slice key; /* tags */
-  struct slice value; /* set tag */
+  struct slice value; /* tags; absent: the tag goes */
 
   struct store_model_version row; /* how it is now; of create, describe and move */
   struct result result; /* where its texts live: the caller frees */
@@ -25,8 +25,7 @@ struct registry_version
 
 registry_work registry_version_create;
 registry_work registry_version_describe;
-registry_work registry_version_set_tag;
-registry_work registry_version_delete_tag;
+registry_work registry_version_tag;
 
 /* Errors: RESOURCE_CONFLICT and the others of registry_gate_ask. */
 registry_work registry_version_move;

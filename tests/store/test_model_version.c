@@ -141,8 +141,8 @@ START_TEST (notes_what_changes)
 
   must (registry_version_create, fresh ("{\"a\":\"1\"}"));
   must (registry_version_describe, (struct registry_version){ .number = 1, .description = SLICE ("words") });
-  must (registry_version_set_tag, tag);
-  must (registry_version_delete_tag, tag);
+  must (registry_version_tag, tag);
+  must (registry_version_tag, (struct registry_version){ .number = 1, .key = tag.key });
   expect_ledger (3, "'version.describe 1 {\"description\": null} {\"description\": \"words\"};"
                     " version.tag 1 {\"key\": \"a\", \"value\": \"1\"} {\"key\": \"a\", \"value\": \"2\"};"
                     " version.tag 1 {\"key\": \"a\", \"value\": \"2\"}'");
@@ -153,8 +153,8 @@ START_TEST (what_changes_nothing_is_not_noted)
 {
   must (registry_version_create, fresh ("{\"a\":\"1\"}"));
   must (registry_version_describe, (struct registry_version){ .number = 1 });
-  must (registry_version_set_tag, (struct registry_version){ .number = 1, .key = SLICE ("a"), .value = SLICE ("1") });
-  must (registry_version_delete_tag, (struct registry_version){ .number = 1, .key = SLICE ("b") });
+  must (registry_version_tag, (struct registry_version){ .number = 1, .key = SLICE ("a"), .value = SLICE ("1") });
+  must (registry_version_tag, (struct registry_version){ .number = 1, .key = SLICE ("b") });
   must (registry_version_move, (struct registry_version){ .number = 1, .stage = MODEL_STAGE_NONE });
   ck_assert_int_eq (database_number ("SELECT count(*) FROM ledger"), 1);
   ck_assert_int_eq (database_number ("SELECT (created_at_ms = updated_at_ms)::int::int8 FROM model_version"), 1);

@@ -72,12 +72,6 @@ delivery_sent (const struct delivery *delivery)
   return delivery->sent;
 }
 
-size_t
-record_entries (const struct record *record)
-{
-  return RECORD_POINTS == record->kind ? record->points.count : 1;
-}
-
 void
 delivery_reject (struct delivery *delivery, const struct record *record, const struct tally_error *why)
 {
@@ -94,9 +88,9 @@ delivery_reject (struct delivery *delivery, const struct record *record, const s
 static size_t
 text_bytes (const struct record *record)
 {
-  return RECORD_DATASET == record->kind                                   ? record->dataset.json.len
+  return RECORD_DATASET == record->kind                               ? record->dataset.json.len
          : RECORD_PARAM == record->kind || RECORD_TAG == record->kind ? record->pair.value.len
-                                                                          : 0;
+                                                                      : 0;
 }
 
 /* Take what the spool has. */
@@ -187,7 +181,8 @@ send_single (struct delivery *delivery, struct item *item, struct tally_error *e
 
   if (TALLY_OK == code)
     delivery->sent++;
-  else if (TALLY_ERROR_MEMORY != code && RUN_REFUSED == run_table_get (NULL, delivery->settings.runs, &item->record.run, NULL))
+  else if (TALLY_ERROR_MEMORY != code
+           && RUN_REFUSED == run_table_get (NULL, delivery->settings.runs, &item->record.run, NULL))
     delivery_reject (delivery, &item->record, err);
   else if (delivery_refused (err) && ! err->retryable)
     delivery_reject (delivery, &item->record, err);

@@ -8,6 +8,8 @@
 #include "spool.h"
 #include "transport.h"
 
+#include "base/buffer.h"
+
 #include <stdatomic.h>
 
 struct delivery;
@@ -51,9 +53,10 @@ uint64_t delivery_sent (const struct delivery *delivery);
 enum tally_code delivery_run_id (char id[TALLY_RUN_ID_BYTES], struct delivery *delivery, const struct run_key *run,
                                  struct tally_error *err);
 
-/* Tell the server the end of a run. */
-enum tally_code delivery_end_run (struct delivery *delivery, const char *id, enum tally_status status, int64_t end_ms,
-                                  struct tally_error *err);
+/* The body of the request at DELIVERY_UPDATE_PATH that ends a run. Errors: REFUSED for what is no status; MEMORY. */
+#define DELIVERY_UPDATE_PATH "/api/2.0/mlflow/runs/update"
+enum tally_code delivery_write_end (struct buffer *body, const char *id, enum tally_status status, int64_t end_ms,
+                                    struct tally_error *err);
 
 /* True when a server has understood the request and refuses it: sending it again would not help. */
 bool delivery_refused (const struct tally_error *why);

@@ -43,8 +43,9 @@ delivery_ask (json_t **object, struct delivery *delivery, const struct transport
 enum tally_code
 delivery_get (json_t **object, struct delivery *delivery, struct tally_error *err)
 {
-  struct transport_request request
-      = { .method = "GET", .path = delivery->path.data, .timeout_ms = delivery->settings.request_timeout_ms };
+  struct transport_request request = { .method = "GET",
+                                       .path = delivery->path.data,
+                                       .timeout_ms = delivery->settings.request_timeout_ms };
 
   return delivery->path.failed ? error_memory (err) : delivery_ask (object, delivery, &request, err);
 }

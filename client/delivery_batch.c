@@ -83,8 +83,9 @@ points_that_fit (struct gathering *gathering, const struct item *item)
   while (count < left && count < limit)
   {
     const struct record_point *point = &item->record.points.items[item->taken + count];
-    size_t bytes = POINT_BYTES
-                   + ESCAPED * (point->key.len + point->model_id.len + point->dataset_name.len + point->dataset_digest.len);
+    size_t bytes =
+        POINT_BYTES
+        + ESCAPED * (point->key.len + point->model_id.len + point->dataset_name.len + point->dataset_digest.len);
 
     if (gathering->bytes + bytes > BATCH_MAX_BYTES && gathering->batch->entries + count > 0)
       break;

@@ -132,7 +132,4 @@ void delivery_meanwhile (void *delivery);
 /* Give up a record (of one point, or one that has no points). */
 void delivery_reject (struct delivery *delivery, const struct record *record, const struct tally_error *why);
 
-/* Entries of a record. */
-size_t record_entries (const struct record *record);
-
 #endif

@@ -145,8 +145,8 @@ delivery_run_id (char id[TALLY_RUN_ID_BYTES], struct delivery *delivery, const s
   {
     note_key (note, "run", run);
     noted = spool_noted (delivery->settings.spool, note);
-    code = NULL != noted ? run_table_set_id (delivery->settings.runs, run, noted, &why)
-                         : find_run (delivery, run, &why);
+    code =
+        NULL != noted ? run_table_set_id (delivery->settings.runs, run, noted, &why) : find_run (delivery, run, &why);
     if (TALLY_ERROR_NOT_FOUND == code)
       code = wait_or_refuse (delivery, run, &why);
     if (TALLY_OK == code)
@@ -164,8 +164,8 @@ delivery_check_run (struct delivery *delivery, const char *id, struct tally_erro
   const char *stage;
   enum tally_code code = get_run (&object, delivery, id, err);
 
-  stage = json_string_value (json_object_get (
-      json_object_get (json_object_get (object, "run"), "info"), "lifecycle_stage"));
+  stage = json_string_value (
+      json_object_get (json_object_get (json_object_get (object, "run"), "info"), "lifecycle_stage"));
   if (TALLY_OK == code && NULL != stage && 0 == strcmp (stage, "deleted"))
     code = error_set (err, TALLY_ERROR_REFUSED, "The run %s is deleted.", id);
   json_decref (object);
@@ -214,8 +214,7 @@ write_creation (struct delivery *delivery, const struct record *record, const ch
 
 /* The server's id of the run above, or "". */
 static enum tally_code
-parent_id (char id[TALLY_RUN_ID_BYTES], struct delivery *delivery, const struct record *record,
-           struct tally_error *err)
+parent_id (char id[TALLY_RUN_ID_BYTES], struct delivery *delivery, const struct record *record, struct tally_error *err)
 {
   char text[TALLY_RUN_ID_BYTES];
   struct run_key parent;
@@ -228,7 +227,8 @@ parent_id (char id[TALLY_RUN_ID_BYTES], struct delivery *delivery, const struct 
   return run_key_parse (&parent, text) ? delivery_run_id (id, delivery, &parent, err) : TALLY_OK;
 }
 
-/* An earlier try may have got through although its answer was lost. OK when the run is known now; NOT_FOUND to go on. */
+/* An earlier try may have got through although its answer was lost. OK when the run is known now; NOT_FOUND to go on.
+ */
 static enum tally_code
 look_for_earlier_try (struct delivery *delivery, const struct record *record, const char *experiment,
                       struct tally_error *err)
@@ -254,20 +254,41 @@ look_for_earlier_try (struct delivery *delivery, const struct record *record, co
   return code;
 }
 
+/* The experiment: as the record says, else that of the run above, else the default one. */
+static enum tally_code
+experiment_of (char experiment[24], struct delivery *delivery, const struct record *record, const char *parent,
+               struct tally_error *err)
+{
+  json_t *object = NULL;
+  struct record known = *record;
+  enum tally_code code = TALLY_OK;
+
+  if ('\0' != parent[0] && ! slice_filled (record->start.experiment_id) && ! slice_filled (record->start.experiment))
+  {
+    code = get_run (&object, delivery, parent, err);
+    known.start.experiment_id = slice_of (json_string_value (
+        json_object_get (json_object_get (json_object_get (object, "run"), "info"), "experiment_id")));
+  }
+  if (TALLY_OK == code)
+    code = delivery_experiment (experiment, delivery, &known, err);
+  json_decref (object);
+  return code;
+}
+
 static enum tally_code
 create (struct delivery *delivery, const struct record *record, struct tally_error *err)
 {
   char experiment[24];
   char parent[TALLY_RUN_ID_BYTES];
   json_t *object = NULL;
-  enum tally_code code = delivery_experiment (experiment, delivery, record, err);
+  enum tally_code code = parent_id (parent, delivery, record, err);
 
   if (TALLY_OK == code)
-    code = look_for_earlier_try (delivery, record, experiment, err);
-  if (TALLY_ERROR_NOT_FOUND != code)
-    return code;
-  code = parent_id (parent, delivery, record, err);
+    code = experiment_of (experiment, delivery, record, parent, err);
   if (TALLY_OK != code)
+    return code;
+  code = look_for_earlier_try (delivery, record, experiment, err);
+  if (TALLY_ERROR_NOT_FOUND != code)
     return code;
   write_creation (delivery, record, experiment, parent);
   code = delivery_post (&object, delivery, "/api/2.0/mlflow/runs/create", err);
@@ -300,20 +321,38 @@ delivery_create_run (struct delivery *delivery, const struct record *record, str
 
 /* --- changing --- */
 
-static enum tally_code
-update_run (struct delivery *delivery, const char *id, const char *status, int64_t end_ms, struct tally_error *err)
+static const char *const statuses[] = {
+  [TALLY_STATUS_RUNNING] = "RUNNING", [TALLY_STATUS_SCHEDULED] = "SCHEDULED", [TALLY_STATUS_FINISHED] = "FINISHED",
+  [TALLY_STATUS_FAILED] = "FAILED",   [TALLY_STATUS_KILLED] = "KILLED",
+};
+
+enum tally_code
+delivery_write_end (struct buffer *body, const char *id, enum tally_status status, int64_t end_ms,
+                    struct tally_error *err)
 {
   struct json_write w;
 
-  buffer_clear (&delivery->body);
-  json_write_init (&w, &delivery->body);
+  if ((unsigned)status >= sizeof (statuses) / sizeof (statuses[0]) || NULL == statuses[status])
+    return error_set (err, TALLY_ERROR_REFUSED, "%d is no status of a run.", (int)status);
+  json_write_init (&w, body);
   json_write_object (&w);
   json_write_member_text (&w, "run_id", id);
-  json_write_member_text (&w, "status", status);
+  json_write_member_text (&w, "status", statuses[status]);
   if (end_ms > 0)
     json_write_member_int64 (&w, "end_time", end_ms);
   json_write_object_end (&w);
-  return delivery_post (NULL, delivery, "/api/2.0/mlflow/runs/update", err);
+  return body->failed ? error_memory (err) : TALLY_OK;
+}
+
+static enum tally_code
+update_run (struct delivery *delivery, const char *id, enum tally_status status, int64_t end_ms,
+            struct tally_error *err)
+{
+  enum tally_code code;
+
+  buffer_clear (&delivery->body);
+  code = delivery_write_end (&delivery->body, id, status, end_ms, err);
+  return TALLY_OK == code ? delivery_post (NULL, delivery, DELIVERY_UPDATE_PATH, err) : code;
 }
 
 enum tally_code
@@ -322,21 +361,7 @@ delivery_resume_run (struct delivery *delivery, const struct record *record, str
   char id[TALLY_RUN_ID_BYTES];
   enum tally_code code = delivery_run_id (id, delivery, &record->run, err);
 
-  return TALLY_OK == code && record->resume.reopen ? update_run (delivery, id, "RUNNING", 0, err) : code;
-}
-
-static const char *const statuses[] = {
-  [TALLY_STATUS_RUNNING] = "RUNNING",   [TALLY_STATUS_SCHEDULED] = "SCHEDULED", [TALLY_STATUS_FINISHED] = "FINISHED",
-  [TALLY_STATUS_FAILED] = "FAILED",     [TALLY_STATUS_KILLED] = "KILLED",
-};
-
-enum tally_code
-delivery_end_run (struct delivery *delivery, const char *id, enum tally_status status, int64_t end_ms,
-                  struct tally_error *err)
-{
-  if ((unsigned)status >= sizeof (statuses) / sizeof (statuses[0]) || NULL == statuses[status])
-    return error_set (err, TALLY_ERROR_REFUSED, "%d is no status of a run.", (int)status);
-  return update_run (delivery, id, statuses[status], end_ms, err);
+  return TALLY_OK == code && record->resume.reopen ? update_run (delivery, id, TALLY_STATUS_RUNNING, 0, err) : code;
 }
 
 enum tally_code
@@ -350,7 +375,7 @@ delivery_finish_run (struct delivery *delivery, const struct record *record, str
       && settings->take_end (settings->payload, &record->run, record->end.status, record->time_ms))
     return TALLY_OK;
   code = delivery_run_id (id, delivery, &record->run, err);
-  return TALLY_OK == code ? delivery_end_run (delivery, id, record->end.status, record->time_ms, err) : code;
+  return TALLY_OK == code ? update_run (delivery, id, record->end.status, record->time_ms, err) : code;
 }
 
 enum tally_code
@@ -373,7 +398,8 @@ delivery_dataset (struct delivery *delivery, const struct record *record, struct
   json_write_object_end (&w);
   code = delivery_post (NULL, delivery, "/api/2.0/mlflow/runs/log-inputs", err);
   /* MLflow before 2.4 has no data sets: nothing else must wait for them. */
-  if (TALLY_OK != code && delivery->proven && (404 == err->http_status || TALLY_ERROR_UNSUPPORTED == code))
+  if (delivery->proven
+      && (TALLY_ERROR_UNSUPPORTED == code || (TALLY_ERROR_PROTOCOL == code && 404 == err->http_status)))
     code = error_set (err, TALLY_ERROR_REFUSED, "This server has no data sets.");
   return code;
 }

@@ -12,6 +12,9 @@
 /* How long a run is waited for before looking whether to stop. */
 #define RUN_WAIT_MS 1000
 
+/* Longest pause while somebody waits. */
+#define HURRY_MS 1000
+
 struct outbox
 {
   struct tally_client *client;
@@ -25,6 +28,7 @@ struct outbox
   pthread_t thread;
   bool has_thread;
   bool stopping;
+  unsigned waiting; /* threads in outbox_wait */
   bool failing; /* UNREACHABLE was told */
   struct tally_error why; /* of the last failure; code OK: none */
 };
@@ -171,6 +175,19 @@ wait_for_entry (struct outbox *outbox)
   return entry;
 }
 
+/* Shorter as soon as somebody waits. */
+static void
+pause_sending (struct outbox *outbox, int64_t pause_ms)
+{
+  struct timespec hurried = client_deadline (pause_ms < HURRY_MS ? pause_ms : HURRY_MS);
+  struct timespec latest = client_deadline (pause_ms);
+
+  pthread_mutex_lock (&outbox->lock);
+  while (! outbox->stopping && client_left_ms (outbox->waiting > 0 ? &hurried : &latest) > 0)
+    pthread_cond_timedwait (&outbox->changed, &outbox->lock, outbox->waiting > 0 ? &hurried : &latest);
+  pthread_mutex_unlock (&outbox->lock);
+}
+
 static void *
 outbox_main (void *payload)
 {
@@ -183,7 +200,7 @@ outbox_main (void *payload)
     int64_t pause_ms = try_entry (outbox, entry, &attempt);
 
     if (pause_ms > 0)
-      transport_sleep (outbox->client->transport, pause_ms);
+      pause_sending (outbox, pause_ms);
   }
   return NULL;
 }
@@ -358,18 +375,32 @@ outbox_take_end (struct outbox *outbox, const struct run_key *run, enum tally_st
 
 /* --- waiting and stopping --- */
 
+/* An entry added before that number waits. Under the lock. */
+static bool
+waits_before (const struct outbox *outbox, uint64_t number)
+{
+  for (const struct outbox_entry *entry = outbox->first; NULL != entry; entry = entry->next)
+    if (entry->number < number)
+      return true;
+  return false;
+}
+
 enum tally_code
 outbox_wait (struct outbox *outbox, int64_t deadline_ms, struct tally_error *err)
 {
   struct timespec deadline = client_deadline (deadline_ms);
   enum tally_code code = TALLY_OK;
   uint64_t until;
+  bool waits;
 
   pthread_mutex_lock (&outbox->lock);
   until = outbox->next_number;
-  while (NULL != outbox->first && outbox->first->number < until && ! outbox->stopping && client_left_ms (&deadline) > 0)
+  outbox->waiting++;
+  pthread_cond_broadcast (&outbox->changed);
+  while ((waits = waits_before (outbox, until)) && ! outbox->stopping && client_left_ms (&deadline) > 0)
     pthread_cond_timedwait (&outbox->changed, &outbox->lock, &deadline);
-  if (NULL != outbox->first && outbox->first->number < until)
+  outbox->waiting--;
+  if (waits)
     code =
         error_set (err, TALLY_ERROR_TIMEOUT, "The deadline passed before all files were sent%s%.1000s",
                    TALLY_OK == outbox->why.code ? "." : ": ", TALLY_OK == outbox->why.code ? "" : outbox->why.message);

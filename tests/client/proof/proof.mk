@@ -4,8 +4,16 @@
 PROOF := $(BUILD)/tests/client
 proof_objects = $(call client_objects,$(patsubst %,tests/client/proof/%.c,$(1)))
 PROOF_BASE = $(call client_objects,$(patsubst %,server/base/%.c,$(CLIENT_BASE)))
-PROOF_PROGRAMS := fault-proxy
+PROOF_PROGRAMS := fault-proxy fault-job client-live client-hostile alloc-failures
 PROOF_OF_fault-proxy := proxy message plan
+PROOF_OF_fault-job := job
+PROOF_OF_client-live := live live_run live_model
+PROOF_OF_client-hostile := hostile hostile_answers fake message
+PROOF_OF_alloc-failures := alloc failing fake message
+# Each is a function of failing.c.
+PROOF_WRAPPED := malloc calloc realloc strdup strndup aligned_alloc posix_memalign reallocarray asprintf vasprintf \
+  __asprintf_chk __vasprintf_chk fopen fdopen opendir fdopendir pthread_create mmap
+PROOF_FLAGS_alloc-failures := $(patsubst %,-Wl$(comma)--wrap=%,$(PROOF_WRAPPED))
 
 define proof_program
 $(PROOF)/$(1): $$(call proof_objects,$$(PROOF_OF_$(1))) $$(PROOF_BASE) $$(BUILD)/libtally.a

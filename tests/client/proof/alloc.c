@@ -440,7 +440,7 @@ run_scenario (struct world *world, size_t index, bool and_all_after, long stride
 static bool
 prepare (struct world *world)
 {
-  char text[1200];
+  char text[2048];
   struct tally_options *options = NULL;
 
   snprintf (world->file, sizeof (world->file), "%s/file.txt", world->scratch);

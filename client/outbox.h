@@ -25,7 +25,7 @@ enum tally_code outbox_add_bytes (struct outbox *outbox, const struct run_key *r
 /* True when files of the run wait: then the end of the run was taken as an entry. */
 bool outbox_take_end (struct outbox *outbox, const struct run_key *run, enum tally_status status, int64_t end_ms);
 
-/* Wait until it is empty. Errors: TIMEOUT. */
+/* Wait until everything added before the call is sent or refused. Errors: TIMEOUT, with the last error as reason. */
 enum tally_code outbox_wait (struct outbox *outbox, int64_t deadline_ms, struct tally_error *err);
 size_t outbox_count (const struct outbox *outbox);
 
@@ -33,6 +33,10 @@ size_t outbox_count (const struct outbox *outbox);
 enum tally_code outbox_deliver (uint64_t *sent, uint64_t *rejected, struct spool *spool, struct delivery *delivery,
                                 struct transport *transport, struct tally_error *err);
 
+/* End the thread: what is under way is aborted, entries stay. Nothing may be added afterwards. */
+void outbox_stop_thread (struct outbox *outbox);
+
+/* The same, and free. NULL is allowed. `forked`: only free memory. */
 void outbox_stop (struct outbox *outbox, bool forked);
 
 #endif

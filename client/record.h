@@ -2,7 +2,7 @@
 #ifndef CLIENT_RECORD_H
 #define CLIENT_RECORD_H
 
-#include "tally/run.h"
+#include "tally/log.h"
 
 #include "base/slice.h"
 
@@ -39,6 +39,9 @@ struct record_point
   struct slice dataset_name;
   struct slice dataset_digest;
 };
+
+/* Most points of a record that comes out of the spool: those of one request (MLflow's limit). */
+#define RECORD_MAX_POINTS ((size_t)1000)
 
 /* Slices are borrowed from whoever made the record. */
 struct record
@@ -81,5 +84,17 @@ struct record
     } dataset;
   };
 };
+
+/* Most texts of a record that is not POINTS. */
+#define RECORD_MAX_TEXTS 5
+
+/* The texts of a record that is not POINTS, to read or to fill, in a fixed order; returns how many its kind has. */
+size_t record_texts (struct slice *texts[RECORD_MAX_TEXTS], struct record *record);
+/* What its kind has as a number: `reopen`, the status, else 0. */
+unsigned record_number (const struct record *record);
+/* False for a number that the kind does not have. */
+bool record_set_number (struct record *record, unsigned number);
+/* Entries that it is. */
+size_t record_entries (const struct record *record);
 
 #endif

@@ -57,9 +57,10 @@ enum tally_code spool_force (struct spool *spool, struct tally_error *err);
 
 /* --- the sender's side: one thread, beside the writer --- */
 
-/* The next record behind the cursor, NULL when there is none yet; slices stay valid until spool_ack, spool_rewind or
-   spool_close. A record of POINTS has at most 4,096 points. Errors: FILE, MEMORY; a damaged record in the middle is
-   skipped with the rest of its segment, counted by spool_damaged_bytes. */
+/* The next record behind the cursor, NULL when there is none yet; the record, its items and its slices stay valid, also
+   beside those of later calls, until spool_ack, spool_rewind or spool_close. A record of POINTS has at most 4,096
+   points. Errors: FILE, MEMORY; a damaged record in the middle is skipped with the rest of its segment, counted by
+   spool_damaged_bytes. */
 enum tally_code spool_next (const struct record **record, struct spool *spool, struct tally_error *err);
 
 /* Everything up to `entry` is done: persisted in `notes` (not forced: replay is idempotent), segments removed. */

@@ -18,7 +18,9 @@ struct transport;
    "databricks"), MEMORY. */
 enum tally_code transport_new (struct transport **transport, const struct tally_options *options, const char *server,
                                const char *workspace, struct tally_error *err);
-void transport_free (struct transport *transport);
+/* `forked`: only free memory: the connections are the parent's, and ending TLS on them would end it for the parent.
+   NULL is allowed. */
+void transport_free (struct transport *transport, bool forked);
 
 /* Abort what is under way and everything later with CANCELLED; from any thread. */
 void transport_cancel (struct transport *transport);
@@ -33,6 +35,8 @@ struct transport_request
 {
   const char *method;
   const char *path; /* "/api/2.0/…" with its query, already encoded; behind the server's prefix */
+  const char
+      *url; /* instead of path: absolute (a signed URL that the server gave); gets no credentials, no workspace */
   struct slice body; /* JSON or other bytes; data NULL: none */
   const char *content_type; /* NULL: application/json when there is a body */
   const char *const *headers; /* more of them, "Name: value", ended by NULL; NULL: none */
@@ -44,11 +48,13 @@ struct transport_request
   bool (*progress) (void *payload, uint64_t sent_bytes, uint64_t received_bytes); /* NULL: none; false: CANCELLED */
   void *payload; /* of sink and progress */
   int64_t timeout_ms; /* for the whole of it; 0: no limit while bytes flow (60 s without any: TIMEOUT) */
+  bool once; /* not idempotent: transport_call tries again only when the server cannot have done it */
 };
 
 struct transport_answer
 {
   int status; /* 0: no answer */
+  bool sent; /* bytes of the request left: without an answer, nobody knows whether the server did it */
   int64_t retry_after_ms; /* -1: not told */
   struct buffer body; /* freed with transport_answer_free */
   char content_type[128];
@@ -57,7 +63,9 @@ struct transport_answer
 };
 
 /* One try. OK for 2xx; else an error made of the answer: error_code and message of its JSON (never HTML), status,
-   retryable (408, 425, 429, 5xx but 501, no connection, broken answers). `answer` is always to be freed. Any thread. */
+   retryable (408, 425, 429, 5xx but 501, no connection, broken answers). PROTOCOL, and not retryable, for redirects and
+   for a 4xx that no Tally or MLflow server gave: another path prefix or a proxy. UNSUPPORTED for a route that the
+   server does not have. `answer` is always to be freed. Any thread. */
 enum tally_code transport_send (struct transport_answer *answer, struct transport *transport,
                                 const struct transport_request *request, struct tally_error *err);
 
@@ -67,6 +75,9 @@ enum tally_code transport_call (struct transport_answer *answer, struct transpor
                                 const struct transport_request *request, int64_t deadline_ms, struct tally_error *err);
 
 void transport_answer_free (struct transport_answer *answer);
+
+/* Wait; false at once when cancelled. */
+bool transport_sleep (struct transport *transport, int64_t ms);
 
 /* Pause before try `attempt` (from 1), in ms: exponential from 100, full jitter, at most `max_ms`, at least
    `retry_after_ms` when that is told. Thread-safe. */

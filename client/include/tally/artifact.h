@@ -24,7 +24,9 @@ TALLY_API enum tally_code tally_log_artifact_bytes (struct tally_run *run, const
 TALLY_API enum tally_code tally_log_artifacts (struct tally_run *run, const char *folder, const char *name,
                                                struct tally_error *err);
 
-/* Called during transfers, about ten times a second; false stops with CANCELLED. `total` is 0 when not known. */
+/* Called during transfers, at most ten times a second and once at the end, by one thread at a time; false stops with
+   CANCELLED. `name` is the artifact that moved last; the bytes are those of the whole call. `total_bytes` is 0 when not
+   known. */
 typedef bool tally_progress_callback (void *payload, const char *name, uint64_t done_bytes, uint64_t total_bytes);
 
 struct tally_transfer
@@ -36,15 +38,17 @@ struct tally_transfer
   bool overwrite; /* downloads replace what is there (else EXISTS) */
 };
 
-/* Send a file, or everything below a folder, now. Large files go in parts when the server can; a broken transfer goes
+/* Send a file (`name` NULL: by the file's name), or everything below a folder (`name` is the folder that it becomes;
+   NULL: the top), now. Large files go in parts when the server can; a broken transfer goes
    on with the missing parts. `transfer` may be NULL. Errors: FILE, of any request, CANCELLED. */
 TALLY_API enum tally_code tally_artifact_upload (struct tally_client *client, const char *root, const char *path,
                                                  const char *name, const struct tally_transfer *transfer,
                                                  struct tally_error *err);
 
-/* Fetch the file or folder `name` (NULL: everything) into `path`. Each file appears whole or not at all, is checked
-   against the server's digest where it tells one, and never lies outside of `path`, whatever the server calls it.
-   Errors: DIGEST, FILE, EXISTS, PROTOCOL for a name that leads out, of any request. */
+/* Fetch the file or folder `name` (NULL: everything) into the folder `path`, which is made when it is not there: a file
+   "a/b" becomes `path`/b, and what is below a folder comes directly below `path`. Each file appears whole or not at
+   all, is checked against the server's digest where it tells one, and never lies outside of `path`, whatever the server
+   calls it. Errors: DIGEST, FILE, EXISTS, PROTOCOL for a name that leads out, of any request. */
 TALLY_API enum tally_code tally_artifact_download (struct tally_client *client, const char *root, const char *name,
                                                    const char *path, const struct tally_transfer *transfer,
                                                    struct tally_error *err);

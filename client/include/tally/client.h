@@ -74,7 +74,7 @@ struct tally_server
   const char *url; /* as configured */
   const char *version; /* "0.1.0", or MLflow's "3.17.2"; "" when it does not tell */
   bool is_tally; /* has the extension API */
-  bool authenticated; /* it knows who asks */
+  bool authenticated; /* it lets in who asks: it knows him, or has no logins */
   const char *user; /* who that is; "" when it does not tell */
 };
 

@@ -6,9 +6,10 @@
 
 TALLY_BEGIN
 
-/* Errors of all: ARGUMENT for a key or value that no server takes (empty, control characters, longer than 250 bytes for
-   keys, 6,000 for params, 8,000 for tags), which the message names; FULL; FORKED. All or nothing each. Any thread; the
-   points of one thread keep their order. */
+/* Errors of all: ARGUMENT for what no server takes, which the message names: keys are 1 to 250 letters, digits and
+   _ - . space : /, and proper relative paths ("train/loss"); values are UTF-8 of at most 6,000 characters for params
+   and 8,000 for tags; times are not before 1970. FULL; FORKED. All or nothing each. Any thread; what one thread logs
+   keeps its order. */
 
 /* One point of a metric now. `value` may be NaN or infinite. */
 TALLY_API enum tally_code tally_log_metric (struct tally_run *run, const char *key, double value, int64_t step,

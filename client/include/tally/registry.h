@@ -122,9 +122,9 @@ struct tally_check
 TALLY_API enum tally_code tally_model_check (struct tally_client *client, const char *name, int64_t version,
                                              const struct tally_check *check, struct tally_error *err);
 
-/* Approve a version for an alias (NULL: for any), with a comment (NULL: none) (Tally only). */
+/* Approve a version, with a comment (NULL: none) (Tally only). */
 TALLY_API enum tally_code tally_model_approve (struct tally_client *client, const char *name, int64_t version,
-                                               const char *alias, const char *comment, struct tally_error *err);
+                                               const char *comment, struct tally_error *err);
 
 /* Fetch the files of a version into `folder`, each checked against the manifest of the server where it has one. `uri`
    as for tally_model_version_get, also "models:/m-<id>". */

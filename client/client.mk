@@ -79,3 +79,6 @@ $(BUILD)/tests/fuzz/fuzz_client_%: $(CLIENT)/obj/tests/fuzz/fuzz_client_%.o $(FU
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(if $(FUZZ_ENGINE),-fsanitize=fuzzer) -o $@ $^ $(CLIENT_LIBS)
+
+# What proves it from outside.
+include tests/client/proof/proof.mk

@@ -6,8 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The least part of the disk's limit that is a segment: smaller ones let the limit be used better. */
-#define SEGMENTS_OF_LIMIT 8
+/* How large segments may grow under a limit of all of them. */
+static uint64_t
+part_of (uint64_t limit, uint64_t most)
+{
+  return limit / SEGMENTS_OF_LIMIT < most ? limit / SEGMENTS_OF_LIMIT : most;
+}
 
 static char *
 copy_of (const char *text, bool *ok)
@@ -33,9 +37,8 @@ spool_new (const struct spool_settings *settings)
   spool->fsync = settings->fsync;
   spool->max_bytes = 0 == settings->max_bytes ? UINT64_MAX : settings->max_bytes;
   spool->max_memory_bytes = settings->memory_bytes;
-  spool->segment_bytes = SEGMENT_BYTES;
-  if (spool->max_bytes / SEGMENTS_OF_LIMIT < SEGMENT_BYTES)
-    spool->segment_bytes = spool->max_bytes / SEGMENTS_OF_LIMIT;
+  spool->segment_bytes = part_of (spool->max_bytes, SEGMENT_BYTES);
+  spool->segment_memory_bytes = part_of (spool->max_memory_bytes, SEGMENT_MEMORY_BYTES);
   spool->next_number = 1;
   pthread_mutex_init (&spool->lock, NULL);
   pthread_mutex_init (&spool->notes.lock, NULL);

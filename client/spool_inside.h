@@ -17,9 +17,11 @@
 #define SEGMENT_MAGIC "TALLYSPL"
 #define SEGMENT_HEAD_BYTES ((size_t)36)
 
-/* A segment is closed by the write that passes this; in memory, where it is to be written out in one go, earlier. */
+/* A segment is closed by the write that passes this; in memory, where it is to be written out in one go, earlier. With
+   a limit that is small both are an eighth of it: only whole segments make room. */
 #define SEGMENT_BYTES ((uint64_t)8 << 20)
 #define SEGMENT_MEMORY_BYTES ((uint64_t)1 << 20)
+#define SEGMENTS_OF_LIMIT 8
 
 /* "N.segment.damaged" with a number of 20 digits. */
 #define SEGMENT_NAME_BYTES 48
@@ -98,7 +100,8 @@ struct spool
   enum fsync_policy fsync;
   uint64_t max_bytes; /* UINT64_MAX: no limit */
   uint64_t max_memory_bytes;
-  uint64_t segment_bytes;
+  uint64_t segment_bytes; /* a segment is closed when it has as many */
+  uint64_t segment_memory_bytes; /* the same of one in memory */
 
   pthread_mutex_t lock; /* guards the list of segments and what is in it; not held during I/O */
   struct segment *first;

@@ -352,7 +352,7 @@ append_to_memory (struct spool *spool, const struct record *records, size_t coun
     atomic_fetch_add (&spool->memory_bytes, writer->out.len);
     publish (spool, segment, fresh, count_entries (records, count));
   }
-  if (NULL == memory || segment->bytes >= SEGMENT_MEMORY_BYTES)
+  if (NULL == memory || segment->bytes >= spool->segment_memory_bytes)
     close_segment (spool);
   if (NULL == memory && fresh)
     free (segment);

@@ -84,8 +84,8 @@ CRASH_HELPERS := $(call objects,$(addprefix tests/http/,api.c client.c raw.c tls
 .PHONY: all run check crash oracle lint bench bench-full fuzz web web-packages install clean help setup reference format tests unit-tests \
   store-tests s3-tests fuzz-replay http-runner crash-runner objects print-tests FORCE
 
-##> make            build/tallyd
-all: $(BUILD)/tallyd
+##> make            build/tallyd, build/tally and build/libtally.{a,so}
+all: $(BUILD)/tallyd client
 	@:
 
 ##> make run        set up what is missing, build, and start Tally with a PostgreSQL of its own
@@ -174,13 +174,18 @@ $(BUILD)/tallyd: $(BUILD)/obj/server/main.o $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS)
 
+# FUZZ_ENGINE=1: libFuzzer brings its own main (deploy/dev/fuzz); else replay.c replays the corpus.
+FUZZ_MAIN := $(if $(FUZZ_ENGINE),,$(BUILD)/obj/tests/fuzz/replay.o)
+
+include client/client.mk
+
 objects: $(LIBRARY_OBJECTS) $(call objects,$(MAIN_SOURCE) $(UNIT_SOURCES) $(STORE_SOURCES) $(S3_SOURCES) \
-  $(FUZZ_SOURCES) $(HTTP_SOURCES) $(CRASH_SOURCES) $(BENCH_SOURCES) \
+  $(filter-out $(CLIENT_FUZZ_SOURCES),$(FUZZ_SOURCES)) $(HTTP_SOURCES) $(CRASH_SOURCES) $(BENCH_SOURCES) \
   $(wildcard tests/unit/main.c tests/fuzz/replay.c)) $(UNIT_HELPERS) $(STORE_HELPERS) $(S3_HELPERS)
 
 # --- tests ---------------------------------------------------------------------------------------------------------
 
-tests: $(UNIT_TESTS) $(STORE_TESTS) $(S3_TESTS) $(FUZZ_TESTS) $(HTTP_RUNNER) $(CRASH_RUNNER)
+tests: $(UNIT_TESTS) $(CLIENT_TESTS) $(STORE_TESTS) $(S3_TESTS) $(FUZZ_TESTS) $(HTTP_RUNNER) $(CRASH_RUNNER)
 	@:
 unit-tests: $(UNIT_TESTS)
 	@:
@@ -195,7 +200,7 @@ http-runner: $(BUILD)/tests/http-runner
 crash-runner: $(BUILD)/tests/crash-runner
 	@:
 print-tests:
-	@echo 'build=$(BUILD)'; echo 'unit=$(UNIT_TESTS)'; echo 'store=$(STORE_TESTS)'; echo 's3=$(S3_TESTS)'; echo 'fuzz=$(FUZZ_TESTS)'
+	@echo 'build=$(BUILD)'; echo 'unit=$(UNIT_TESTS)'; echo 'client=$(CLIENT_TESTS)'; echo 'store=$(STORE_TESTS)'; echo 's3=$(S3_TESTS)'; echo 'fuzz=$(FUZZ_TESTS)'
 
 # What Check does after every assertion that holds is done in main.c.
 CHECK_LDFLAGS := -Wl,--wrap=_mark_point
@@ -219,8 +224,6 @@ $(BUILD)/tests/s3/test_%: $(BUILD)/obj/tests/s3/test_%.o $(BUILD)/obj/main/%.o $
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,check libcurl)
 
-# FUZZ_ENGINE=1: libFuzzer brings its own main (deploy/dev/fuzz); else replay.c replays the corpus.
-FUZZ_MAIN := $(if $(FUZZ_ENGINE),,$(BUILD)/obj/tests/fuzz/replay.o)
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
@@ -284,4 +287,4 @@ help:
 
 FORCE:
 
--include $(shell [ ! -d $(BUILD)/obj ] || find $(BUILD)/obj -name '*.d')
+-include $(shell [ ! -d $(BUILD)/obj ] || find $(BUILD)/obj $(BUILD)/client -name '*.d' 2>/dev/null)

@@ -1,0 +1,125 @@
+/* Records: ids of runs, and what the kinds of records have in common. */
+#include "record.h"
+
+#include "base/hex.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+bool
+run_key_new (struct run_key *key)
+{
+  size_t done = 0;
+
+  while (done < sizeof (key->bytes))
+  {
+    ssize_t got = getrandom (key->bytes + done, sizeof (key->bytes) - done, 0);
+
+    if (got > 0)
+      done += (size_t)got;
+    else if (EINTR != errno)
+      return false;
+  }
+  return true;
+}
+
+void
+run_key_format (char text[TALLY_RUN_ID_BYTES], const struct run_key *key)
+{
+  static const char digits[] = "0123456789abcdef";
+
+  for (size_t i = 0; i < sizeof (key->bytes); i++)
+  {
+    text[2 * i] = digits[key->bytes[i] >> 4];
+    text[2 * i + 1] = digits[key->bytes[i] & 15];
+  }
+  text[2 * sizeof (key->bytes)] = '\0';
+}
+
+/* Digits of a UUID before each of its dashes. */
+static bool
+is_dash_place (size_t digits)
+{
+  return 8 == digits || 12 == digits || 16 == digits || 20 == digits;
+}
+
+bool
+run_key_parse (struct run_key *key, const char *text)
+{
+  size_t len = strnlen (text, 37);
+  bool dashes = 36 == len;
+  size_t digits = 0;
+  struct run_key parsed = { { 0 } };
+
+  if (! dashes && 32 != len)
+    return false;
+  for (size_t i = 0; i < len; i++)
+  {
+    int value = hex_value (text[i]);
+
+    if (dashes && is_dash_place (digits) && '-' == text[i] && '-' != text[i - 1])
+      continue;
+    if (value < 0 || digits >= 32)
+      return false;
+    parsed.bytes[digits / 2] = (unsigned char)(parsed.bytes[digits / 2] << 4 | value);
+    digits++;
+  }
+  if (32 != digits)
+    return false;
+  *key = parsed;
+  return true;
+}
+
+size_t
+record_texts (struct slice *texts[RECORD_MAX_TEXTS], struct record *record)
+{
+  switch (record->kind)
+  {
+  case RECORD_RUN:
+    texts[0] = &record->start.experiment_id;
+    texts[1] = &record->start.experiment;
+    texts[2] = &record->start.name;
+    texts[3] = &record->start.parent;
+    texts[4] = &record->start.user;
+    return 5;
+  case RECORD_PARAM:
+  case RECORD_TAG:
+    texts[0] = &record->pair.key;
+    texts[1] = &record->pair.value;
+    return 2;
+  case RECORD_DATASET:
+    texts[0] = &record->dataset.json;
+    return 1;
+  case RECORD_RESUME:
+  case RECORD_POINTS:
+  case RECORD_END:
+    return 0;
+  }
+  return 0;
+}
+
+unsigned
+record_number (const struct record *record)
+{
+  if (RECORD_RESUME == record->kind)
+    return record->resume.reopen;
+  return RECORD_END == record->kind ? (unsigned)record->end.status : 0;
+}
+
+bool
+record_set_number (struct record *record, unsigned number)
+{
+  if (RECORD_RESUME == record->kind)
+    record->resume.reopen = 1 == number;
+  else if (RECORD_END == record->kind)
+    record->end.status = (enum tally_status)number;
+  if (RECORD_END == record->kind)
+    return number >= TALLY_STATUS_RUNNING && number <= TALLY_STATUS_KILLED;
+  return number <= (RECORD_RESUME == record->kind);
+}
+
+size_t
+record_entries (const struct record *record)
+{
+  return RECORD_POINTS == record->kind ? record->points.count : 1;
+}

@@ -203,7 +203,7 @@ print-tests:
 	@echo 'build=$(BUILD)'; echo 'unit=$(UNIT_TESTS)'; echo 'client=$(CLIENT_TESTS)'; echo 'store=$(STORE_TESTS)'; echo 's3=$(S3_TESTS)'; echo 'fuzz=$(FUZZ_TESTS)'
 
 # What Check does after every assertion that holds is done in main.c.
-CHECK_LDFLAGS := -Wl,--wrap=_mark_point
+CHECK_LDFLAGS = -Wl,--wrap=_mark_point
 # Each test_X.c is a program: its `Suite *X_suite (void)` and the shared main, compiled to call it.
 $(BUILD)/obj/main/%.o: tests/unit/main.c $(STAMP)
 	@mkdir -p $(@D)

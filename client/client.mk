@@ -73,7 +73,7 @@ $(BUILD)/tests/client/test_%: $(CLIENT)/obj/tests/client/test_%.o $(BUILD)/obj/m
   $(CLIENT)/libclient.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(call pkg,libs,check)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(call pkg,libs,check)
 
 # Loaded by the test at run time, as the driver's library is.
 $(BUILD)/tests/client/libnvidia-fake.so: tests/client/fake/nvidia.c $(STAMP)

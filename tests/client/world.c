@@ -17,7 +17,7 @@ world_begin (struct world *world, bool keeps_ids)
   ck_assert_int_eq (TALLY_OK, tally_options_new (&world->options, NULL));
   world_set (world, "server", fake_mlflow_url (world->fake));
   world_set (world, "spool", world->folder);
-  world_set (world, "retry-max-ms", "50");
+  world_set (world, "retry-max-ms", "20");
 }
 
 void

@@ -285,6 +285,6 @@ clean:
 help:
 	@sed -n 's/^##> //p' Makefile; echo; sed -n 's/^#   //p' Makefile
 
-FORCE:
+-include $(shell find $(BUILD)/obj $(BUILD)/client -name '*.d' 2>/dev/null)
 
--include $(shell [ ! -d $(BUILD)/obj ] || find $(BUILD)/obj $(BUILD)/client -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/client -name '*.d' 2>/dev/null)

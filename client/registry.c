@@ -55,8 +55,8 @@ registry_explain (enum tally_code code, struct tally_client *client, const char 
 }
 
 enum tally_code
-registry_tally_call (json_t **answer, struct tally_client *client, const char *method, const char *name,
-                     const char *behind, json_t *body, struct tally_error *err)
+registry_tally_call (json_t **answer, struct tally_client *client, const char *method, const char *what,
+                     const char *name, const char *behind, json_t *body, struct tally_error *err)
 {
   struct arena *arena = arena_new (ANSWER_ARENA_BYTES);
   const char *path;
@@ -71,7 +71,7 @@ registry_tally_call (json_t **answer, struct tally_client *client, const char *m
   code = decode_end (arena, err);
   if (TALLY_OK == code)
     code = answer_call_details (answer, client, method, path, body, err);
-  code = registry_explain (code, client, "This call", err);
+  code = registry_explain (code, client, what, err);
 out:
   json_decref (body);
   arena_free (arena);

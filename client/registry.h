@@ -16,8 +16,8 @@ enum tally_code registry_call (json_t **answer, struct tally_client *client, con
                                json_t *body, struct tally_error *err);
 
 /* Send a body, whose reference is stolen (NULL with GET), to Tally's extension below
-   /api/tally/v1/registered-models/<name>. `*answer` also holds what a refusal tells. Errors: UNSUPPORTED, saying
-   what is needed, on another server. */
+   /api/tally/v1/registered-models/<name>. `what` that is for people: "A promotion". `*answer` also holds what a refusal
+   tells. Errors: UNSUPPORTED, saying what is needed, on another server. */
 enum tally_code registry_tally_call (json_t **answer, struct tally_client *client, const char *method, const char *name,
                                      const char *behind, json_t *body, struct tally_error *err);
 

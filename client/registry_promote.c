@@ -72,7 +72,7 @@ tally_model_promote (struct tally_gate_result **result, struct tally_client *cli
     code = TEXT_CHECK (err, promotion->alias, promotion->reason, promotion->run_url);
   if (TALLY_OK != code)
     return code;
-  code = registry_tally_call (&answer, client, "POST", name, "/promote", promote_body (promotion), err);
+  code = registry_tally_call (&answer, client, "POST", "A promotion", name, "/promote", promote_body (promotion), err);
   code = take_result (result, answer, promotion->version, code, err);
   json_decref (answer);
   return code;
@@ -100,7 +100,7 @@ tally_model_rollback (struct tally_gate_result **result, struct tally_client *cl
     json_decref (body);
     body = NULL;
   }
-  code = registry_tally_call (&answer, client, "POST", name, "/rollback", body, err);
+  code = registry_tally_call (&answer, client, "POST", "A rollback", name, "/rollback", body, err);
   code = take_result (result, answer, 0, code, err);
   json_decref (answer);
   return code;
@@ -127,7 +127,7 @@ tally_model_gate (struct tally_gate_result **result, struct tally_client *client
   behind = arena_printf (arena, "/versions/%lld/gate?alias=%s", (long long)version, answer_encode (arena, alias));
   code = decode_end (arena, err);
   if (TALLY_OK == code)
-    code = registry_tally_call (&answer, client, "GET", name, behind, NULL, err);
+    code = registry_tally_call (&answer, client, "GET", "A gate", name, behind, NULL, err);
   code = take_result (result, answer, version, code, err);
   json_decref (answer);
   arena_free (arena);
@@ -136,7 +136,7 @@ tally_model_gate (struct tally_gate_result **result, struct tally_client *client
 
 /* Post a body, whose reference is stolen, about a version. */
 static enum tally_code
-post (struct tally_client *client, const char *name, int64_t version, const char *what, json_t *body,
+post (struct tally_client *client, const char *name, int64_t version, const char *what, const char *path, json_t *body,
       struct tally_error *err)
 {
   char behind[64];
@@ -150,8 +150,8 @@ post (struct tally_client *client, const char *name, int64_t version, const char
     json_decref (body);
     return code;
   }
-  snprintf (behind, sizeof (behind), "/versions/%lld/%s", (long long)version, what);
-  code = registry_tally_call (&answer, client, "POST", name, behind, body, err);
+  snprintf (behind, sizeof (behind), "/versions/%lld/%s", (long long)version, path);
+  code = registry_tally_call (&answer, client, "POST", what, name, behind, body, err);
   json_decref (answer);
   return code;
 }
@@ -175,7 +175,7 @@ tally_model_check (struct tally_client *client, const char *name, int64_t versio
     json_decref (body);
     body = NULL;
   }
-  return post (client, name, version, "checks", body, err);
+  return post (client, name, version, "A check", "checks", body, err);
 }
 
 enum tally_code
@@ -192,5 +192,5 @@ tally_model_approve (struct tally_client *client, const char *name, int64_t vers
     json_decref (body);
     body = NULL;
   }
-  return post (client, name, version, "approvals", body, err);
+  return post (client, name, version, "An approval", "approvals", body, err);
 }

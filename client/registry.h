@@ -18,8 +18,8 @@ enum tally_code registry_call (json_t **answer, struct tally_client *client, con
 /* Send a body, whose reference is stolen (NULL with GET), to Tally's extension below
    /api/tally/v1/registered-models/<name>. `what` that is for people: "A promotion". `*answer` also holds what a refusal
    tells. Errors: UNSUPPORTED, saying what is needed, on another server. */
-enum tally_code registry_tally_call (json_t **answer, struct tally_client *client, const char *method, const char *name,
-                                     const char *behind, json_t *body, struct tally_error *err);
+enum tally_code registry_tally_call (json_t **answer, struct tally_client *client, const char *method, const char *what,
+                                     const char *name, const char *behind, json_t *body, struct tally_error *err);
 
 /* When `code` means that the server does not know Tally's extension, say so in words: "<what> needs a Tally server".
    Returns the code of the error that is in `err` then. */

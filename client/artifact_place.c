@@ -3,6 +3,7 @@
 
 #include "decode.h"
 #include "error.h"
+#include "ping.h"
 #include "registry.h"
 
 #include "base/hex.h"
@@ -133,7 +134,7 @@ place_find (struct place *place, struct arena *arena, struct tally_client *clien
   if (TALLY_OK == code && writable && NULL != root.name)
     code = error_set (err, TALLY_ERROR_ARGUMENT, "Versions of registered models are to read only: '%.300s'.", uri);
   if (TALLY_OK == code && ! writable)
-    code = tally_ping (&server, client, err);
+    code = ping_known (&server, client, err);
   if (TALLY_OK != code)
     return code;
   place->is_tally = ! writable && server->is_tally;

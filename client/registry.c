@@ -3,6 +3,7 @@
 
 #include "decode.h"
 #include "error.h"
+#include "ping.h"
 #include "text.h"
 
 #include <string.h>
@@ -48,7 +49,7 @@ registry_explain (enum tally_code code, struct tally_client *client, const char 
 
   /* A Tally server that has the route says so with a code of its own: NOT_IMPLEMENTED, RESOURCE_DOES_NOT_EXIST. */
   if ((TALLY_ERROR_UNSUPPORTED != code && TALLY_ERROR_NOT_FOUND != code && TALLY_ERROR_PROTOCOL != code)
-      || TALLY_OK != tally_ping (&server, client, NULL) || server->is_tally)
+      || TALLY_OK != ping_known (&server, client, NULL) || server->is_tally)
     return code;
   return error_set (err, TALLY_ERROR_UNSUPPORTED, "%s needs a Tally server; %s is MLflow%s%s.", what, server->url,
                     '\0' == server->version[0] ? "" : " ", server->version);

@@ -2,6 +2,8 @@
 #ifndef CLIENT_PING_H
 #define CLIENT_PING_H
 
+#include "tally/client.h"
+
 struct ping;
 
 void ping_free (struct ping *ping);

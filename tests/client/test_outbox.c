@@ -99,13 +99,16 @@ no_artifacts (void *payload, const struct http_request *request)
 START_TEST (a_run_ends_behind_its_files)
 {
   bool refuse = true;
-  struct tally_run *run = world_run (&world, NULL);
+  struct tally_run *run;
 
+  /* A transfer has its own patience; what it cannot do is told afterwards. */
+  world_set (&world, "request-timeout-ms", "100");
+  run = world_run (&world, NULL);
   fake_mlflow_plan (world.fake, no_artifacts, &refuse);
   ck_assert_int_eq (TALLY_OK, add (run, "model", "weights"));
   world_log (run, "loss", 10);
   tally_run_end (run, TALLY_STATUS_FINISHED, NULL);
-  ck_assert_int_eq (TALLY_ERROR_TIMEOUT, tally_flush (world.client, 300, &world.err));
+  ck_assert_int_eq (TALLY_ERROR_TIMEOUT, tally_flush (world.client, 800, &world.err));
   /* The points do not wait for the file, the end does. */
   ck_assert_uint_eq (10, world_count (&world, run, "points"));
   ck_assert_str_eq ("RUNNING", world_text (&world, tally_run_id (run), "info", "status"));

@@ -96,27 +96,6 @@ argument_files (const struct command *command)
          || command_takes_rest (command);
 }
 
-/* The shell function that sets `words` and `files` for a command, for both shells. */
-static void
-print_cases (void)
-{
-  printf ("_tally_values() {\n  # $1: the command, $2: the word before\n  words='' files=\n  case \"$1\" in\n");
-  for (const struct command *command = commands; NULL != command->name; command++)
-  {
-    bool first = true;
-
-    printf ("    ");
-    quoted (command->name);
-    printf (")\n      case \"$2\" in\n");
-    command_each_option (command, bash_value, NULL);
-    printf ("      esac\n      options='");
-    command_each_option (command, bash_option, &first);
-    printf ("'\n      words='%s'\n", argument_words (command));
-    printf ("      files=%s\n      ;;\n", argument_files (command) ? "yes" : "");
-  }
-  printf ("  esac\n}\n\n");
-}
-
 /* The next words of commands behind `prefix`. */
 static void
 print_next_words (const char *prefix)
@@ -141,6 +120,30 @@ print_next_words (const char *prefix)
   }
 }
 
+/* The shell function that sets `words` and `files` for a command, for both shells. */
+static void
+print_cases (void)
+{
+  printf ("_tally_values() {\n  # $1: the command, $2: the word before\n  words='' files=\n  case \"$1\" in\n");
+  for (const struct command *command = commands; NULL != command->name; command++)
+  {
+    bool first = true;
+
+    printf ("    ");
+    quoted (command->name);
+    printf (")\n      case \"$2\" in\n");
+    command_each_option (command, bash_value, NULL);
+    printf ("      esac\n      options='");
+    command_each_option (command, bash_option, &first);
+    printf ("'\n      words='%s", argument_words (command));
+    if (0 == strcmp (command->name, "help") || 0 == strcmp (command->name, "manual"))
+      print_next_words ("");
+    printf ("'\n");
+    printf ("      files=%s\n      ;;\n", argument_files (command) ? "yes" : "");
+  }
+  printf ("  esac\n}\n\n");
+}
+
 /* The groups, each with the words behind it. */
 static void
 print_groups (void)
@@ -154,7 +157,7 @@ print_groups (void)
     if ('\0' == command->name[len] || (strlen (last) == len && 0 == strncmp (last, command->name, len)))
       continue;
     last = cli_copy (command->name, len);
-    printf ("    %s) words='", last);
+    printf ("    %s | 'help %s' | 'manual %s') words='", last, last, last);
     print_next_words (cli_printf ("%s ", last));
     printf ("' ;;\n");
   }
@@ -186,18 +189,15 @@ print_shared (void)
 
     if ('\0' == command->name[len] || (command > commands && 0 == strncmp (command[-1].name, command->name, len + 1)))
       continue;
-    printf ("%s%.*s", first ? "" : "|", (int)len, command->name);
-    first = false;
+    printf ("%.*s|", (int)len, command->name);
   }
-  printf (") command=\"$command $word\" ;;\n        esac\n        ;;\n    esac\n  done\n"
+  printf ("help|manual|help\\ *|manual\\ *) command=\"$command $word\" ;;\n        esac\n        ;;\n    esac\n  done\n"
           "  _tally_values \"$command\" \"$before\"\n  [ -z \"$options\" ] || return 0\n"
           "  [ -z \"$words$files\" ] || return 0\n  case $command in\n    '') words='");
   print_next_words ("");
   printf ("' ;;\n");
   print_groups ();
-  printf ("    help|manual) words='");
-  print_next_words ("");
-  printf ("' ;;\n  esac\n  options='");
+  printf ("  esac\n  options='");
   first = true;
   for (const struct option *option = common_options; NULL != option->name; option++)
     bash_option (&first, option);

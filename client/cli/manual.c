@@ -4,11 +4,30 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Characters that roff would turn into others, which cannot be copied into a shell. */
+static const char *
+special (char c)
+{
+  static const struct
+  {
+    char c;
+    const char *name;
+  } names[] = {
+    { '\\', "\\e" }, { '-', "\\-" }, { '\'', "\\(aq" }, { '~', "\\(ti" }, { '`', "\\(ga" }, { '^', "\\(ha" }
+  };
+
+  for (size_t i = 0; i < sizeof (names) / sizeof (names[0]); i++)
+    if (c == names[i].c)
+      return names[i].name;
+  return NULL;
+}
+
 /* Text of a page: a backslash, a dot or quote at the beginning of a line, and "-" must not be read as roff. */
 static void
 roff_text (const char *text)
 {
   bool begin = true;
+  const char *escaped;
 
   for (; '\0' != *text; text++)
   {
@@ -21,10 +40,9 @@ roff_text (const char *text)
       text++;
       continue;
     }
-    if ('\\' == *text)
-      fputs ("\\e", stdout);
-    else if ('-' == *text)
-      fputs ("\\-", stdout);
+    escaped = special (*text);
+    if (NULL != escaped)
+      fputs (escaped, stdout);
     else
       putchar (*text);
   }
@@ -131,7 +149,7 @@ manual_command (const struct command *command)
   const char *title = cli_printf ("tally-%s", dashed (command->name));
 
   roff_begin (title, title, command->summary);
-  printf ("\\fBtally %s\\fR [\\fIOPTION\\fR...] ", command->name);
+  printf ("\\fBtally %s\\fR [\\fIOPTION\\fR...]%s", command->name, '\0' == command->arguments[0] ? "" : " ");
   roff_text (command->arguments);
   printf ("\n.SH DESCRIPTION\n");
   roff_text (command->summary);
@@ -156,7 +174,7 @@ roff_settings (void)
   const struct tally_option_info *info;
 
   printf (".SH SETTINGS\nEach can be set by \\-o, by a variable, or by a line NAME = VALUE of the file of settings "
-          "(\\fB$TALLY_CONFIG\\fR, else ~/.config/tally/config). The first of these counts.\n");
+          "(\\fB$TALLY_CONFIG\\fR, else \\(ti/.config/tally/config). The first of these counts.\n");
   for (size_t i = 0; NULL != (info = tally_option_at (i)); i++)
   {
     printf (".TP\n\\fB");
@@ -179,7 +197,7 @@ manual_program (void)
           ".SH COMMANDS\n");
   for (const struct command *command = commands; NULL != command->name; command++)
   {
-    printf (".TP\n\\fB%s\\fR ", command->name);
+    printf (".TP\n\\fB%s\\fR%s", command->name, '\0' == command->arguments[0] ? "" : " ");
     roff_text (command->arguments);
     putchar ('\n');
     roff_text (command->summary);
@@ -190,7 +208,7 @@ manual_program (void)
   roff_settings ();
   roff_exit_codes ();
   printf (".SH ENVIRONMENT\n.TP\n\\fBNO_COLOR\\fR\nNo colours.\n.TP\n\\fBTALLY_CONFIG\\fR\nThe file of settings.\n"
-          ".TP\n\\fBTALLY_SPOOL\\fR\nFolder for what is not sent yet; else ~/.local/state/tally/spool.\n");
+          ".TP\n\\fBTALLY_SPOOL\\fR\nFolder for what is not sent yet; else \\(ti/.local/state/tally/spool.\n");
   roff_see_also (NULL);
 }
 

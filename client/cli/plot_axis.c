@@ -99,7 +99,7 @@ logarithmic_ticks (struct plot_ticks *ticks, const struct plot_range *range, uns
 void
 plot_ticks_y (struct plot_ticks *ticks, const struct plot_range *range, unsigned rows, bool logarithmic)
 {
-  unsigned most = rows / 3 < 2 ? 2 : rows / 3;
+  unsigned most = rows / 2 < 2 ? 2 : rows / 2;
   struct plot_range values;
 
   ticks->count = 0;

@@ -241,7 +241,7 @@ const struct command_group command_groups[] = {
   { "runs", "Looking" },
   { "artifact", "Files" },
   { "model", "Models" },
-  { "sync", "The rest" },
+  { "sync", "Spool, settings and help" },
   { NULL, NULL },
 };
 

@@ -6,6 +6,7 @@
 #include "base/number.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,20 +218,19 @@ json_double (const json_t *value, double *number)
   return json_is_number (value) || (json_is_string (value) && cli_parse_double (json_string_value (value), number));
 }
 
+/* An integer, or a number that is one; 2^53 is where doubles stop telling neighbours apart. */
 static bool
 json_whole (const json_t *value, int64_t *number)
 {
+  double real = json_number_value (value);
+
   if (json_is_integer (value))
-  {
     *number = json_integer_value (value);
-    return true;
-  }
-  if (json_is_real (value) && json_real_value (value) == (double)(int64_t)json_real_value (value))
-  {
-    *number = (int64_t)json_real_value (value);
-    return true;
-  }
-  return false;
+  else if (json_is_real (value) && fabs (real) <= 9007199254740992.0 && real == floor (real))
+    *number = (int64_t)real;
+  else
+    return false;
+  return true;
 }
 
 /* {"key": …, "value": …}: one point. */

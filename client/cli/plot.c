@@ -160,26 +160,28 @@ draw_series (struct canvas *canvas, size_t index)
   }
 }
 
+/* `*colour` is the owner whose colour holds, so that a colour is said once for neighbours. */
 static void
-append_cell (struct buffer *out, const struct canvas *canvas, size_t cell)
+append_cell (struct buffer *out, const struct canvas *canvas, size_t cell, unsigned char *colour)
 {
   const struct plot *plot = canvas->plot;
-  size_t series = (size_t)canvas->owner[cell] - 1;
+  unsigned char owner = canvas->owner[cell];
   char text[4];
 
-  if (0 == canvas->owner[cell])
+  if (plot->colour && owner != *colour)
   {
-    buffer_byte (out, ' ');
-    return;
+    if (0 != *colour)
+      buffer_text (out, "\033[0m");
+    if (0 != owner)
+      buffer_text (out, colours[(owner - 1u) % COLOURS]);
+    *colour = owner;
   }
-  if (plot->colour)
-    buffer_text (out, colours[series % COLOURS]);
-  if (is_braille (plot))
+  if (0 == owner)
+    buffer_byte (out, ' ');
+  else if (is_braille (plot))
     buffer_append (out, text, utf8_encode (text, 0x2800u + canvas->dots[cell]));
   else
-    buffer_byte (out, marks[series % MARKS]);
-  if (plot->colour)
-    buffer_text (out, "\033[0m");
+    buffer_byte (out, marks[(owner - 1u) % MARKS]);
 }
 
 static void
@@ -208,6 +210,7 @@ append_rows (struct buffer *out, const struct canvas *canvas, const struct plot_
   {
     const char *label = "";
     size_t last = canvas->columns;
+    unsigned char colour = 0;
 
     for (size_t i = 0; i < ticks->count; i++)
       if ((long)canvas->rows - 1 - dot_of (ticks->at[i], &canvas->y, canvas->rows) == (long)row)
@@ -220,8 +223,8 @@ append_rows (struct buffer *out, const struct canvas *canvas, const struct plot_
     while (last > 0 && 0 == canvas->owner[(size_t)row * canvas->columns + last - 1])
       last--;
     for (size_t column = 0; column < last; column++)
-      append_cell (out, canvas, (size_t)row * canvas->columns + column);
-    buffer_byte (out, '\n');
+      append_cell (out, canvas, (size_t)row * canvas->columns + column, &colour);
+    buffer_text (out, 0 == colour ? "\n" : "\033[0m\n");
   }
 }
 

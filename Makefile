@@ -285,4 +285,4 @@ help:
 
 FORCE:
 
--include $(shell [ ! -d $(BUILD)/obj ] || find $(BUILD)/obj $(BUILD)/client -name '*.d' 2>/dev/null)
+-include $(shell [ ! -d $(BUILD) ] || find $(BUILD)/obj $(BUILD)/client -name '*.d' 2>/dev/null)

@@ -45,11 +45,11 @@ report (struct doctor *doctor, const char *status, const char *name, const char 
                                                     json_text (found), "advice", advice));
   if (FORMAT_JSON == cli->format)
     return;
-  printf ("%s%-4s%s %-12s %s\n", style_begin (&cli->out, style_of_status (status)), mark, style_end (&cli->out), name,
-          plain (found));
-  /* The mark has one column, and as many bytes as UTF-8 needs. */
+  printf ("%s%s%s%*s%-12s %s\n", style_begin (&cli->out, style_of_status (status)), mark, style_end (&cli->out),
+          cli->out.utf8 ? 2 : (int)(6 - strlen (mark)), "", name, plain (found));
   if ('\0' != advice[0])
-    printf ("%18s%s%s%s\n", "", style_begin (&cli->out, STYLE_DIM), advice, style_end (&cli->out));
+    printf ("%*s%s%s%s\n", cli->out.utf8 ? 16 : 19, "", style_begin (&cli->out, STYLE_DIM), advice,
+            style_end (&cli->out));
   fflush (stdout);
 }
 

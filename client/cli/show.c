@@ -48,6 +48,20 @@ print_points (struct cli *cli, const struct tally_run_data *run)
   print_table (cli, titles, cells, NULL, run->metric_count, 4, 6);
 }
 
+/* Its name, which a reader knows it by; the id alone when the server does not tell. */
+static const char *
+experiment_text (struct cli *cli, const char *id)
+{
+  struct tally_experiment *experiment = NULL;
+  struct tally_error ignored;
+  const char *text = id;
+
+  if (TALLY_OK == tally_experiment_get (&experiment, cli_client (cli), id, &ignored))
+    text = cli_printf ("%s (%s)", experiment->name, id);
+  tally_experiment_free (experiment);
+  return text;
+}
+
 static void
 print_run (struct cli *cli, const struct tally_run_data *run)
 {
@@ -59,7 +73,7 @@ print_run (struct cli *cli, const struct tally_run_data *run)
           style_begin (&cli->out, style_of_status (status)), status, style_end (&cli->out),
           run->deleted ? "  deleted" : "");
   print_member (cli, "Run", run->run_id);
-  print_member (cli, "Experiment", run->experiment_id);
+  print_member (cli, "Experiment", experiment_text (cli, run->experiment_id));
   print_member (cli, "User", run->user);
   print_member (cli, "Started", time_text (run->start_ms));
   print_member (cli, "Ended", time_text (run->end_ms));
@@ -231,15 +245,43 @@ add_row (struct comparison *comparison, enum style style)
   return row;
 }
 
+static double
+number_of (const char *text)
+{
+  double number = 0;
+
+  cli_parse_double (text, &number);
+  return number;
+}
+
 /* Six digits are enough to read; where they hide the difference all are shown. */
 static const char *
-shown_value (const struct comparison *comparison, char group, const char *key, size_t run)
+shown_value (const struct comparison *comparison, char group, const char *key, size_t run, bool exact)
 {
   const char *value = value_of (comparison->runs[run], group, key);
 
   if (NULL == value)
     return comparison->cli->out.utf8 ? "\xe2\x80\x93" : "-";
-  return plain (value);
+  return 'm' == group && ! exact ? number_short (number_of (value)) : plain (value);
+}
+
+/* True when six digits make a difference disappear. */
+static bool
+needs_exact (const struct comparison *comparison, const char *key)
+{
+  const char *first = value_of (comparison->runs[0], 'm', key);
+
+  if (! differs (comparison, 'm', key))
+    return false;
+  for (size_t i = 1; i < comparison->count; i++)
+  {
+    const char *other = value_of (comparison->runs[i], 'm', key);
+
+    if (NULL == first || NULL == other
+        || 0 != strcmp (number_short (number_of (first)), number_short (number_of (other))))
+      return false;
+  }
+  return true;
 }
 
 static void
@@ -267,7 +309,7 @@ add_group (struct comparison *comparison, char group, const char *title)
     row[0] = different ? "*" : "";
     row[1] = cli_printf ("  %s", plain (keys[i]));
     for (size_t run = 0; run < comparison->count; run++)
-      row[2 + run] = shown_value (comparison, group, keys[i], run);
+      row[2 + run] = shown_value (comparison, group, keys[i], run, 'm' == group && needs_exact (comparison, keys[i]));
   }
   free (keys);
 }

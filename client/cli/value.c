@@ -280,12 +280,29 @@ append_object (struct buffer *out, struct json_write *w, const json_t *value, in
   buffer_byte (out, '}');
 }
 
+/* Numbers stand side by side: a chart has thousands of them. */
+static bool
+holds_numbers (const json_t *array)
+{
+  size_t index;
+  json_t *item;
+
+  json_array_foreach (array, index, item)
+  {
+    if (! json_is_number (item) && ! json_is_string (item))
+      return false;
+  }
+  return json_is_number (json_array_get (array, 0));
+}
+
 static void
 append_array (struct buffer *out, struct json_write *w, const json_t *value, int indent, int depth)
 {
   size_t index;
   json_t *item;
 
+  if (holds_numbers (value))
+    indent = 0;
   buffer_byte (out, '[');
   json_array_foreach (value, index, item)
   {

@@ -202,6 +202,8 @@ crash-runner: $(BUILD)/tests/crash-runner
 print-tests:
 	@echo 'build=$(BUILD)'; echo 'unit=$(UNIT_TESTS)'; echo 'client=$(CLIENT_TESTS)'; echo 'store=$(STORE_TESTS)'; echo 's3=$(S3_TESTS)'; echo 'fuzz=$(FUZZ_TESTS)'
 
+# What Check does after every assertion that holds is done in main.c.
+CHECK_LDFLAGS = -Wl,--wrap=_mark_point
 # Each test_X.c is a program: its `Suite *X_suite (void)` and the shared main, compiled to call it.
 $(BUILD)/obj/main/%.o: tests/unit/main.c $(STAMP)
 	@mkdir -p $(@D)
@@ -210,17 +212,17 @@ $(BUILD)/obj/main/%.o: tests/unit/main.c $(STAMP)
 $(BUILD)/tests/unit/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/obj/main/%.o $(UNIT_HELPERS) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,check)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,check)
 
 $(BUILD)/tests/store/test_%: $(BUILD)/obj/tests/store/test_%.o $(BUILD)/obj/main/%.o $(STORE_HELPERS) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,check)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,check)
 
 $(BUILD)/tests/s3/test_%: $(BUILD)/obj/tests/s3/test_%.o $(BUILD)/obj/main/%.o $(S3_HELPERS) $(BUILD)/libserver.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,check libcurl)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(SERVER_LIBS) $(call pkg,libs,check libcurl)
 
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(BUILD)/libserver.a
 	$(call say,LD,$@)

@@ -102,7 +102,7 @@ $(BUILD)/tests/client/test_%: $(CLIENT)/obj/tests/client/test_%.o $(BUILD)/obj/m
   $(CLIENT)/libclient.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(call pkg,libs,check)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(call pkg,libs,check)
 
 $(BUILD)/tests/fuzz/fuzz_client_%: $(CLIENT)/obj/tests/fuzz/fuzz_client_%.o $(FUZZ_MAIN) $(CLIENT)/libclient.a
 	$(call say,LD,$@)

@@ -163,6 +163,20 @@ export async function until(what, probe, ms = patienceMs) {
   }
 }
 
+/**
+ * Waits until the function gives this value: a page follows what one does a moment later, on a busy machine a long one.
+ * What must never be there is looked at once, by `equal`: a wait would let it come and go.
+ */
+export async function comes(probe, expected, what) {
+  const wanted = JSON.stringify(expected);
+  let seen;
+  await until(`${what}: ${wanted}`, async () => (seen = JSON.stringify(await probe())) === wanted).catch(
+    (error) => {
+      throw new Error(`${error.message.replace(/; last: .*/s, '')}; found ${seen}`, { cause: error });
+    },
+  );
+}
+
 export function equal(actual, expected, what) {
   const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
   if (a !== b) throw new Error(`${what}: expected ${b}, found ${a}`);

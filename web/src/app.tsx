@@ -46,9 +46,9 @@ export function App() {
   const key = `${epoch} ${pageKey(route)}`;
   const first = useRef(true);
   useEffect(() => {
-    // A new page is announced by moving the focus to it, as loading a document would.
+    // A new page is announced by moving the focus to it, as loading a document would; unless it has put it into a field.
     if (first.current) first.current = false;
-    else main.current?.focus({ preventScroll: true });
+    else if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
   }, [key]);
   return (
     <>

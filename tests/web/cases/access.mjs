@@ -1,5 +1,5 @@
 // Every page for everybody: checked by axe in both themes, and on a narrow screen.
-import { chartWords, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
+import { chartWords, comes, go, mark, ok, rowOf, test, until } from '../harness.mjs';
 import { makeExperiment, makeModel, makeRun, putArtifact } from '../api.mjs';
 import { tooWide, violationsOf } from '../page-checks.mjs';
 
@@ -170,7 +170,7 @@ test(
     for (const [name, { hash, ready }] of Object.entries(places(await scene()))) {
       await go(page, hash);
       await ready(page);
-      equal(await tooWide(page), [], `too wide on ${name}`);
+      await comes(() => tooWide(page), [], `too wide on ${name}`);
     }
     // Without a search, so that on a full server there are rows out of sight as well.
     await go(page, '');
@@ -189,9 +189,13 @@ test('the skip link and the focus lead into the page', async ({ page }) => {
   await go(page, `#/experiments/${id}`);
   await rowOf(page, 'parent').waitFor();
   await page.keyboard.press('Tab');
-  equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content', 'first stop');
+  await comes(
+    () => page.evaluate(() => document.activeElement.textContent),
+    'Skip to the content',
+    'first stop',
+  );
   await page.keyboard.press('Enter');
-  equal(await page.evaluate(() => document.activeElement.id), 'main', 'focus after the skip link');
+  await comes(() => page.evaluate(() => document.activeElement.id), 'main', 'focus after the skip link');
   await page.getByRole('link', { name: 'Experiments', exact: true }).click();
   await page.getByRole('heading', { name: 'Experiments', exact: true }).waitFor();
   await until('a new page takes the focus', () => page.evaluate(() => document.activeElement.id === 'main'));

@@ -1,5 +1,5 @@
 // The profile with its tokens, and the pages for administrators.
-import { adminName, another, base, equal, go, logInAs, mark, ok, test, until } from '../harness.mjs';
+import { adminName, another, base, comes, equal, go, logInAs, mark, ok, test, until } from '../harness.mjs';
 import { grant, makeExperiment, makeRun, makeUser, password, tally } from '../api.mjs';
 
 /** A request of a program that has a token. */
@@ -27,7 +27,11 @@ test('tokens: made, shown once, used, revoked', { login: true }, async ({ page, 
   await page.getByRole('button', { name: 'New token' }).click();
   const form = page.getByRole('dialog', { name: 'New token' });
   await form.getByLabel('What is it for?').fill('the cluster');
-  ok(await form.getByRole('radio', { name: /^EDIT/ }).isChecked(), 'a token logs, and no more');
+  await comes(
+    () => form.getByRole('radio', { name: /^EDIT/ }).isChecked(),
+    true,
+    'a token logs, and no more',
+  );
   equal(await form.getByRole('checkbox', { checked: true }).count(), 0, 'protected actions that go along');
   equal(await form.getByText('administrator').count(), 0, 'what only administrators are offered');
   await form.getByLabel('Good for').selectOption('7 days');
@@ -40,9 +44,9 @@ test('tokens: made, shown once, used, revoked', { login: true }, async ({ page, 
   await shown.getByText('-H "Authorization: Bearer $MLFLOW_TRACKING_TOKEN"').waitFor();
   await page.keyboard.press('Escape');
   await page.mouse.click(5, 5);
-  ok(await shown.isVisible(), 'nothing but its button takes it away');
+  await comes(() => shown.isVisible(), true, 'nothing but its button takes it away');
   await shown.getByRole('button', { name: 'Copy it' }).click();
-  equal(await page.evaluate(() => navigator.clipboard.readText()), secret, 'clipboard');
+  await comes(() => page.evaluate(() => navigator.clipboard.readText()), secret, 'clipboard');
   await shown.getByRole('button', { name: 'I have stored it' }).click();
   const row = page.getByRole('row').filter({ hasText: 'the cluster' });
   await row.getByText(secret.slice(0, 6)).waitFor();
@@ -86,12 +90,17 @@ test(
       ['webhooks', true],
       ['force', false],
     ])
-      equal(await form.getByRole('checkbox', { name: new RegExp(`^${action}`) }).isChecked(), chosen, action);
+      await comes(
+        () => form.getByRole('checkbox', { name: new RegExp(`^${action}`) }).isChecked(),
+        chosen,
+        action,
+      );
     await form.getByRole('checkbox', { name: /^delete/ }).uncheck();
     await form.getByLabel('Good for').selectOption('Until a day…');
     await form.getByLabel('Last day').fill('2020-01-01');
-    ok(
-      await form.getByRole('button', { name: 'Make token' }).isDisabled(),
+    await comes(
+      () => form.getByRole('button', { name: 'Make token' }).isDisabled(),
+      true,
       'no token that has ended already',
     );
     await form.getByLabel('Good for').selectOption('For ever');
@@ -174,7 +183,11 @@ test(
     await page.getByText(`${name} is no administrator.`).waitFor();
 
     await page.getByLabel('Requests in a second').fill('many');
-    ok(await page.getByRole('button', { name: 'Save quotas' }).isDisabled(), 'a quota is a number');
+    await comes(
+      () => page.getByRole('button', { name: 'Save quotas' }).isDisabled(),
+      true,
+      'a quota is a number',
+    );
     await page.getByLabel('Requests in a second').fill('20');
     await page.getByLabel('Bytes in a day').fill('2 GiB');
     await page.getByRole('button', { name: 'Save quotas' }).click();
@@ -208,8 +221,9 @@ test(
 
     await page.getByRole('button', { name: 'Delete user' }).click();
     const sure = page.getByRole('dialog', { name: 'Delete user' });
-    ok(
-      await sure.getByRole('button', { name: 'Delete for good' }).isDisabled(),
+    await comes(
+      () => sure.getByRole('button', { name: 'Delete for good' }).isDisabled(),
+      true,
       'the name is to be typed first',
     );
     await sure.getByRole('textbox').fill(name);
@@ -347,8 +361,8 @@ test('audit trail: newest first, filtered, refusals marked', { login: true }, as
     await page.keyboard.press('r');
     return false;
   });
-  ok((await rows.first().textContent()).includes('refused'), 'the newest comes first');
-  ok((await rows.last().textContent()).includes('logged in'), 'and the login before it');
+  await until('the newest comes first', async () => (await rows.first().textContent()).includes('refused'));
+  await until('and the login before it', async () => (await rows.last().textContent()).includes('logged in'));
   await rows
     .first()
     .getByRole('button', { name: /^Details/ })
@@ -361,7 +375,7 @@ test('audit trail: newest first, filtered, refusals marked', { login: true }, as
   await until('no refusal is left', async () => (await rows.count()) === 1);
   await page.getByRole('button', { name: 'Refusals', exact: true }).click();
   await until('only the refusal', async () => (await rows.filter({ hasText: 'refused' }).count()) === 1);
-  ok(page.url().includes('show=refused'), 'the filter is in the address');
+  await until('the filter is in the address', () => page.url().includes('show=refused'));
 
   await go(page, `#/access/audit?object=experiment:${id}&action=grant.set`);
   await until('two grants', async () => (await rows.filter({ hasText: 'set a grant' }).count()) === 2);

@@ -1,7 +1,7 @@
 // The artifacts of runs and logged models: tree, previews, downloads, uploads.
 import { readFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import { equal, go, mark, ok, test, until } from '../harness.mjs';
+import { comes, equal, go, mark, ok, test, until } from '../harness.mjs';
 import { makeExperiment, makeModel, makeRun, post, putArtifact } from '../api.mjs';
 
 // One pixel, as a PNG.
@@ -57,33 +57,37 @@ test('artifacts: tree, folders, links and the back button', async ({ page }) => 
 
   // The keyboard, as ARIA's pattern of a tree has it.
   await treeOf(page).focus();
-  equal(await cursorOf(page), 'model', 'the cursor starts at the top');
+  await comes(() => cursorOf(page), 'model', 'the cursor starts at the top');
   await page.keyboard.press('ArrowRight');
   await until('unfolded', async () => (await namesOf(page)).startsWith('model code data MLmodel notes.txt'));
-  equal(
-    await treeOf(page).getByRole('treeitem', { name: 'model' }).first().getAttribute('aria-expanded'),
+  await comes(
+    () => treeOf(page).getByRole('treeitem', { name: 'model' }).first().getAttribute('aria-expanded'),
     'true',
     'told',
   );
   await page.keyboard.press('ArrowRight');
-  equal(await cursorOf(page), 'code', 'into the folder');
+  await comes(() => cursorOf(page), 'code', 'into the folder');
   await page.keyboard.press('ArrowLeft');
-  equal(await cursorOf(page), 'model', 'out of it');
+  await comes(() => cursorOf(page), 'model', 'out of it');
   await page.keyboard.press('End');
-  equal(await cursorOf(page), 'run-10.log', 'End');
+  await comes(() => cursorOf(page), 'run-10.log', 'End');
   await page.keyboard.press('Home');
   await page.keyboard.type('ml');
-  equal(await cursorOf(page), 'MLmodel', 'what is typed leads to a name');
+  await comes(() => cursorOf(page), 'MLmodel', 'what is typed leads to a name');
   await page.keyboard.press('Enter');
   await page.getByRole('region', { name: 'Text' }).getByText('artifact_path: model').waitFor();
-  ok(page.url().endsWith(href('model/MLmodel')), page.url());
-  equal(await treeOf(page).locator('[aria-selected="true"] .tree-name').textContent(), 'MLmodel', 'selected');
+  await until('the address', () => page.url().endsWith(href('model/MLmodel')));
+  await comes(
+    () => treeOf(page).locator('[aria-selected="true"] .tree-name').textContent(),
+    'MLmodel',
+    'selected',
+  );
 
   // Names that mean something in addresses.
   await treeOf(page).getByText('code', { exact: true }).click();
   await treeOf(page).getByText('a #1 ü%.py').click();
   await page.getByRole('region', { name: 'Text' }).getByText('print(1)').waitFor();
-  ok(page.url().endsWith('/artifacts/model/code/a%20%231%20%C3%BC%25.py'), page.url());
+  await until('the address', () => page.url().endsWith('/artifacts/model/code/a%20%231%20%C3%BC%25.py'));
   await pathOf(page).getByRole('link', { name: 'model' }).click();
   await table.getByRole('link', { name: 'MLmodel' }).waitFor();
   await page.goBack();
@@ -95,9 +99,11 @@ test('artifacts: tree, folders, links and the back button', async ({ page }) => 
   await page.goto('about:blank');
   await go(page, href('model/data/weights.bin'));
   await page.getByText('There is no preview of this kind of file. All of its bytes:').waitFor();
-  ok((await page.getByRole('region', { name: 'Bytes' }).textContent()).includes('00 01 02 03'), 'bytes');
-  equal(
-    await namesOf(page),
+  await until('bytes', async () =>
+    (await page.getByRole('region', { name: 'Bytes' }).textContent()).includes('00 01 02 03'),
+  );
+  await comes(
+    () => namesOf(page),
     'model code data weights.bin MLmodel notes.txt run-2.log run-10.log',
     'the way is unfolded',
   );
@@ -196,7 +202,7 @@ test('artifacts: JSON, tables, Markdown', async ({ page }) => {
   const labels = async () => (await json.locator('.json-name').allTextContents()).join(' ');
   ok((await labels()).startsWith('z: a: deep:'), await labels());
   await json.getByRole('button', { name: 'a', exact: true }).click();
-  equal(await labels(), 'z: a: big: nan:', 'folded');
+  await comes(labels, 'z: a: big: nan:', 'folded');
   await page.getByRole('button', { name: 'Text', exact: true }).click();
   await page.getByRole('region', { name: 'Text' }).getByText('"z": 1').waitFor();
   await go(page, href('broken.json'));
@@ -215,7 +221,7 @@ test('artifacts: JSON, tables, Markdown', async ({ page }) => {
   await go(page, href('rows.csv'));
   const rows = page.getByRole('table', { name: 'Rows of the file' });
   await rows.getByText('a "quoted", 1', { exact: true }).waitFor();
-  equal(await rows.locator('thead th').allTextContents(), ['Row', 'id', 'text', 'value'], 'head');
+  await comes(() => rows.locator('thead th').allTextContents(), ['Row', 'id', 'text', 'value'], 'head');
   const box = page.getByRole('region', { name: 'Rows of the file' });
   await until('all rows came by scrolling', async () => {
     await box.evaluate((element) => element.scrollTo(0, element.scrollHeight));
@@ -246,7 +252,7 @@ test('artifacts: pictures are shown, pages are not run', async ({ page }) => {
   const sizeOf = () => page.locator('.picture img').evaluate((img) => [img.naturalWidth, img.naturalHeight]);
   await go(page, href('plot.png'));
   await page.getByText('1 × 1 px').waitFor();
-  equal(await sizeOf(), [1, 1], 'a picture');
+  await comes(sizeOf, [1, 1], 'a picture');
   await go(page, href('draw.svg'));
   await page.getByText('40 × 20 px').waitFor();
   await go(page, href('report.html'));
@@ -289,7 +295,9 @@ test('artifacts: nothing yet, uploads, replaced files', async ({ page }) => {
   await go(page, href());
   await page.getByRole('heading', { name: 'This run has no files yet' }).waitFor();
   await page.getByText('mlflow.log_artifact("plot.png")', { exact: true }).waitFor();
-  ok((await page.locator('.no-files').textContent()).includes(`${run}/artifacts/plot.png`), 'curl line');
+  await until('curl line', async () =>
+    (await page.locator('.no-files').textContent()).includes(`${run}/artifacts/plot.png`),
+  );
   const put = (name, content) =>
     page
       .getByLabel('Files to upload')
@@ -333,11 +341,11 @@ test('artifacts: the models that a run made', async ({ page }) => {
     .getByRole('link', { name: 'classifier' })
     .click();
   await page.getByRole('heading', { level: 1, name: 'classifier' }).waitFor();
-  ok(page.url().endsWith(`#/experiments/${id}/models/${model}`), page.url());
+  await until('the address', () => page.url().endsWith(`#/experiments/${id}/models/${model}`));
   await treeOf(page).getByText('MLmodel').click();
   await page.getByRole('region', { name: 'Text' }).getByText('flavors: {}').waitFor();
   await page.getByText(`models:/${model}/MLmodel`).waitFor();
-  ok(page.url().endsWith(`/models/${model}/artifacts/MLmodel`), page.url());
+  await until('the address', () => page.url().endsWith(`/models/${model}/artifacts/MLmodel`));
   const file = await downloadBy(page, () =>
     page.getByRole('link', { name: 'Download', exact: true }).click(),
   );
@@ -356,5 +364,7 @@ test('artifacts: elsewhere', { expects: [/status of 501/] }, async ({ page }) =>
   const run = await makeRun(id, 'elsewhere');
   await go(page, `#/experiments/${id}/runs/${run}/artifacts`);
   await page.getByRole('heading', { name: 'The folder could not be read' }).waitFor();
-  ok((await page.getByRole('alert').first().textContent()).includes('s3://bucket/somewhere'), 'says where');
+  await until('says where', async () =>
+    (await page.getByRole('alert').first().textContent()).includes('s3://bucket/somewhere'),
+  );
 });

@@ -93,7 +93,7 @@ test('chart: axis, log scale, smoothing, zoom, exact digits under the pointer', 
   await page.mouse.move(box.x + box.width - 0.5, box.y + box.height / 2);
   const tip = figure.locator('.plot-box');
   await until('all digits', async () => (await tip.textContent()).includes(String(noisy[199])));
-  ok((await tip.textContent()).includes('step 199'), 'the step');
+  await until('the step', async () => (await tip.textContent()).includes('step 199'));
 
   const change = async (what, action) => {
     const before = await picture();

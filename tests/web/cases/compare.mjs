@@ -1,5 +1,5 @@
 // Runs side by side.
-import { chartWords, equal, go, mark, ok, test, until } from '../harness.mjs';
+import { chartWords, comes, go, mark, ok, test, until } from '../harness.mjs';
 import { makeExperiment, makeRun } from '../api.mjs';
 
 test(
@@ -27,14 +27,14 @@ test(
       table
         .locator('tbody tr')
         .filter({ has: page.locator('th[scope="row"]', { hasText: new RegExp(`^${key}`) }) });
-    equal(
-      await line('lr').locator('td').allTextContents(),
+    await comes(
+      () => line('lr').locator('td').allTextContents(),
       ['0.1', '0.01'],
       'cells, newest first as in the table',
     );
-    ok((await line('lr').getAttribute('class')).includes('differs'), 'lr differs');
+    await until('lr differs', async () => (await line('lr').getAttribute('class')).includes('differs'));
     ok(!(await line('same').getAttribute('class')).includes('differs'), 'same does not differ');
-    equal(await line('loss').locator('td').allTextContents(), ['0.5', '1.5'], 'latest metrics');
+    await comes(() => line('loss').locator('td').allTextContents(), ['0.5', '1.5'], 'latest metrics');
     await page.getByRole('checkbox', { name: 'Only differences' }).check();
     await until(
       'equal rows are gone',

@@ -1,5 +1,5 @@
 // The list of experiments: create, find, sort, rename, describe, delete, restore.
-import { base, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
+import { base, comes, go, mark, ok, rowOf, test, until } from '../harness.mjs';
 import { makeExperiment, makeRun } from '../api.mjs';
 
 test(
@@ -69,15 +69,15 @@ test('experiments: search and sort', async ({ page }) => {
     async () =>
       (await names()).join() === ['run-1', 'run-9', 'run-10'].map((n) => `sort ${mark} ${n}`).join(),
   );
-  equal(
-    await page.getByRole('columnheader', { name: 'Name' }).getAttribute('aria-sort'),
+  await comes(
+    () => page.getByRole('columnheader', { name: 'Name' }).getAttribute('aria-sort'),
     'ascending',
     'aria-sort',
   );
   await page.getByRole('columnheader', { name: 'Name' }).getByRole('button').click();
   await until('the other way round', async () => (await names())[0] === `sort ${mark} run-10`);
-  equal(
-    await page.getByRole('columnheader', { name: 'Name' }).getAttribute('aria-sort'),
+  await comes(
+    () => page.getByRole('columnheader', { name: 'Name' }).getAttribute('aria-sort'),
     'descending',
     'aria-sort',
   );
@@ -109,8 +109,8 @@ test('an empty experiment says what to type, and its first run appears by itself
   );
   await page.getByRole('button', { name: /^Copy: 1/ }).click();
   await page.getByRole('button', { name: 'Copied' }).waitFor();
-  equal(
-    await page.evaluate(() => navigator.clipboard.readText()),
+  await comes(
+    () => page.evaluate(() => navigator.clipboard.readText()),
     `export MLFLOW_TRACKING_URI=${address}`,
     'clipboard',
   );

@@ -1,5 +1,5 @@
 // The frame of the dashboard: how it is served, its weight, theme, shortcuts, links, and the server going away.
-import { base, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
+import { base, comes, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
 import { makeExperiment, makeRun } from '../api.mjs';
 
 test('served with a strict policy, relative addresses and compression', async ({ page }) => {
@@ -74,8 +74,8 @@ test(
     ok(brightness(await ground()) > 600, 'still light after a reload');
     await page.getByRole('button', { name: 'Theme: light' }).click();
     ok(brightness(await ground()) < 150, 'dark because it was chosen');
-    equal(
-      await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme),
+    await comes(
+      () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme),
       'dark',
       'colour scheme',
     );
@@ -95,7 +95,7 @@ test('keyboard: help, search, moving, opening, selecting, going home', async ({ 
   const focusedRow = () =>
     page.evaluate(() => document.activeElement?.closest('tr')?.querySelector('a')?.textContent);
   await page.keyboard.press('j');
-  equal(await until('a row has the focus', focusedRow), 'first', 'row after j');
+  await comes(focusedRow, 'first', 'row after j');
   await page.keyboard.press('j');
   await until('the second row has the focus', async () => (await focusedRow()) === 'second');
   await page.keyboard.press('ArrowDown');
@@ -104,11 +104,15 @@ test('keyboard: help, search, moving, opening, selecting, going home', async ({ 
   await until('the second row has the focus again', async () => (await focusedRow()) === 'second');
   await page.keyboard.press('x');
   await page.getByText('1 run selected').waitFor();
-  equal(await rowOf(page, 'second').getAttribute('aria-selected'), 'true', 'aria-selected');
+  await comes(() => rowOf(page, 'second').getAttribute('aria-selected'), 'true', 'aria-selected');
   await page.keyboard.press('Escape');
   await until('nothing is selected', async () => (await page.getByText('run selected').count()) === 0);
   await page.keyboard.press('/');
-  equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'combobox', 'focus after /');
+  await comes(
+    () => page.evaluate(() => document.activeElement.getAttribute('role')),
+    'combobox',
+    'focus after /',
+  );
   await page.keyboard.type('thi');
   await until('one row is left', async () => (await page.locator('tbody tr[data-run]').count()) === 1);
   await page.getByRole('button', { name: 'Clear the filter' }).click();
@@ -121,7 +125,7 @@ test('keyboard: help, search, moving, opening, selecting, going home', async ({ 
   await page.keyboard.press('g');
   await page.keyboard.press('e');
   await page.getByRole('heading', { name: 'Experiments', exact: true }).waitFor();
-  equal(await page.title(), 'Experiments · Tally', 'title');
+  await comes(() => page.title(), 'Experiments · Tally', 'title');
 });
 
 test(
@@ -132,7 +136,7 @@ test(
     const run = await makeRun(id, 'linked run', { metrics: { loss: [1, 2] } });
     await go(page, `#/experiments/${id}/runs/${run}`);
     await page.getByRole('heading', { level: 1, name: 'linked run' }).waitFor();
-    equal(await page.title(), 'linked run · Tally', 'title');
+    await comes(() => page.title(), 'linked run · Tally', 'title');
     await go(page, `#/experiments/${id}/runs/${run}/model-metrics`);
     await page.locator('figure[data-metric="loss"]').waitFor();
     await go(page, `#/experiments/${id}/runs`);
@@ -164,7 +168,7 @@ test('a server that goes away and comes back', { expects: [/Failed to load resou
       : route.continue(),
   );
   await page.getByText('The server does not answer').waitFor();
-  ok(await rowOf(page, 'before').isVisible(), 'what was loaded stays');
+  await comes(() => rowOf(page, 'before').isVisible(), true, 'what was loaded stays');
   await makeRun(id, 'meanwhile', { metrics: { loss: [1] } });
   away = false;
   await until(

@@ -1,5 +1,5 @@
 // The pages about accounts for everybody: checked by axe in both themes, and on a narrow screen.
-import { adminName, equal, go, logInAs, adminPassword, mark, ok, test } from '../harness.mjs';
+import { adminName, adminPassword, comes, equal, go, logInAs, mark, ok, test } from '../harness.mjs';
 import { grant, makeExperiment, makeRun, makeUser, tally } from '../api.mjs';
 import { tooWide, violationsOf } from '../page-checks.mjs';
 
@@ -121,14 +121,14 @@ test(
   async ({ page, context }) => {
     await go(page, '#/profile');
     await page.getByRole('heading', { name: 'Log in to Tally' }).waitFor();
-    equal(await tooWide(page), [], 'too wide on the login page');
+    await comes(() => tooWide(page), [], 'too wide on the login page');
     const pages = Object.entries(places(await scene()));
     await logInAs(context, adminName, adminPassword);
     await page.reload();
     for (const [name, { hash, ready, open = {} }] of pages) {
       await go(page, hash);
       await ready(page);
-      equal(await tooWide(page), [], `too wide on ${name}`);
+      await comes(() => tooWide(page), [], `too wide on ${name}`);
       const bodies = await page.evaluate(() =>
         [...document.querySelectorAll('.page-body')].map((body) => body.scrollWidth - body.clientWidth),
       );
@@ -139,7 +139,7 @@ test(
       );
       for (const [what, show] of Object.entries(open)) {
         await show(page);
-        equal(await tooWide(page), [], `too wide with ${what}`);
+        await comes(() => tooWide(page), [], `too wide with ${what}`);
         await page.keyboard.press('Escape');
       }
     }
@@ -161,13 +161,17 @@ test(
     await menu.focus();
     await page.keyboard.press('Enter');
     await page.keyboard.press('Tab');
-    equal(
-      await page.evaluate(() => document.activeElement?.textContent),
+    await comes(
+      () => page.evaluate(() => document.activeElement?.textContent),
       'Profile and tokens',
       'first in the menu',
     );
     await page.keyboard.press('Escape');
-    ok(await menu.evaluate((button) => button === document.activeElement), 'Escape leads back to the button');
+    await comes(
+      () => menu.evaluate((button) => button === document.activeElement),
+      true,
+      'Escape leads back to the button',
+    );
     await page.getByRole('button', { name: 'Share', exact: true }).focus();
     await page.keyboard.press('Enter');
     const choice = page.getByRole('combobox', { name: `Permission of ${username}` });
@@ -175,10 +179,12 @@ test(
     await page.keyboard.press('ArrowDown');
     await page.getByText(`${username}: MANAGE.`).waitFor();
     await page.keyboard.press('Escape');
-    ok(
-      await page
-        .getByRole('button', { name: 'Share', exact: true })
-        .evaluate((button) => button === document.activeElement),
+    await comes(
+      () =>
+        page
+          .getByRole('button', { name: 'Share', exact: true })
+          .evaluate((button) => button === document.activeElement),
+      true,
       'closing the panel leads back to its button',
     );
   },

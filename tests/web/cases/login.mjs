@@ -4,6 +4,7 @@ import {
   adminName,
   adminPassword,
   base,
+  comes,
   equal,
   go,
   logInAs,
@@ -45,18 +46,18 @@ test(
     const there = `#/experiments/${id}?filter=${encodeURIComponent("attributes.run_name = 'behind the login'")}`;
     await go(page, there);
     await page.getByRole('heading', { name: 'Log in to Tally' }).waitFor();
-    equal(await page.title(), 'Log in · Tally', 'title');
+    await comes(() => page.title(), 'Log in · Tally', 'title');
     equal(await page.getByRole('link', { name: 'Experiments' }).count(), 0, 'links for who is not known');
-    equal(
-      await page.evaluate(() => document.activeElement?.getAttribute('name')),
+    await comes(
+      () => page.evaluate(() => document.activeElement?.getAttribute('name')),
       'username',
       'what has the focus',
     );
     await fill(page, adminName, 'not the password');
     await page.getByRole('alert').filter({ hasText: 'The user name or the password is wrong.' }).waitFor();
-    equal(await page.getByLabel('Password').inputValue(), '', 'the wrong password is gone');
-    equal(
-      await page.evaluate(() => document.activeElement?.getAttribute('name')),
+    await comes(() => page.getByLabel('Password').inputValue(), '', 'the wrong password is gone');
+    await comes(
+      () => page.evaluate(() => document.activeElement?.getAttribute('name')),
       'password',
       'what has the focus after a refusal',
     );
@@ -100,7 +101,7 @@ test(
       .getByRole('heading', { name: 'There is no such page' })
       .or(page.getByRole('heading', { name: 'Experiments', exact: true }))
       .waitFor();
-    ok(page.url().startsWith(base), `${page.url()} is of this server`);
+    await until('an address of this server', () => page.url().startsWith(base));
   },
 );
 
@@ -115,14 +116,11 @@ test('login: too many attempts', { login: 'nobody', expects: [/status of 4(01|29
   );
   await go(page, '');
   await fill(page, adminName, 'wrong');
+  // Both in one look, because the wait is short.
   await page
-    .getByRole('alert')
-    .filter({ hasText: /Wait \d.* s/ })
+    .locator('form', { has: page.getByRole('alert').filter({ hasText: /Wait \d.* s/ }) })
+    .filter({ has: page.getByRole('button', { name: 'Log in', exact: true, disabled: true }) })
     .waitFor();
-  ok(
-    await page.getByRole('button', { name: 'Log in', exact: true }).isDisabled(),
-    'nothing can be sent meanwhile',
-  );
   await page.unroute('**/api/tally/v1/login');
   await until('the wait is over', () =>
     page.getByRole('button', { name: 'Log in', exact: true }).isEnabled(),
@@ -179,6 +177,11 @@ test(
     await page.goBack();
     await page.getByRole('heading', { name: 'Log in to Tally' }).waitFor();
     equal(await page.getByText('not for everybody').count(), 0, 'what going back shows');
+    await comes(
+      () => page.evaluate(() => document.activeElement?.getAttribute('name')),
+      'username',
+      'what has the focus each time',
+    );
     // One login is one for all tabs as well.
     await fill(other, adminName, adminPassword);
     await rowOf(other, 'not for everybody').waitFor();
@@ -199,10 +202,10 @@ test(
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
     await dialog.waitFor();
-    equal(await dialog.getByLabel('User name').inputValue(), adminName, 'whose session it was');
+    await comes(() => dialog.getByLabel('User name').inputValue(), adminName, 'whose session it was');
     await page.keyboard.press('Escape');
-    ok(await dialog.isVisible(), 'it stays: without a login there is nothing to do here');
-    equal(await page.getByLabel('Key of the new tag').inputValue(), 'typed', 'what was typed');
+    await comes(() => dialog.isVisible(), true, 'it stays: without a login there is nothing to do here');
+    await comes(() => page.getByLabel('Key of the new tag').inputValue(), 'typed', 'what was typed');
     await fill(dialog, undefined, 'not the password');
     await dialog.getByRole('alert').filter({ hasText: 'wrong' }).waitFor();
     await fill(dialog, undefined, adminPassword);
@@ -251,7 +254,7 @@ test(
     // As when one comes back to the tab.
     await page.evaluate(() => window.dispatchEvent(new Event('focus')));
     await until('the dialog is gone', async () => (await dialog.count()) === 0);
-    ok(await rowOf(page, 'still here').isVisible(), 'the page is still there');
+    await comes(() => rowOf(page, 'still here').isVisible(), true, 'the page is still there');
   },
 );
 
@@ -308,6 +311,8 @@ test(
     const reader = await makeUser('comes-later');
     await grant(id, { username: reader }, 'READ');
     await go(page, `#/experiments/${id}`);
+    // The form of before goes with its page.
+    await page.waitForURL((url) => url.hash.startsWith('#/login') && url.hash.includes(id));
     await fill(page, reader, password);
     await page.getByRole('heading', { level: 1, name: `unseen ${mark}` }).waitFor();
   },

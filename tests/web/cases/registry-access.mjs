@@ -1,6 +1,6 @@
 // The pages of the model registry for everybody: checked by axe in both themes, on a narrow screen, by keyboard alone,
 // and by people with fewer rights.
-import { another, equal, go, mark, ok, test, until } from '../harness.mjs';
+import { another, comes, equal, go, mark, ok, test, until } from '../harness.mjs';
 import {
   holderOf,
   makeExperiment,
@@ -198,10 +198,10 @@ test(
     for (const [name, { hash, ready, open = {} }] of Object.entries(places(await scene()))) {
       await go(page, hash);
       await ready(page);
-      equal(await tooWide(page), [], `too wide on ${name}`);
+      await comes(() => tooWide(page), [], `too wide on ${name}`);
       for (const [what, show] of Object.entries(open)) {
         await show(page);
-        equal(await tooWide(page), [], `too wide with ${what}`);
+        await comes(() => tooWide(page), [], `too wide with ${what}`);
         const more = await page.evaluate(() => {
           const box = document.querySelector('dialog[open] .dialog-body');
           return box ? box.scrollWidth - box.clientWidth : 0;
@@ -234,7 +234,7 @@ test('keyboard: from the list to a promotion without a mouse', async ({ page }) 
   await page.keyboard.press('j');
   await page.keyboard.press('j');
   await page.keyboard.press('x');
-  ok(await page.getByRole('checkbox', { name: 'Select version 1' }).isChecked(), 'x selects');
+  await comes(() => page.getByRole('checkbox', { name: 'Select version 1' }).isChecked(), true, 'x selects');
   await page.keyboard.press('k');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: `${name} version 2` }).waitFor();
@@ -243,10 +243,9 @@ test('keyboard: from the list to a promotion without a mouse', async ({ page }) 
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog', { name: `Promote version 2 of ${name}` });
   await dialog.waitFor();
-  equal(
-    await page.evaluate(
-      () => document.activeElement?.getAttribute('role') ?? document.activeElement?.tagName,
-    ),
+  await comes(
+    () =>
+      page.evaluate(() => document.activeElement?.getAttribute('role') ?? document.activeElement?.tagName),
     'INPUT',
     'the field has the focus',
   );
@@ -254,8 +253,12 @@ test('keyboard: from the list to a promotion without a mouse', async ({ page }) 
   await dialog.getByText('is on no version yet').waitFor();
   await page.keyboard.press('Enter');
   await page.locator('.toast-done').getByText('@production is on version 2').waitFor();
-  equal(await holderOf(name, 'production'), 2, 'it has moved');
-  ok(await promote.evaluate((one) => one === document.activeElement), 'the focus is back where it was');
+  await comes(() => holderOf(name, 'production'), 2, 'it has moved');
+  await comes(
+    () => promote.evaluate((one) => one === document.activeElement),
+    true,
+    'the focus is back where it was',
+  );
 });
 
 const changing =
@@ -330,7 +333,7 @@ test('registry: nobody is offered what would be refused', { login: true }, async
   const dialog = page.getByRole('dialog', { name: `Promote version 3 of ${name}` });
   await dialog.getByRole('combobox', { name: 'Alias' }).fill('production');
   await dialog.getByText('moving it needs the right to promote').waitFor();
-  ok(await button(dialog, 'Promote').isDisabled(), 'it is not sent');
+  await comes(() => button(dialog, 'Promote').isDisabled(), true, 'it is not sent');
   await dialog.getByRole('combobox', { name: 'Alias' }).fill('shadow');
   await dialog.getByText('is on no version yet').waitFor();
   await button(dialog, 'Promote').click();

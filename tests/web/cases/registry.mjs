@@ -1,5 +1,5 @@
 // The model registry by hand: finding and registering models, versions, aliases, gates, promotion, history, comparison.
-import { base, equal, go, mark, ok, test, until } from '../harness.mjs';
+import { base, comes, equal, go, mark, ok, test, until } from '../harness.mjs';
 import {
   call,
   holderOf,
@@ -72,7 +72,7 @@ test('registry: the list finds models by words and by the language of filters', 
   await field.fill(`tags.team = 'risk-${mark}'`);
   await page.keyboard.press('Enter');
   await until('one', async () => (await grid.locator('tbody tr[data-row]').count()) === 1);
-  ok(page.url().includes('filter='), 'the filter is part of the address');
+  await until('the filter is part of the address', () => page.url().includes('filter='));
   await page.goBack();
   await until('both again', async () => (await grid.locator('tbody tr[data-row]').count()) === 2);
   await page.keyboard.press('Escape');
@@ -111,7 +111,11 @@ test('registry: a model is registered, described, tagged, renamed and deleted', 
   await page.getByRole('button', { name: 'Register', exact: true }).click();
   await page.getByRole('heading', { level: 1, name }).waitFor();
   await page.getByRole('heading', { name: 'Register the first version' }).waitFor();
-  equal(await page.locator('.description strong').textContent(), 'first', 'the description is Markdown');
+  await comes(
+    () => page.locator('.description strong').textContent(),
+    'first',
+    'the description is Markdown',
+  );
   await page.getByRole('link', { name: /^Tags/ }).click();
   await page.getByRole('textbox', { name: 'Key of the new tag' }).fill('tier');
   await page.getByRole('textbox', { name: 'Value of the new tag' }).fill('gold');
@@ -156,8 +160,9 @@ test('registry: versions with their aliases, checks and gates, and what a gate m
   await dialog.getByText('goes from version 1 to version 2').waitFor();
   const missing = dialog.getByRole('list', { name: 'Missing' });
   await missing.getByText(/tests/).waitFor();
-  ok(
-    await dialog.getByRole('button', { name: /^Promote/ }).isDisabled(),
+  await comes(
+    () => dialog.getByRole('button', { name: /^Promote/ }).isDisabled(),
+    true,
     'nothing is sent while something is missing',
   );
   equal(await holderOf(name, 'production'), 1, 'nothing has moved');
@@ -176,7 +181,7 @@ test('registry: versions with their aliases, checks and gates, and what a gate m
   await next.getByRole('textbox', { name: 'Your name' }).fill('Zoë 姓');
   await next.getByRole('button', { name: 'Promote', exact: true }).click();
   await rowOfVersion(page, 3).getByText('@production', { exact: true }).first().waitFor();
-  equal(await holderOf(name, 'production'), 3, 'it has moved');
+  await comes(() => holderOf(name, 'production'), 3, 'it has moved');
   const [entry] = await ledgerOf(name);
   equal(
     [entry.action, entry.actor, entry.claimed, entry.reason, entry.forced],
@@ -201,12 +206,12 @@ test(
     await promoteTo(name, 'production', 3, 1);
     await dialog.getByRole('button', { name: 'Promote', exact: true }).click();
     await dialog.getByText('@production is on version 3 now.').waitFor();
-    equal(await holderOf(name, 'production'), 3, 'the other one has won');
+    await comes(() => holderOf(name, 'production'), 3, 'the other one has won');
     await dialog.getByRole('button', { name: 'Look again' }).click();
     await dialog.getByText('goes from version 3 to version 2').waitFor();
     await dialog.getByRole('button', { name: 'Promote', exact: true }).click();
     await page.locator('.toast-done').getByText('@production is on version 2').waitFor();
-    equal(await holderOf(name, 'production'), 2, 'after looking again');
+    await comes(() => holderOf(name, 'production'), 2, 'after looking again');
   },
 );
 
@@ -221,19 +226,20 @@ test('registry: a promotion is forced only with a reason, and said to be', async
   });
   await dialog.getByRole('combobox', { name: 'Alias' }).fill('production');
   await dialog.getByRole('list', { name: 'Missing' }).waitFor();
-  ok(
-    await dialog.getByRole('button', { name: 'Promote', exact: true }).isDisabled(),
+  await comes(
+    () => dialog.getByRole('button', { name: 'Promote', exact: true }).isDisabled(),
+    true,
     'not without saying so',
   );
   const send = dialog.getByRole('button', { name: 'Promote all the same' });
   await dialog.getByRole('checkbox', { name: /^Force it/ }).check();
   await send.click();
-  ok(await dialog.isVisible(), 'not without a reason');
+  await comes(() => dialog.isVisible(), true, 'not without a reason');
   equal(await holderOf(name, 'production'), undefined, 'nothing has moved');
   await dialog.getByRole('textbox', { name: /^Reason/ }).fill('the house is on fire');
   await send.click();
   await page.locator('.toast-done').getByText('by force').waitFor();
-  equal(await holderOf(name, 'production'), 2, 'it has moved');
+  await comes(() => holderOf(name, 'production'), 2, 'it has moved');
   await page.getByRole('link', { name: 'History' }).click();
   const line = page.getByRole('list', { name: 'History' }).getByRole('listitem').first();
   await line.getByText('forced').waitFor();
@@ -255,7 +261,7 @@ test('registry: rolling back, to the version before and to a time', async ({ pag
   await dialog.getByText('Version 2 had').waitFor();
   await dialog.getByRole('button', { name: 'Roll back to version 2' }).click();
   await page.locator('.toast-done').getByText('version 2 again').waitFor();
-  equal(await holderOf(name, 'production'), 2, 'the version before');
+  await comes(() => holderOf(name, 'production'), 2, 'the version before');
 
   await page.getByRole('button', { name: 'Roll back production' }).click();
   await dialog.getByRole('button', { name: 'As of a time' }).click();
@@ -265,7 +271,7 @@ test('registry: rolling back, to the version before and to a time', async ({ pag
   await dialog.getByText('Version 1 had').waitFor();
   await dialog.getByRole('button', { name: 'Roll back to version 1' }).click();
   await page.locator('.toast-done').getByText('version 1 again').waitFor();
-  equal(await holderOf(name, 'production'), 1, 'as it was then');
+  await comes(() => holderOf(name, 'production'), 1, 'as it was then');
   equal((await ledgerOf(name))[0].action, 'alias.rollback', 'the ledger says so');
 });
 
@@ -325,8 +331,8 @@ test('registry: every result of a check is kept', async ({ page }) => {
   await page.getByRole('button', { name: 'All results' }).click();
   const all = page.getByRole('table', { name: 'All results of checks' });
   await all.getByText('failed').waitFor();
-  equal(
-    await all.getByRole('link').getAttribute('href'),
+  await comes(
+    () => all.getByRole('link').getAttribute('href'),
     'https://ci.example.com/1',
     'the link to where it comes from',
   );
@@ -364,7 +370,11 @@ test('registry: a gate is made, changed and removed', { expects: [/status of 400
   await gate.getByText('2 approvals by others than who registered it').waitFor();
   await page.getByRole('button', { name: 'Edit the gate before @production' }).click();
   const edit = page.getByRole('dialog', { name: 'Gate before @production' });
-  equal(await edit.getByRole('textbox', { name: 'Bound' }).inputValue(), '0.6', 'the form knows what is set');
+  await comes(
+    () => edit.getByRole('textbox', { name: 'Bound' }).inputValue(),
+    '0.6',
+    'the form knows what is set',
+  );
   await edit.getByRole('button', { name: /^Take away: Metrics/ }).click();
   await edit.getByRole('button', { name: 'Save' }).click();
   await until('the rule is gone', async () => (await gate.getByText('metric loss').count()) === 0);
@@ -397,8 +407,8 @@ test('registry: the history, its filters, and the model as it was', async ({ pag
   const line = page.getByRole('list', { name: 'History' });
   await line.getByText('promoted @production from version 1 to 2').waitFor();
   await line.getByText('registered the model').waitFor();
-  equal(
-    await line.getByRole('link', { name: /^Where it came from/ }).getAttribute('href'),
+  await comes(
+    () => line.getByRole('link', { name: /^Where it came from/ }).getAttribute('href'),
     'https://ci.example.com/job/1',
     'the link of the job',
   );
@@ -417,7 +427,7 @@ test('registry: the history, its filters, and the model as it was', async ({ pag
   const state = page.locator('.as-of-state');
   await state.getByRole('link', { name: '@production → 1' }).waitFor();
   equal(await state.getByText('@canary').count(), 0, 'what came later is not there');
-  ok(page.url().includes('at='), 'the time is part of the address');
+  await until('the time is part of the address', () => page.url().includes('at='));
   const slider = page.getByRole('slider', { name: 'Moment of the history' });
   await slider.focus();
   await page.keyboard.press('End');

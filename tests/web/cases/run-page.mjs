@@ -1,5 +1,5 @@
 // The page of a run: facts, name, description, tags, parent and children, search.
-import { equal, go, mark, ok, test, until } from '../harness.mjs';
+import { comes, equal, go, mark, ok, test, until } from '../harness.mjs';
 import { getRun, makeExperiment, makeRun, post } from '../api.mjs';
 
 const tagOf = async (run, key) => (await getRun(run)).data.tags?.find((tag) => tag.key === key)?.value;
@@ -34,9 +34,13 @@ test('run page: facts, exact values, search', async ({ page }) => {
   for (const part of [run, name, 'tester', 'jobs/train.py', commit.slice(0, 10)])
     ok(facts.includes(part), `${part} in ${facts}`);
   const metrics = page.getByRole('table', { name: 'Latest metrics' });
-  ok((await metrics.getByRole('row', { name: /train\/loss/ }).textContent()).includes('0.3'), 'short value');
+  await until('short value', async () =>
+    (await metrics.getByRole('row', { name: /train\/loss/ }).textContent()).includes('0.3'),
+  );
   ok((await metrics.locator('td[title^="0.30000000000000004"]').count()) === 1, 'all digits on hover');
-  ok((await metrics.getByRole('row', { name: /val\/acc/ }).textContent()).includes('NaN'), 'NaN');
+  await until('NaN', async () =>
+    (await metrics.getByRole('row', { name: /val\/acc/ }).textContent()).includes('NaN'),
+  );
   const params = page.getByRole('table', { name: 'Parameters' });
   await params.getByText('64, 64').waitFor();
   const data = page.getByRole('table', { name: 'Data sets' });
@@ -64,10 +68,10 @@ test('run page: rename, describe, delete, restore', async ({ page }) => {
   await page.getByRole('textbox', { name: 'Description' }).fill(text);
   await page.getByRole('button', { name: 'Save description' }).click();
   await page.locator('.markdown strong', { hasText: 'more' }).waitFor();
-  equal(await tagOf(run, 'mlflow.note.content'), text, 'description on the server');
+  await comes(() => tagOf(run, 'mlflow.note.content'), text, 'description on the server');
   equal(await page.locator('.markdown img').count(), 0, 'no HTML from stored text');
-  equal(
-    await page.locator('.markdown a').evaluateAll((links) => links.map((a) => a.getAttribute('href'))),
+  await comes(
+    () => page.locator('.markdown a').evaluateAll((links) => links.map((a) => a.getAttribute('href'))),
     ['https://example.org/n'],
     'links',
   );
@@ -98,14 +102,14 @@ test('run page: tags', async ({ page }) => {
   await page.getByRole('textbox', { name: 'Value of the new tag' }).fill('candidate ✓');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await table.getByText('candidate ✓').waitFor();
-  equal(await tagOf(run, 'stage'), 'candidate ✓', 'added on the server');
+  await comes(() => tagOf(run, 'stage'), 'candidate ✓', 'added on the server');
 
   await table.getByRole('row', { name: /team/ }).hover();
   await page.getByRole('button', { name: 'Edit team' }).click();
   await page.getByRole('textbox', { name: 'Value of team' }).fill('blue');
   await page.keyboard.press('Enter');
   await table.getByText('blue').waitFor();
-  equal(await tagOf(run, 'team'), 'blue', 'changed on the server');
+  await comes(() => tagOf(run, 'team'), 'blue', 'changed on the server');
 
   await table.getByRole('row', { name: /stage/ }).hover();
   await page.getByRole('button', { name: 'Delete stage' }).click();
@@ -128,13 +132,13 @@ test('run page: parent, children and groups of charts', async ({ page }) => {
   await go(page, `#/experiments/${id}/runs/${parent}`);
   await page.getByRole('link', { name: 'a trial' }).click();
   await page.getByRole('heading', { level: 1, name: 'a trial' }).waitFor();
-  equal(
-    await page.locator('.facts-grid').getByRole('link', { name: 'the sweep' }).getAttribute('href'),
+  await comes(
+    () => page.locator('.facts-grid').getByRole('link', { name: 'the sweep' }).getAttribute('href'),
     `#/experiments/${id}/runs/${parent}`,
     'link to the parent',
   );
   await page.getByRole('link', { name: /^Metrics/ }).click();
-  ok(page.url().endsWith(`/runs/${child}/metrics`), page.url());
+  await until('the address', () => page.url().endsWith(`/runs/${child}/metrics`));
   const groups = page.locator('.chart-group h2');
   await until('three groups', async () => (await groups.allTextContents()).join() === 'Metrics1,train2,val1');
   await page.getByRole('searchbox').fill('loss$');

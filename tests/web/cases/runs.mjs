@@ -1,5 +1,5 @@
 // The table of runs: exact values, columns, sorting, searching, nesting, selecting, deleting, thousands of rows.
-import { equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
+import { comes, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
 import { getRun, makeExperiment, makeRun, post } from '../api.mjs';
 
 const names = (page) => page.locator('tbody td.cell-name a').allTextContents();
@@ -75,9 +75,9 @@ test('run table: values, sorting by every kind of column', async ({ page }) => {
     await until(`sorted by ${column}`, async () => (await names(page)).join() === expected);
   };
   await sortBy('loss', 'alpha,delta,beta,gamma');
-  equal(await head(page, 'loss').getAttribute('aria-sort'), 'descending', 'aria-sort');
+  await comes(() => head(page, 'loss').getAttribute('aria-sort'), 'descending', 'aria-sort');
   await sortBy('loss', 'delta,alpha,beta,gamma');
-  equal(await head(page, 'loss').getAttribute('aria-sort'), 'ascending', 'aria-sort');
+  await comes(() => head(page, 'loss').getAttribute('aria-sort'), 'ascending', 'aria-sort');
   await sortBy('lr', 'gamma,beta,alpha,delta');
   await sortBy('lr', 'alpha,beta,gamma,delta');
   await sortBy('Run', 'alpha,beta,delta,gamma');
@@ -154,11 +154,11 @@ test('run table: nested runs fold and unfold', async ({ page }) => {
       status: 'FINISHED',
     });
   await tableOnly(page, id);
-  equal(await names(page), ['the parent'], 'folded at first');
+  await comes(() => names(page), ['the parent'], 'folded at first');
   await page.getByRole('button', { name: 'Unfold the parent' }).click();
   await until('unfolded', async () => (await names(page)).join() === 'the parent,child two,child one');
-  equal(await rowOf(page, 'child one').getAttribute('aria-level'), '2', 'aria-level');
-  equal(await rowOf(page, 'the parent').getAttribute('aria-expanded'), 'true', 'aria-expanded');
+  await comes(() => rowOf(page, 'child one').getAttribute('aria-level'), '2', 'aria-level');
+  await comes(() => rowOf(page, 'the parent').getAttribute('aria-expanded'), 'true', 'aria-expanded');
   await rowOf(page, 'the parent').focus();
   await page.keyboard.press('ArrowLeft');
   await until('folded by key', async () => (await names(page)).length === 1);
@@ -190,7 +190,7 @@ test('run table: select, delete, undo, restore', async ({ page }) => {
   await post('runs/delete', { run_id: ids['drop one'] });
   await page.getByRole('button', { name: 'Deleted', exact: true }).click();
   await rowOf(page, 'drop one').waitFor();
-  equal(await names(page), ['drop one'], 'only the deleted one');
+  await comes(() => names(page), ['drop one'], 'only the deleted one');
   await page.getByRole('checkbox', { name: 'Select drop one' }).check();
   await page.getByRole('button', { name: 'Restore', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
@@ -233,15 +233,15 @@ test('run table: 2,000 runs are sorted and found by the server, scroll smoothly,
   await rowOf(page, 'run-1999').waitFor();
   await page.getByText(/^100 of 2,000 runs loaded|^1,100 of/).waitFor();
   ok((await page.locator('tbody tr[data-run]').count()) < 80, 'only rows in sight are in the page');
-  equal(await page.locator('table.runs').getAttribute('aria-rowcount'), '2002', 'aria-rowcount');
+  await comes(() => page.locator('table.runs').getAttribute('aria-rowcount'), '2002', 'aria-rowcount');
   const filter = page.getByRole('combobox', { name: 'Filter runs' });
   await filter.fill('run-0000');
   await page.getByText('1 of 2,000 runs matches').waitFor();
-  equal(await names(page), ['run-0000'], 'found by its name');
+  await comes(() => names(page), ['run-0000'], 'found by its name');
   await filter.fill('metrics.score > 98');
   await filter.press('Enter');
   await page.getByText('1 of 2,000 runs matches').waitFor();
-  equal(await names(page), ['run-0000'], 'found by its metric');
+  await comes(() => names(page), ['run-0000'], 'found by its metric');
   await page.getByRole('button', { name: 'Clear the filter' }).click();
   await until('all are back', async () => (await names(page))[0] === 'run-1999');
   await go(page, `#/experiments/${id}?sort=-metric:score`);

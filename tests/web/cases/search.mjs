@@ -1,5 +1,5 @@
 // Finding runs: the filter and its completion, what the server refuses, menus of columns, groups.
-import { equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
+import { comes, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
 import { makeExperiment, makeRun } from '../api.mjs';
 
 const names = (page) => page.locator('tbody td.cell-name a').allTextContents();
@@ -67,7 +67,7 @@ test('filter: everything of the language, counted, in the address and in the his
   };
   await find('metrics.loss < 0.6', 'delta,alpha');
   await page.getByText('2 of 5 runs match').waitFor();
-  ok(page.url().includes('filter=metrics.loss'), `the address ${page.url()} has the filter`);
+  await until('the filter in the address', () => page.url().includes('filter=metrics.loss'));
   await find("params.opt = 'adam' AND metrics.`val/acc` >= 0.5", 'gamma');
   await page.getByText('1 of 5 runs matches').waitFor();
   await find("params.opt IN ('sgd', 'lamb') OR tags.`note text` = \"it's fine\"", 'delta,beta,alpha');
@@ -81,15 +81,15 @@ test('filter: everything of the language, counted, in the address and in the his
   await find('LONG', 'long ago');
   await page.goBack();
   await listed(page, 'back', 'delta,gamma,beta,alpha');
-  equal(await box(page).inputValue(), 'start_time > now() - 7d', 'the text of before');
+  await comes(() => box(page).inputValue(), 'start_time > now() - 7d', 'the text of before');
   await page.goForward();
   await listed(page, 'forward', 'long ago');
   await page.reload();
   await listed(page, 'after a reload', 'long ago');
   await page.getByRole('button', { name: 'Clear the filter' }).click();
   await listed(page, 'cleared', 'delta,gamma,beta,alpha,long ago');
-  equal(
-    await page.evaluate(() => document.activeElement.getAttribute('role')),
+  await comes(
+    () => page.evaluate(() => document.activeElement.getAttribute('role')),
     'combobox',
     'the field keeps the focus',
   );
@@ -131,12 +131,12 @@ test(
       /character 25/.test(await error.textContent()),
       `the place is named in "${await error.textContent()}"`,
     );
-    equal(await error.locator('mark').textContent(), 'loss', 'the marked word');
-    equal(await box(page).getAttribute('aria-invalid'), 'true', 'aria-invalid');
-    equal(await names(page), ['gamma', 'alpha'], 'the list of before stays');
+    await comes(() => error.locator('mark').textContent(), 'loss', 'the marked word');
+    await comes(() => box(page).getAttribute('aria-invalid'), 'true', 'aria-invalid');
+    await comes(() => names(page), ['gamma', 'alpha'], 'the list of before stays');
     await error.getByTitle('Go to this place').click();
-    equal(
-      await box(page).evaluate((input) => input.value.slice(input.selectionStart, input.selectionEnd)),
+    await comes(
+      () => box(page).evaluate((input) => input.value.slice(input.selectionStart, input.selectionEnd)),
       'loss',
       'selected by a click',
     );
@@ -148,7 +148,7 @@ test(
     await box(page).press('Enter');
     await error.getByRole('button', { name: 'Did you mean metrics.loss?' }).click();
     await listed(page, 'as meant', 'delta');
-    equal(await box(page).inputValue(), 'metrics.loss < 0.3', 'the text as meant');
+    await comes(() => box(page).inputValue(), 'metrics.loss < 0.3', 'the text as meant');
 
     await go(page, `#/experiments/${await scene()}?filter=${encodeURIComponent('what is > this')}`);
     // Nothing is there of before after a reload.
@@ -167,7 +167,7 @@ test('filter: nothing found says what to do', async ({ page }) => {
   await page.getByText('0 of 5 runs match').waitFor();
   await page.getByRole('button', { name: 'Remove metrics.loss < 0.1' }).click();
   await listed(page, 'without one condition', 'gamma,alpha');
-  equal(await box(page).inputValue(), "params.opt = 'adam'", 'what is left');
+  await comes(() => box(page).inputValue(), "params.opt = 'adam'", 'what is left');
 });
 
 test('filter: keys, operators and values are completed by keyboard', async ({ page }) => {
@@ -175,18 +175,18 @@ test('filter: keys, operators and values are completed by keyboard', async ({ pa
   await page.keyboard.press('/');
   await page.keyboard.type('los');
   await until('metrics are offered', async () => (await options(page))[0] === 'metrics.loss');
-  equal(await box(page).getAttribute('aria-expanded'), 'true', 'aria-expanded');
+  await comes(() => box(page).getAttribute('aria-expanded'), 'true', 'aria-expanded');
   await page.keyboard.press('ArrowDown');
   const active = await until('an option is active', () => box(page).getAttribute('aria-activedescendant'));
-  equal(await page.locator(`[id="${active}"]`).getAttribute('aria-selected'), 'true', 'aria-selected');
+  await comes(() => page.locator(`[id="${active}"]`).getAttribute('aria-selected'), 'true', 'aria-selected');
   await page.keyboard.press('Enter');
-  equal(await box(page).inputValue(), 'metrics.loss ', 'the key');
+  await comes(() => box(page).inputValue(), 'metrics.loss ', 'the key');
   await until('operators are offered', async () => (await options(page)).includes('>='));
   await page.keyboard.type('< 1 AND val');
   await until('keys that need quotes', async () => (await options(page))[0] === 'metrics.`val/acc`');
   await page.keyboard.press('Escape');
   await until('Escape closes the list', async () => (await page.getByRole('listbox').count()) === 0);
-  equal(await box(page).inputValue(), 'metrics.loss < 1 AND val', 'and nothing else');
+  await comes(() => box(page).inputValue(), 'metrics.loss < 1 AND val', 'and nothing else');
   for (let i = 0; i < 3; i++) await page.keyboard.press('Backspace');
   await page.keyboard.type('params.op');
   await page.keyboard.press('Tab');
@@ -196,13 +196,13 @@ test('filter: keys, operators and values are completed by keyboard', async ({ pa
   await page.keyboard.type("'a");
   await until('fewer values', async () => (await options(page)).includes('adam'));
   await page.keyboard.press('Tab');
-  equal(await box(page).inputValue(), "metrics.loss < 1 AND params.opt = 'adam' ", 'the whole text');
+  await comes(() => box(page).inputValue(), "metrics.loss < 1 AND params.opt = 'adam' ", 'the whole text');
   await page.keyboard.press('Enter');
   await listed(page, 'applied', 'alpha');
   await box(page).fill('tags.team = ');
   await until('values of tags', async () => (await options(page)).join() === 'red,blue');
   await page.getByRole('option', { name: 'blue' }).click();
-  equal(await box(page).inputValue(), "tags.team = 'blue' ", 'by mouse');
+  await comes(() => box(page).inputValue(), "tags.team = 'blue' ", 'by mouse');
   await listed(page, 'after a pause', 'beta');
   await box(page).fill('metrics.loss > ');
   await page.getByText('from 0.2 to 0.7').waitFor();
@@ -234,7 +234,7 @@ test('menus of columns: values with counts, ranges, excluding, hiding', async ({
   );
   await menu.getByRole('button', { name: 'adam 2' }).click();
   await listed(page, 'by a value', 'gamma,alpha');
-  equal(await box(page).inputValue(), "params.opt = 'adam'", 'the text of the filter');
+  await comes(() => box(page).inputValue(), "params.opt = 'adam'", 'the text of the filter');
   menu = await columnMenu(page, 'opt');
   await menu.getByRole('button', { name: 'sgd 1', exact: true }).click();
   await listed(page, 'another value in its place', 'beta');
@@ -251,8 +251,8 @@ test('menus of columns: values with counts, ranges, excluding, hiding', async ({
   await menu.getByText('0.2 to 0.2 in').waitFor();
   await page.keyboard.press('Escape');
   await until('Escape closes the menu', async () => (await menu.count()) === 0);
-  equal(
-    await page.evaluate(() => document.activeElement.getAttribute('aria-label')),
+  await comes(
+    () => page.evaluate(() => document.activeElement.getAttribute('aria-label')),
     'Menu of loss',
     'the focus is back on its button',
   );
@@ -264,7 +264,7 @@ test('menus of columns: values with counts, ranges, excluding, hiding', async ({
   await menu.getByLabel('To').fill('0.6');
   await menu.getByRole('button', { name: 'Filter' }).click();
   await listed(page, 'a range', 'alpha');
-  equal(await box(page).inputValue(), 'metrics.loss BETWEEN 0.4 AND 0.6', 'the text of the range');
+  await comes(() => box(page).inputValue(), 'metrics.loss BETWEEN 0.4 AND 0.6', 'the text of the range');
   menu = await columnMenu(page, 'loss');
   await menu.getByRole('button', { name: 'NaN 1' }).click();
   await listed(page, 'only NaN', 'beta');
@@ -299,9 +299,9 @@ test('groups: counts, mean, best run, and what is inside', async ({ page }) => {
     table.locator('tbody tr').filter({ has: page.getByRole('button', { name: value, exact: true }) });
   const cells = (value) => row(value).locator('td.number').allTextContents();
   await until('adam', async () => (await cells('adam')).join() === '2,0.375,0.25,0.5');
-  equal(await cells('sgd'), ['1', '0.75', '0.75', '0.75'], 'sgd');
+  await comes(() => cells('sgd'), ['1', '0.75', '0.75', '0.75'], 'sgd');
   equal((await cells('lamb'))[0], '1', 'lamb, which has no such metric');
-  equal(await row('adam').getByRole('link').textContent(), 'gamma', 'the best of adam');
+  await comes(() => row('adam').getByRole('link').textContent(), 'gamma', 'the best of adam');
   equal(
     (await table.locator('tbody th').allTextContents()).slice(0, 2),
     ['sgd', 'adam'],
@@ -324,8 +324,8 @@ test('groups: counts, mean, best run, and what is inside', async ({ page }) => {
   await table.waitFor();
   await row('adam').getByRole('button', { name: 'Show 2 runs' }).click();
   await listed(page, 'the group as a list', 'alpha,gamma');
-  equal(
-    await box(page).inputValue(),
+  await comes(
+    () => box(page).inputValue(),
     "status = 'FINISHED' AND params.opt = 'adam'",
     'the group is in the filter',
   );
@@ -345,5 +345,5 @@ test('a list sorted by a metric follows what is logged', async ({ page }) => {
   await makeRun(id, 'no match', { metrics: { score: [1] }, status: 'FINISHED' });
   await listed(page, 'the new best is on top', 'third,first,second');
   await page.getByText('3 of 4 runs match').waitFor();
-  ok(await rowOf(page, 'third').isVisible(), 'it is in sight');
+  await comes(() => rowOf(page, 'third').isVisible(), true, 'it is in sight');
 });

@@ -1,5 +1,5 @@
 // Who can see an experiment, changed by one person and seen by another; and that nobody is offered what is refused.
-import { another, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
+import { another, comes, equal, go, mark, rowOf, test, until } from '../harness.mjs';
 import {
   grant,
   makeExperiment,
@@ -79,8 +79,8 @@ test(
     await other.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await until('the run is gone', async () => (await rowOf(other.page, 'the run').count()) === 0);
 
-    await page.keyboard.press('Escape');
-    if (!(await panel.isVisible())) await page.getByRole('button', { name: 'Share', exact: true }).click();
+    await panel.getByRole('button', { name: `Protected actions of ${username}` }).press('Escape');
+    equal(await panel.isVisible(), true, 'Escape takes away what is open in the panel, and not the panel');
     await panel.getByRole('button', { name: `Why ${username}?` }).click();
     await panel.locator('.why').getByText(`${username} has EDIT`).waitFor();
     await panel.getByRole('button', { name: `Remove the grant of ${username}` }).click();
@@ -116,18 +116,19 @@ test(
     const row = panel.getByRole('table', { name: 'Grants' }).getByRole('row').filter({ hasText: group });
     await row.waitFor();
     await row.getByRole('button', { name: `Protected actions of ${group}` }).click();
-    ok(
-      await row.getByRole('checkbox', { name: /^force/ }).isDisabled(),
+    await comes(
+      () => row.getByRole('checkbox', { name: /^force/ }).isDisabled(),
+      true,
       'nobody gives away force without having it',
     );
-    ok(await row.getByRole('checkbox', { name: /^delete/ }).isEnabled(), 'but what they have');
+    await comes(() => row.getByRole('checkbox', { name: /^delete/ }).isEnabled(), true, 'but what they have');
     await other.page.keyboard.press('Escape');
 
     await panel.getByRole('combobox', { name: `Permission of ${owner}` }).selectOption('READ');
     const sure = other.page.getByRole('dialog', { name: 'Give up your own right to share?' });
     await sure.getByRole('button', { name: 'Cancel' }).click();
-    equal(
-      await panel.getByRole('combobox', { name: `Permission of ${owner}` }).inputValue(),
+    await comes(
+      () => panel.getByRole('combobox', { name: `Permission of ${owner}` }).inputValue(),
       'MANAGE',
       'nothing has changed',
     );
@@ -164,7 +165,9 @@ test('sharing: everything at once', { login: true }, async ({ page }) => {
   await visit.page.locator('.rules .decides').getByText(`group ${group}`).waitFor();
   await visit.context.close();
   await page.getByRole('button', { name: `Remove the grant of ${group}` }).click();
-  await until('it is gone', async () => (await page.getByText(group).count()) === 0);
+  // A message speaks of it for some seconds more.
+  const one = page.getByRole('combobox', { name: `Permission of ${group}` });
+  await until('it is gone', async () => (await one.count()) === 0);
 });
 
 /** Words of every control that changes something. */

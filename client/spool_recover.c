@@ -86,20 +86,18 @@ count_frames (uint64_t *entries, struct frame_reader *reader, uint64_t end)
 
 /* Cut what a crash left behind the last whole frame; a segment without one is removed. */
 static void
-cut (struct spool *spool, struct segment *segment, int file, uint64_t good)
+cut (struct spool *spool, struct segment *segment, int file)
 {
   char name[SEGMENT_NAME_BYTES];
 
-  segment->bytes = good;
-  if (good > SEGMENT_HEAD_BYTES)
-  {
-    /* When it cannot be cut, readers stop there too. */
-    if (0 != ftruncate (file, (off_t)good))
-      segment->kept = true;
+  /* When it cannot be cut, readers stop there all the same. */
+  if (segment->bytes > SEGMENT_HEAD_BYTES && 0 != ftruncate (file, (off_t)segment->bytes))
+    segment->kept = true;
+  if (segment->bytes > SEGMENT_HEAD_BYTES)
     return;
-  }
   segment_name (name, segment->number);
   unlinkat (spool->folder_file, name, 0);
+  segment->bytes = 0;
 }
 
 /* What reading a segment for the first time found. */
@@ -108,7 +106,7 @@ struct scan
   enum frame_verdict verdict;
   uint64_t first_entry;
   uint64_t entries;
-  uint64_t good; /* bytes */
+  uint64_t good; /* bytes that are whole */
   uint32_t format;
 };
 
@@ -156,13 +154,17 @@ add_scanned (struct spool *spool, const struct scan *scan, int file, uint64_t nu
   if (NULL == segment)
     return error_memory (err);
   segment->last_entry = scan->first_entry - 1 + scan->entries;
-  segment->bytes = size;
+  segment->bytes = scan->good;
   segment->closed = true;
-  segment->kept = FRAME_DAMAGED == scan->verdict;
+  if (FRAME_DAMAGED == scan->verdict)
+  {
+    segment->kept = true;
+    atomic_fetch_add (&spool->damaged_bytes, size - scan->good);
+  }
   if (FRAME_TORN == scan->verdict)
   {
     *torn_bytes += size - scan->good;
-    cut (spool, segment, file, scan->good);
+    cut (spool, segment, file);
   }
   atomic_fetch_add (&spool->disk_bytes, segment->bytes);
   atomic_store (&spool->last, segment->last_entry);

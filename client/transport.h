@@ -47,7 +47,8 @@ struct transport_request
   uint64_t file_bytes;
   transport_sink *sink; /* a 2xx body goes here instead of answer.body; NULL: into answer.body */
   bool (*progress) (void *payload, uint64_t sent_bytes, uint64_t received_bytes); /* NULL: none; false: CANCELLED */
-  void *payload; /* of sink and progress */
+  void (*meanwhile) (void *payload); /* called once when all is sent, before waiting for the answer; NULL: none */
+  void *payload; /* of sink, progress and meanwhile */
   int64_t timeout_ms; /* for the whole of it; 0: no limit while bytes flow (60 s without any: TIMEOUT) */
   bool once; /* not idempotent: transport_call tries again only when the server cannot have done it */
 };

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A new one below TMPDIR or /tmp. Free with folder_remove_all. */
+/* A new one below TMPDIR, /dev/shm or /tmp. Free with folder_remove_all. */
 char *folder_new (void);
 void folder_remove_all (char *path);
 /* Names in it but "." and "..", sorted, each followed by a newline; in static memory. */

@@ -35,6 +35,12 @@ PLANS = {
     "mixed": "drop-before=5,drop-request=5,drop-answer=5,lose-answer=10,truncate=5,corrupt=5,delay=5,slow=3,close=5,503=5,"
              "503-done=5,500=3,500-done=5,html=3,redirect=3,silent=2",
 }
+# What the disk does meanwhile: then the client sends from memory, and says of the spool that it failed. With the first,
+# files end at 8 blocks of 512 bytes; the answers come late, so that more than that waits.
+DISKS = {
+    "full disk": ("delay=80", ["sh", "-c", 'trap "" XFSZ; ulimit -f 8; exec "$@"', "sh"], "spool"),
+    "no disk": ("delay=20", [], "/dev/null/spool"),
+}
 # Those in which a run or a file might be made twice, on a server that does not know the client's ids.
 TWICE = ["lose-answer", "drop-answer", "503-done", "mixed"]
 # The job must not be stopped by any of this: what the log calls may take on a machine that is busy with other things.
@@ -70,6 +76,21 @@ def run_kind(kind, server, scratch, arguments):
     return job.max_ns
 
 
+def run_disk(name, server, scratch, arguments):
+    plan, wrapper, spool = DISKS[name]
+    proxy = world.Proxy(server.url, arguments.seed, plan)
+    env = world.environment(proxy.url, os.path.join(scratch, spool), close_deadline_ms=20000)
+    job = world.Job(env, scratch, "faults-" + name.replace(" ", "-"), runs=2, threads=3, points=arguments.points,
+                    wrapper=wrapper)
+    job.wait(name)
+    proxy.stop()
+    job.read()
+    count = world.verify(server, [job], name, whole=True)
+    world.check(job.closed == "TALLY_OK" and not job.errors, f"{name}: {job.closed} {job.errors[:3]}")
+    print(f"# {name}: {count} points, longest of {job.calls} calls {job.max_ns / 1e3:.0f} us", flush=True)
+    return job.max_ns
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--mlflow")
@@ -78,9 +99,10 @@ def main():
     parser.add_argument("kinds", nargs="*")
     arguments = parser.parse_args()
     server = world.Server(arguments.mlflow or os.environ["TALLY_TEST_URL"])
-    kinds = arguments.kinds or (TWICE if arguments.mlflow else list(PLANS))
+    kinds = arguments.kinds or (TWICE if arguments.mlflow else [*PLANS, *DISKS])
     with world.scratch_folder() as scratch, concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-        longest = max(pool.map(lambda kind: run_kind(kind, server, scratch, arguments), kinds))
+        longest = max(pool.map(lambda kind: (run_disk if kind in DISKS else run_kind)(kind, server, scratch, arguments),
+                               kinds))
     print(f"# longest log call of all: {longest / 1e3:.0f} us")
     world.end()
 

@@ -172,7 +172,11 @@ call_log (struct world *world, struct tally_error *err)
 #define ENTRY(path) "{\"path\":\"" path "\",\"is_dir\":false,\"file_size\":5}"
 #define LISTED(listed)                                                                                                 \
   {                                                                                                                    \
-    .match = "artifacts/list", .answer = answer_json, .text = FILES (listed)                                           \
+    .match = "/artifacts?", .answer = answer_json, .text = FILES (listed)                                              \
+  }
+#define TALLY_LISTED(listed)                                                                                           \
+  {                                                                                                                    \
+    .match = "/artifacts?", .answer = answer_json, .text = FILES (listed), .is_tally = true                            \
   }
 #define MANIFEST(path)                                                                                                 \
   {                                                                                                                    \
@@ -204,7 +208,7 @@ static const struct hostile_case cases[] = {
   { "nothing hostile: flush", call_log, { .match = "no path has this" }, FINE },
   { "nothing hostile: manifest", call_model, MANIFEST ("a.txt"), FINE },
   { "endless body", call_get, ALL (answer_endless_body), BROKEN },
-  { "endless body: download", call_download, { .match = "artifacts/list", .answer = answer_endless_body }, BROKEN },
+  { "endless body: download", call_download, { .match = "/artifacts?", .answer = answer_endless_body }, BROKEN },
   { "endless body: flush", call_log, ALL (answer_endless_body), CODE (TIMEOUT) },
   { "endless head", call_get, ALL (answer_endless_head), BROKEN },
   { "endless head: ping", call_ping, ALL (answer_endless_head), BROKEN },
@@ -275,7 +279,7 @@ static const struct hostile_case cases[] = {
   { "empty pages for ever: list", call_list, SAYS ("{\"files\":[],\"next_page_token\":\"again\"}"), FINE | BROKEN },
   { "empty pages for ever: download",
     call_download,
-    { .match = "artifacts/list", .answer = answer_json, .text = "{\"files\":[],\"next_page_token\":\"again\"}" },
+    { .match = "/artifacts?", .answer = answer_json, .text = "{\"files\":[],\"next_page_token\":\"again\"}" },
     FINE | BROKEN },
 
   { "message with control characters",
@@ -293,7 +297,7 @@ static const struct hostile_case cases[] = {
   { "message of wrong types",
     call_get,
     { .match = "", .answer = answer_refusal, .text = "{\"error_code\":[],\"message\":7}" },
-    CODE (REFUSED) },
+    CODE (REFUSED) | CODE (PROTOCOL) },
   { "message in HTML",
     call_get,
     { .match = "", .answer = answer_refusal, .text = "<script>alert(1)</script>" },
@@ -317,14 +321,20 @@ static const struct hostile_case cases[] = {
   { "name: a file and a folder", call_download, LISTED (ENTRY ("a") "," ENTRY ("a/b")),
     CODE (PROTOCOL) | CODE (EXISTS) | CODE (FILE) },
   { "name: folder that leads out", call_download, LISTED ("{\"path\":\"../out\",\"is_dir\":true}"), CODE (PROTOCOL) },
-  { "name: folders in themselves",
-    call_download,
-    { .match = "artifacts/list", .answer = answer_loop, .text = "d" },
-    BROKEN | CODE (FILE) },
   { "name: the folder itself", call_download, LISTED ("{\"path\":\"d\",\"is_dir\":true}"), BROKEN | CODE (FILE) },
   { "size: immense", call_download, LISTED ("{\"path\":\"a\",\"file_size\":9223372036854775807}"),
     FINE | BROKEN | CODE (FILE) | CODE (DIGEST) },
   { "size: negative", call_download, LISTED ("{\"path\":\"a\",\"file_size\":-1}"), FINE | BROKEN | CODE (DIGEST) },
+  { "name on Tally: ../../x", call_download, TALLY_LISTED (ENTRY ("../../x")), CODE (PROTOCOL) },
+  { "name on Tally: absolute", call_download, TALLY_LISTED (ENTRY ("/tmp/tally-hostile-absolute")), CODE (PROTOCOL) },
+  { "name on Tally: NUL", call_download, TALLY_LISTED (ENTRY ("a\\u0000b")), CODE (PROTOCOL) },
+  { "name on Tally: the folder itself", call_download, TALLY_LISTED ("{\"path\":\"d\",\"is_dir\":true}"), BROKEN },
+  { "digest on Tally: none", call_download,
+    TALLY_LISTED ("{\"path\":\"a\",\"is_dir\":false,\"file_size\":5,\"sha256\":\"xyz\"}"), CODE (PROTOCOL) },
+  { "digest on Tally: another", call_download,
+    TALLY_LISTED ("{\"path\":\"a\",\"is_dir\":false,\"file_size\":5,\"sha256\":"
+                  "\"0000000000000000000000000000000000000000000000000000000000000000\"}"),
+    CODE (DIGEST) },
   { "manifest: ../../x", call_model, MANIFEST ("../../x"), CODE (PROTOCOL) },
   { "manifest: absolute", call_model, MANIFEST ("/tmp/tally-hostile-absolute"), CODE (PROTOCOL) },
   { "manifest: very long", call_model, MANIFEST (X1000), CODE (PROTOCOL) | CODE (FILE) },

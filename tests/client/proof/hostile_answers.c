@@ -231,20 +231,6 @@ answer_nothing (void *payload, int fd, const struct fake_request *request)
  */
 
 bool
-answer_loop (void *payload, int fd, const struct fake_request *request)
-{
-  const char *path = strstr (request->path, "path=");
-  char text[8192];
-  int length;
-
-  length = snprintf (text, sizeof (text),
-                     "{\"root_uri\":\"mlflow-artifacts:/1/%s/artifacts\",\"files\":[{\"path\":\"%s%s%s\","
-                     "\"is_dir\":true}]}",
-                     FAKE_RUN, NULL == path ? "" : path + 5, NULL == path ? "" : "/", text_of (payload));
-  return length > 0 && (size_t)length < sizeof (text) && fake_json (fd, 200, text);
-}
-
-bool
 answer_changed (void *payload, int fd, const struct fake_request *request)
 {
   (void)payload;

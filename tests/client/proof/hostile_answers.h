@@ -34,8 +34,6 @@ fake_answer answer_slow_body;
 fake_answer answer_slow_head;
 /* Nothing, and the connection stays. */
 fake_answer answer_nothing;
-/* A listing in which each folder holds itself, with `text` as the name of the folder. */
-fake_answer answer_loop;
 /* A file with another content, of more bytes, of fewer bytes than promised. */
 fake_answer answer_changed;
 fake_answer answer_longer;

@@ -143,7 +143,7 @@ log_all (void *payload)
 {
   struct logger *logger = payload;
   struct job *job = logger->job;
-  char key[64];
+  char key[40];
 
   snprintf (key, sizeof (key), "%s%ld", job->name, logger->index);
   for (long i = 0; i < job->points; i++)

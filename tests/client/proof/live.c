@@ -118,7 +118,7 @@ live_file (const struct live *live, const char *name, const char *text)
   snprintf (path, 512, "%s/%s", live->scratch, name);
   file = fopen (path, "w");
   if (NULL == file || EOF == fputs (text, file) || 0 != fclose (file))
-    CHECK (! "a file of the test can be written");
+    live_check (false, __FILE__, __LINE__, "a file of the test can be written");
   return path;
 }
 

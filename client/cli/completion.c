@@ -53,13 +53,13 @@ bash_value (void *payload, const struct option *option)
   printf (") ");
   if (NULL != option->words)
   {
-    printf ("words='");
+    printf ("choices='");
     for (const char *word = option->words; '\0' != *word; word++)
       putchar ('|' == *word ? ' ' : *word);
     printf ("'; return ;;\n");
   }
   else
-    printf ("%s return ;;\n", is_path (option->value) ? "files=yes;" : "words='';");
+    printf ("%s return ;;\n", is_path (option->value) ? "files=yes;" : "choices='';");
 }
 
 /* Letters and names of options that take a value, for passing over it. */
@@ -120,11 +120,11 @@ print_next_words (const char *prefix)
   }
 }
 
-/* The shell function that sets `words` and `files` for a command, for both shells. */
+/* The shell function that sets `choices` and `files` for a command, for both shells. */
 static void
 print_cases (void)
 {
-  printf ("_tally_values() {\n  # $1: the command, $2: the word before\n  words='' files=\n  case \"$1\" in\n");
+  printf ("_tally_values() {\n  # $1: the command, $2: the word before\n  choices='' files=\n  case \"$1\" in\n");
   for (const struct command *command = commands; NULL != command->name; command++)
   {
     bool first = true;
@@ -135,7 +135,7 @@ print_cases (void)
     command_each_option (command, bash_value, NULL);
     printf ("      esac\n      options='");
     command_each_option (command, bash_option, &first);
-    printf ("'\n      words='%s", argument_words (command));
+    printf ("'\n      choices='%s", argument_words (command));
     if (0 == strcmp (command->name, "help") || 0 == strcmp (command->name, "manual"))
       print_next_words ("");
     printf ("'\n");
@@ -157,13 +157,13 @@ print_groups (void)
     if ('\0' == command->name[len] || (strlen (last) == len && 0 == strncmp (last, command->name, len)))
       continue;
     last = cli_copy (command->name, len);
-    printf ("    %s | 'help %s' | 'manual %s') words='", last, last, last);
+    printf ("    %s | 'help %s' | 'manual %s') choices='", last, last, last);
     print_next_words (cli_printf ("%s ", last));
     printf ("' ;;\n");
   }
 }
 
-/* Sets `command`, `words`, `files` and `options` from the words before the cursor: $1 is the word before it, the rest
+/* Sets `command`, `choices`, `files` and `options` from the words before the cursor: $1 is the word before it, the rest
    are all words behind "tally" up to there. */
 static void
 print_shared (void)
@@ -171,7 +171,7 @@ print_shared (void)
   bool first = true;
 
   print_cases ();
-  printf ("_tally_look() {\n  local before=$1 word skip=\n  shift\n  command= options= words= files= rest=\n"
+  printf ("_tally_look() {\n  local before=$1 word skip=\n  shift\n  command= options= choices= files= rest=\n"
           "  for word in \"$@\"; do\n"
           "    if [ -n \"$skip\" ]; then skip=; continue; fi\n    case $word in\n"
           "      --) rest=yes; break ;;\n      ");
@@ -193,7 +193,7 @@ print_shared (void)
   }
   printf ("help|manual|help\\ *|manual\\ *) command=\"$command $word\" ;;\n        esac\n        ;;\n    esac\n  done\n"
           "  _tally_values \"$command\" \"$before\"\n  [ -z \"$options\" ] || return 0\n"
-          "  [ -z \"$words$files\" ] || return 0\n  case $command in\n    '') words='");
+          "  [ -z \"$choices$files\" ] || return 0\n  case $command in\n    '') choices='");
   print_next_words ("");
   printf ("' ;;\n");
   print_groups ();
@@ -209,13 +209,13 @@ completion_bash (void)
 {
   printf ("# bash completion of tally; made by 'tally completion bash'.\n\n");
   print_shared ();
-  printf ("_tally() {\n  local command options words files rest current=${COMP_WORDS[COMP_CWORD]}\n"
+  printf ("_tally() {\n  local command options choices files rest current=${COMP_WORDS[COMP_CWORD]}\n"
           "  local before=\n  COMPREPLY=()\n  [ \"$COMP_CWORD\" -lt 1 ] || before=${COMP_WORDS[COMP_CWORD - 1]}\n"
           "  _tally_look \"$before\" \"${COMP_WORDS[@]:1:COMP_CWORD - 1}\"\n"
           "  if [ -n \"$rest\" ]; then\n    mapfile -t COMPREPLY < <(compgen -c -f -- \"$current\")\n    return\n  fi\n"
           "  case $current in\n"
           "    -*) mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$current\") ;;\n"
-          "    *)\n      mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
+          "    *)\n      mapfile -t COMPREPLY < <(compgen -W \"$choices\" -- \"$current\")\n"
           "      if [ -n \"$files\" ]; then\n        compopt -o filenames 2>/dev/null\n"
           "        mapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(compgen -f -- \"$current\")\n      fi\n      ;;\n"
           "  esac\n}\n\ncomplete -F _tally tally\n");
@@ -259,7 +259,7 @@ completion_zsh (void)
   printf ("#compdef tally\n# zsh completion of tally; made by 'tally completion zsh'.\n\n");
   print_shared ();
   print_descriptions ();
-  printf ("_tally() {\n  local command options words_of words files rest before=${words[CURRENT-1]}\n"
+  printf ("_tally() {\n  local command options choices files rest before=${words[CURRENT-1]}\n"
           "  local -a described list before_words\n  before_words=(\"${(@)words[2,CURRENT-1]}\")\n"
           "  local current=${words[CURRENT]}\n  local word summary prefix\n"
           "  _tally_look \"$before\" \"${before_words[@]}\"\n"
@@ -268,11 +268,11 @@ completion_zsh (void)
           "    if (( ${#described} )); then _describe -o option described; else compadd -- ${=options}; fi\n"
           "    return\n  fi\n"
           "  prefix=${command:+$command }\n"
-          "  for word in ${=words}; do\n"
+          "  for word in ${=choices}; do\n"
           "    summary=${${(M)_tally_summaries:#$prefix$word:*}[1]#*:}\n"
           "    list+=(\"$word${summary:+:$summary}\")\n  done\n"
           "  (( ${#list} )) && _describe -V command list\n  [[ -n $files ]] && _files\n}\n\n"
-          "if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _tally \"$@\"; else compdef _tally tally; fi\n");
+          "if [[ $funcstack[1] == _tally ]]; then _tally \"$@\"; else compdef _tally tally; fi\n");
 }
 
 int

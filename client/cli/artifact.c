@@ -35,15 +35,12 @@ transferred (struct cli *cli, struct progress *progress, const char *what, const
 {
   double seconds = progress_seconds (progress);
   uint64_t bytes = progress_bytes (progress);
-  size_t files = progress_files (progress);
 
-  progress_end (progress);
   if (FORMAT_JSON == cli->format)
-    print_json (json_pack ("{s:s, s:I, s:I, s:f}", "path", where, "files", (json_int_t)files, "bytes",
-                           (json_int_t)bytes, "seconds", seconds));
+    print_json (json_pack ("{s:s, s:I, s:f}", "path", where, "bytes", (json_int_t)bytes, "seconds", seconds));
   else
-    cli_note (cli, "%s %s: %zu %s, %s in %s", what, plain (where), files, 1 == files ? "file" : "files",
-              bytes_text (bytes), duration_text ((int64_t)(seconds * 1000)));
+    cli_note (cli, "%s %s: %s in %s", what, plain (where), bytes_text (bytes),
+              duration_text ((int64_t)(seconds * 1000)));
   return CLI_DONE;
 }
 

@@ -5,8 +5,10 @@
 #include "base/hex.h"
 #include "base/url.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Digits of the shortest beginning of an id that is taken for one. */
 #define PREFIX_LEAST 6
@@ -18,6 +20,19 @@ set_option (struct cli *cli, const char *name, const char *value)
   struct tally_error err;
 
   cli_must (cli, tally_options_set (cli->options, name, value, &err), &err);
+}
+
+/* Who asks, for servers without logins. */
+static void
+name_user (struct cli *cli)
+{
+  const char *name = getenv ("LOGNAME");
+  const struct passwd *entry = NULL == name || '\0' == name[0] ? getpwuid (geteuid ()) : NULL;
+
+  if (NULL != entry)
+    name = entry->pw_name;
+  if (NULL == tally_options_get (cli->options, "user") && NULL != name && '\0' != name[0])
+    tally_options_set (cli->options, "user", name, NULL);
 }
 
 struct tally_options *
@@ -42,6 +57,7 @@ cli_options (struct cli *cli)
   if (cli_has (cli, "offline"))
     set_option (cli, "mode", "offline");
   cli_must (cli, tally_options_load (cli->options, &err), &err);
+  name_user (cli);
   return cli->options;
 }
 

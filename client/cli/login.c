@@ -69,6 +69,8 @@ ask_server (struct cli *cli)
   const char *current = cli_setting (cli, "server");
   char *line;
 
+  /* The setting itself is replaced while the server is asked. */
+  current = cli_copy (current, strlen (current));
   if (cli_has (cli, "server") || ! isatty (STDIN_FILENO) || cli_has (cli, "token-stdin"))
     return current;
   fprintf (stderr, "Server [%s]: ", plain (current));

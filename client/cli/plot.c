@@ -267,14 +267,18 @@ append_x_axis (struct buffer *out, const struct canvas *canvas, const struct plo
   buffer_byte (out, '\n');
 }
 
+/* A line for each series: its mark, its name as far as there is room, its last value. */
 static void
-append_legend (struct buffer *out, const struct canvas *canvas)
+append_legend (struct buffer *out, const struct canvas *canvas, unsigned width)
 {
   const struct plot *plot = canvas->plot;
 
   for (size_t i = 0; i < plot->count; i++)
   {
     const struct plot_series *series = &plot->series[i];
+    const char *value =
+        0 == series->count ? "  no points" : cli_printf ("  last %s", number_short (series->y[series->count - 1]));
+    size_t taken = 5 + text_columns (value);
 
     buffer_text (out, "  ");
     if (plot->colour)
@@ -285,12 +289,8 @@ append_legend (struct buffer *out, const struct canvas *canvas)
       buffer_byte (out, marks[i % MARKS]);
     if (plot->colour)
       buffer_text (out, "\033[0m");
-    buffer_printf (out, " %s", series->label);
-    if (0 == series->count)
-      buffer_text (out, "  no points");
-    else
-      buffer_printf (out, "  last %s", number_short (series->y[series->count - 1]));
-    buffer_byte (out, '\n');
+    buffer_printf (out, " %.*s%s\n", (int)text_cut (series->label, width > taken ? width - taken : 0), series->label,
+                   value);
   }
 }
 
@@ -333,7 +333,7 @@ plot_draw (struct buffer *out, const struct plot *plot)
                  plot->colour ? "\033[0m" : "");
   append_rows (out, &canvas, &ticks_y, label_columns);
   append_x_axis (out, &canvas, &ticks_x, label_columns);
-  append_legend (out, &canvas);
+  append_legend (out, &canvas, width);
   free (canvas.dots);
   free (canvas.owner);
 }

@@ -6,7 +6,6 @@
 
 struct progress;
 
-/* NULL-safe in all functions. */
 struct progress *progress_new (struct cli *cli);
 /* For struct tally_transfer: `payload` is the progress. Any thread. False once Ctrl-C was pressed. */
 bool progress_transfer (void *payload, const char *name, uint64_t done_bytes, uint64_t total_bytes);
@@ -14,9 +13,8 @@ bool progress_transfer (void *payload, const char *name, uint64_t done_bytes, ui
 void progress_text (struct progress *progress, const char *text);
 /* Take the line away. */
 void progress_end (struct progress *progress);
-/* Files and bytes that went through. */
+/* Bytes that went through, and since when. */
 uint64_t progress_bytes (const struct progress *progress);
-size_t progress_files (const struct progress *progress);
 double progress_seconds (const struct progress *progress);
 
 #endif

@@ -172,7 +172,7 @@ def progress(report, env):
     """Bars on a terminal, none elsewhere, and none that stay."""
     path = os.path.join(env["W"], "large.bin")
     with open(path, "wb") as file:
-        file.write(os.urandom(1 << 20) * 64)
+        file.write(os.urandom(1 << 20) * 24)
     shown, code = show(env, "artifact", "put", "growing", path)
     report.check("a transfer shows how far it is", code == 0 and "%" in shown, f"{code} {shown[-200:]!r}")
     report.check("the bar goes away", "\r\x1b[K" in shown and "sent" in shown, repr(shown[-200:]))

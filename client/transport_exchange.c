@@ -145,7 +145,8 @@ add_headers (struct exchange *exchange)
     ok = ok && add_header (list, type);
   }
   if (NULL == request->url)
-    ok = ok && add_header (list, settings->authorization) && add_header (list, settings->workspace);
+    ok = ok && add_header (list, settings->authorization) && add_header (list, settings->workspace)
+         && add_header (list, settings->actor);
   for (const char *const *header = request->headers; NULL != header && NULL != *header; header++)
     ok = ok && add_header (list, *header);
   return ok;

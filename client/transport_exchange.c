@@ -386,12 +386,12 @@ error_of_stop (const struct exchange *exchange, struct tally_error *err)
   return error_set (err, TALLY_ERROR_CANCELLED, "The request was stopped.");
 }
 
-/* A web page instead of an answer: of a login in between, which takes what was sent as little as it knows of it. A
-   download may be one. */
+/* A web page instead of an acknowledgement: of a login in between, say, which did nothing of what was asked. Who reads an
+   answer finds out by itself, and MLflow calls the plain text of its version HTML. */
 static bool
 is_page (const struct exchange *exchange)
 {
-  return NULL == exchange->request->sink && NULL == exchange->request->url
+  return 0 != strcmp (exchange->request->method, "GET") && NULL == exchange->request->url
          && 0 == strncasecmp (exchange->answer->content_type, "text/html", strlen ("text/html"));
 }
 

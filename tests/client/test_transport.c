@@ -223,10 +223,9 @@ static const struct
   int status;
   enum tally_code code;
   bool retryable;
-} pages[] = { { 200, TALLY_ERROR_PROTOCOL, true },  { 400, TALLY_ERROR_PROTOCOL, false },
-              { 404, TALLY_ERROR_PROTOCOL, false }, { 401, TALLY_ERROR_UNAUTHENTICATED, false },
-              { 413, TALLY_ERROR_REFUSED, false },  { 502, TALLY_ERROR_SERVER, true },
-              { 503, TALLY_ERROR_OVERLOADED, true } };
+} pages[] = { { 400, TALLY_ERROR_PROTOCOL, false },        { 404, TALLY_ERROR_PROTOCOL, false },
+              { 401, TALLY_ERROR_UNAUTHENTICATED, false }, { 413, TALLY_ERROR_REFUSED, false },
+              { 502, TALLY_ERROR_SERVER, true },           { 503, TALLY_ERROR_OVERLOADED, true } };
 
 START_TEST (shows_no_html)
 {
@@ -236,6 +235,20 @@ START_TEST (shows_no_html)
   ck_assert_int_eq (pages[_i].retryable, err.retryable);
   ck_assert_ptr_null (strchr (err.message, '<'));
   ck_assert_ptr_null (strstr (err.message, "Log in"));
+}
+END_TEST
+
+/* What a login in between answers to everything; MLflow calls the text of its version HTML. */
+START_TEST (takes_no_page_for_done)
+{
+  struct transport_request request = { .method = "PUT", .path = "/x", .body = SLICE ("{}"), .timeout_ms = 5000 };
+
+  behaviour = reply_html;
+  status = 200;
+  ck_assert_int_eq (TALLY_OK, get ("/version"));
+  transport_answer_free (&answer);
+  ck_assert_int_eq (TALLY_ERROR_PROTOCOL, transport_send (&answer, transport, &request, &err));
+  ck_assert (err.retryable && 200 == err.http_status);
 }
 END_TEST
 
@@ -671,6 +684,7 @@ transport_suite (void)
   tcase_add_loop_test (tests, refuses_what_is_no_address, 0, COUNT (wrong_addresses));
   tcase_add_loop_test (tests, tells_refusals_apart, 0, COUNT (refusals));
   tcase_add_loop_test (tests, shows_no_html, 0, COUNT (pages));
+  tcase_add_test (tests, takes_no_page_for_done);
   tcase_add_test (tests, follows_no_redirect);
   tcase_add_loop_test (tests, broken_answers_may_be_tried_again, 0, COUNT (broken));
   tcase_add_test (tests, endless_answers_end);

@@ -150,8 +150,7 @@ send_entry (struct sync *sync, const struct outbox_entry *entry, struct tally_er
     enum tally_code code = delivery_run_id (id, sync->delivery, &entry->run, err);
 
     if (TALLY_OK == code)
-      code = outbox_send_entry (sync->transport, folder, entry, id,
-                                options_number (sync->client->options, OPTION_REQUEST_TIMEOUT_MS), err);
+      code = outbox_send_entry (sync->transport, sync->client->options, folder, entry, id, err);
     if (TALLY_OK == code)
     {
       outbox_store_remove (folder, entry);

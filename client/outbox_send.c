@@ -9,11 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-/* Longest body of a request that ends a run. */
+/* Longest body of the end of a run. */
 #define TEXT_MAX_BYTES 65536
+
+/* Room for what the server says of a run's place: a path of at most a few KiB. */
+#define ARENA_BYTES (1u << 20)
 
 bool
 outbox_refused (const struct tally_error *why)
@@ -21,21 +23,25 @@ outbox_refused (const struct tally_error *why)
   return delivery_refused (why) || TALLY_ERROR_UNSUPPORTED == why->code || TALLY_ERROR_FILE == why->code;
 }
 
-/* Room for the place of a run and the answer that tells it. */
-#define PLACE_MAX_BYTES 1048576
-
 static enum tally_code
-send_open (const struct transfer *transfer, const struct outbox_entry *entry, const char *id, int file,
-           struct tally_error *err)
+put_file (const struct transfer *transfer, const char *folder, const struct outbox_entry *entry, const char *place,
+          struct tally_error *err)
 {
-  struct transfer_source source = { .file = file, .bytes = entry->bytes };
-  struct arena *arena = arena_new (PLACE_MAX_BYTES);
-  const char *place;
-  enum tally_code code = NULL == arena ? error_memory (err) : transfer_place_of_run (&place, arena, transfer, id, err);
+  struct transfer_source source = { .bytes = entry->bytes };
+  char *data = outbox_data_path (folder, entry->number);
+  enum tally_code code;
 
-  if (TALLY_OK == code)
+  if (NULL == data)
+    return error_memory (err);
+  source.file = open (data, O_RDONLY | O_CLOEXEC);
+  if (source.file < 0)
+    code = error_file (err, errno, "%s", data);
+  else
+  {
     code = transfer_send (transfer, place, entry->name, &source, err);
-  arena_free (arena);
+    close (source.file);
+  }
+  free (data);
   return code;
 }
 
@@ -43,33 +49,30 @@ static enum tally_code
 send_file (struct transport *transport, const struct tally_options *options, const char *folder,
            const struct outbox_entry *entry, const char *id, struct tally_error *err)
 {
+  struct arena *arena = arena_new (ARENA_BYTES);
   struct transfer transfer;
-  char *data = outbox_data_path (folder, entry->number);
-  int file;
+  const char *place;
   enum tally_code code;
 
-  if (NULL == data)
+  if (NULL == arena)
     return error_memory (err);
   transfer_init (&transfer, transport, options);
   /* What goes in parts goes on with the missing ones here: for the next try nothing of it would be left. */
   transfer.once = entry->bytes < transfer.part_bytes;
-  file = open (data, O_RDONLY | O_CLOEXEC);
-  if (file < 0)
-    code = error_file (err, errno, "%s", data);
-  else
-  {
-    code = send_open (&transfer, entry, id, file, err);
-    close (file);
-  }
-  free (data);
+  code = transfer_place_of_run (&place, arena, &transfer, id, err);
+  if (TALLY_OK == code)
+    code = put_file (&transfer, folder, entry, place, err);
+  arena_free (arena);
   return code;
 }
 
 static enum tally_code
-send_end (struct transport *transport, const struct outbox_entry *entry, const char *id, int64_t timeout_ms,
-          struct tally_error *err)
+send_end (struct transport *transport, const struct tally_options *options, const struct outbox_entry *entry,
+          const char *id, struct tally_error *err)
 {
-  struct transport_request request = { .method = "POST", .path = DELIVERY_UPDATE_PATH, .timeout_ms = timeout_ms };
+  struct transport_request request = { .method = "POST",
+                                       .path = DELIVERY_UPDATE_PATH,
+                                       .timeout_ms = options_number (options, OPTION_REQUEST_TIMEOUT_MS) };
   struct transport_answer answer;
   struct buffer body;
   enum tally_code code;
@@ -90,6 +93,6 @@ enum tally_code
 outbox_send_entry (struct transport *transport, const struct tally_options *options, const char *folder,
                    const struct outbox_entry *entry, const char *id, struct tally_error *err)
 {
-  return entry->is_end ? send_end (transport, entry, id, options_number (options, OPTION_REQUEST_TIMEOUT_MS), err)
+  return entry->is_end ? send_end (transport, options, entry, id, err)
                        : send_file (transport, options, folder, entry, id, err);
 }

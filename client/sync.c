@@ -248,6 +248,18 @@ conclude (struct sync *sync, enum tally_code code, const struct tally_error *why
   sync->why = *why;
 }
 
+/* What was refused before is tried again: the token, the experiment or the run may be there now. */
+static void
+take_back (struct sync *sync)
+{
+  uint64_t entries = 0;
+  struct tally_error why;
+
+  if (TALLY_OK != spool_retry_rejected (sync->spool, &entries, &why))
+    sync->why = why;
+  outbox_store_retry (spool_folder (sync->spool));
+}
+
 /* Take over one stream and send it. */
 static void
 sync_stream (struct sync *sync)
@@ -282,6 +294,8 @@ sync_stream (struct sync *sync)
   {
     sync->result->streams += sync->last_pass ? 0 : 1;
     sync->result->torn_bytes += torn_bytes;
+    if (! sync->last_pass)
+      take_back (sync);
     conclude (sync, send_stream (sync, &why), &why);
   }
   spool_close (sync->spool, false);

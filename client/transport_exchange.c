@@ -222,6 +222,9 @@ set_connection (struct exchange *exchange)
     curl_easy_setopt (easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt (easy, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
   }
+  /* On a kept connection that closes without an answer curl sends again by itself: nobody would know of the first. */
+  if (exchange->request->once)
+    curl_easy_setopt (easy, CURLOPT_FRESH_CONNECT, 1L);
   /* Files come as they are: their digest and their ranges are of the bytes themselves. */
   if (NULL == exchange->request->sink)
     curl_easy_setopt (easy, CURLOPT_ACCEPT_ENCODING, "");

@@ -259,6 +259,7 @@ sync_stream (struct sync *sync)
     .memory_bytes = (uint64_t)options_number (sync->client->options, OPTION_MEMORY_BYTES),
   };
   uint64_t torn_bytes = 0;
+  uint64_t retried;
   struct tally_error why;
   char *path;
   enum tally_code code;
@@ -283,6 +284,9 @@ sync_stream (struct sync *sync)
   {
     sync->result->streams += sync->last_pass ? 0 : 1;
     sync->result->torn_bytes += torn_bytes;
+    /* What was refused is tried once more: a right may have been given since. What cannot be read stays where it is. */
+    if (! sync->last_pass)
+      spool_retry_rejected (sync->spool, &retried, NULL);
     conclude (sync, send_stream (sync, &why), &why);
   }
   spool_close (sync->spool, false);

@@ -3,6 +3,7 @@
 
 #include "decode.h"
 #include "error.h"
+#include "ping.h"
 #include "registry.h"
 
 #include "base/hex.h"
@@ -133,7 +134,7 @@ place_find (struct place *place, struct arena *arena, struct tally_client *clien
   if (TALLY_OK == code && writable && NULL != root.name)
     code = error_set (err, TALLY_ERROR_ARGUMENT, "Versions of registered models are to read only: '%.300s'.", uri);
   if (TALLY_OK == code && ! writable)
-    code = tally_ping (&server, client, err);
+    code = ping_known (&server, client, err);
   if (TALLY_OK != code)
     return code;
   place->is_tally = ! writable && server->is_tally;
@@ -241,33 +242,14 @@ manifest_path (struct arena *arena, const struct place *place)
 }
 
 enum tally_code
-place_manifest (json_t **files, struct tally_client *client, const struct place *place, struct tally_error *err)
+place_manifest (json_t **manifest, struct tally_client *client, const struct place *place, struct tally_error *err)
 {
   struct arena *arena = arena_new (ANSWER_ARENA_BYTES);
   const char *path = NULL == arena ? NULL : manifest_path (arena, place);
-  json_t *answer = NULL;
-  const json_t *text;
-  json_t *document = NULL;
   enum tally_code code;
 
-  *files = NULL;
-  code = NULL == path ? error_memory (err) : answer_call (&answer, client, "GET", path, NULL, err);
-  text = json_object_get (answer, "document");
-  if (TALLY_OK == code)
-  {
-    if (json_is_string (text))
-      document = json_loadb (json_string_value (text), json_string_length (text), JSON_REJECT_DUPLICATES, NULL);
-    *files = json_incref (json_object_get (document, "files"));
-    if (! json_is_array (*files))
-      code = error_set (err, TALLY_ERROR_PROTOCOL, "The server's manifest lists no files.");
-  }
-  if (TALLY_OK != code)
-  {
-    json_decref (*files);
-    *files = NULL;
-  }
-  json_decref (document);
-  json_decref (answer);
+  *manifest = NULL;
+  code = NULL == path ? error_memory (err) : answer_call (manifest, client, "GET", path, NULL, err);
   arena_free (arena);
   return code;
 }

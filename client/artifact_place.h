@@ -43,8 +43,8 @@ enum tally_code place_list (json_t **page, struct tally_client *client, const st
 enum tally_code place_entry (struct place_entry *entry, struct arena *arena, const struct place *place,
                              const char *folder, const json_t *file, struct tally_error *err);
 
-/* The manifest of a place on a Tally server: its list of files, a new reference. */
-enum tally_code place_manifest (json_t **files, struct tally_client *client, const struct place *place,
+/* The manifest of a place on a Tally server, for inventory_take_manifest: a new reference. */
+enum tally_code place_manifest (json_t **manifest, struct tally_client *client, const struct place *place,
                                 struct tally_error *err);
 
 /* True for 64 hexadecimal digits. */

@@ -2,6 +2,7 @@
 #include "decode.h"
 #include "error.h"
 #include "result.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -84,7 +85,9 @@ tally_experiment_id (char id[TALLY_EXPERIMENT_ID_BYTES], struct tally_client *cl
     return code;
   if (NULL == name || '\0' == name[0])
     return error_set (err, TALLY_ERROR_ARGUMENT, "The name of the experiment is missing.");
-  code = find (id, client, name, err);
+  code = TEXT_CHECK (err, name);
+  if (TALLY_OK == code)
+    code = find (id, client, name, err);
   if (TALLY_ERROR_NOT_FOUND != code || ! make)
     return code;
   code = create (id, client, name, err);
@@ -119,12 +122,15 @@ tally_experiment_free (struct tally_experiment *experiment)
   result_free (experiment);
 }
 
-/* Send a body, whose reference is stolen, about the experiment of this id. */
+/* Send a body made of the texts, whose reference is stolen, about the experiment of this id. */
 static enum tally_code
-change (struct tally_client *client, const char *id, const char *path, json_t *body, struct tally_error *err)
+change (struct tally_client *client, const char *id, const char *path, const char *const texts[2], json_t *body,
+        struct tally_error *err)
 {
   enum tally_code code = check_id (id, err);
 
+  if (TALLY_OK == code)
+    code = text_check (texts, 2, err);
   if (TALLY_OK == code && (NULL == body || 0 != json_object_set_new (body, "experiment_id", json_string (id))))
     code = error_memory (err);
   if (TALLY_OK == code)
@@ -138,7 +144,8 @@ tally_experiment_rename (struct tally_client *client, const char *id, const char
 {
   if (NULL == name || '\0' == name[0])
     return error_set (err, TALLY_ERROR_ARGUMENT, "The name of the experiment is missing.");
-  return change (client, id, "/api/2.0/mlflow/experiments/update", json_pack ("{s:s}", "new_name", name), err);
+  return change (client, id, "/api/2.0/mlflow/experiments/update", (const char *const[2]){ name, NULL },
+                 json_pack ("{s:s}", "new_name", name), err);
 }
 
 enum tally_code
@@ -147,18 +154,20 @@ tally_experiment_set_tag (struct tally_client *client, const char *id, const cha
 {
   if (NULL == key || '\0' == key[0] || NULL == value)
     return error_set (err, TALLY_ERROR_ARGUMENT, "A tag needs a key and a value.");
-  return change (client, id, "/api/2.0/mlflow/experiments/set-experiment-tag",
+  return change (client, id, "/api/2.0/mlflow/experiments/set-experiment-tag", (const char *const[2]){ key, value },
                  json_pack ("{s:s, s:s}", "key", key, "value", value), err);
 }
 
 enum tally_code
 tally_experiment_delete (struct tally_client *client, const char *id, struct tally_error *err)
 {
-  return change (client, id, "/api/2.0/mlflow/experiments/delete", json_object (), err);
+  return change (client, id, "/api/2.0/mlflow/experiments/delete", (const char *const[2]){ NULL, NULL }, json_object (),
+                 err);
 }
 
 enum tally_code
 tally_experiment_restore (struct tally_client *client, const char *id, struct tally_error *err)
 {
-  return change (client, id, "/api/2.0/mlflow/experiments/restore", json_object (), err);
+  return change (client, id, "/api/2.0/mlflow/experiments/restore", (const char *const[2]){ NULL, NULL },
+                 json_object (), err);
 }

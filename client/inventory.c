@@ -159,29 +159,49 @@ inventory_list (struct inventory *inventory, struct tally_client *client, const 
   return code;
 }
 
+static enum tally_code
+take_promised (struct inventory *inventory, const json_t *item, struct tally_error *err)
+{
+  int64_t bytes = answer_int64 (item, "size");
+  struct inventory_file file = { .name = json_string_value (json_object_get (item, "path")),
+                                 .bytes = bytes < 0 ? 0 : (uint64_t)bytes,
+                                 .has_bytes = true,
+                                 .digest = json_string_value (json_object_get (item, "sha256")) };
+
+  if (NULL == file.name || ! artifact_name_valid (file.name) || NULL == file.digest
+      || ! place_digest_valid (file.digest) || bytes < 0)
+    return error_set (err, TALLY_ERROR_PROTOCOL, "The server's manifest lists '%.300s', which is no file of a model.",
+                      NULL == file.name ? "" : file.name);
+  return inventory_add (inventory, &file, err);
+}
+
+enum tally_code
+inventory_take_manifest (struct inventory *inventory, const json_t *manifest, struct tally_error *err)
+{
+  const json_t *text = json_object_get (manifest, "document");
+  json_t *document = json_is_string (text) ? json_loadb (json_string_value (text), json_string_length (text),
+                                                         JSON_REJECT_DUPLICATES, NULL)
+                                           : NULL;
+  const json_t *files = json_object_get (document, "files");
+  enum tally_code code = TALLY_OK;
+
+  if (! json_is_array (files))
+    code = error_set (err, TALLY_ERROR_PROTOCOL, "The server's manifest lists no files.");
+  for (size_t i = 0; TALLY_OK == code && i < json_array_size (files); i++)
+    code = take_promised (inventory, json_array_get (files, i), err);
+  json_decref (document);
+  return code;
+}
+
 enum tally_code
 inventory_manifest (struct inventory *inventory, struct tally_client *client, const struct place *place,
                     struct tally_error *err)
 {
-  json_t *files;
-  enum tally_code code = place_manifest (&files, client, place, err);
+  json_t *manifest;
+  enum tally_code code = place_manifest (&manifest, client, place, err);
 
-  for (size_t i = 0; TALLY_OK == code && i < json_array_size (files); i++)
-  {
-    const json_t *item = json_array_get (files, i);
-    int64_t bytes = answer_int64 (item, "size");
-    struct inventory_file file = { .name = json_string_value (json_object_get (item, "path")),
-                                   .bytes = bytes < 0 ? 0 : (uint64_t)bytes,
-                                   .has_bytes = true,
-                                   .digest = json_string_value (json_object_get (item, "sha256")) };
-
-    if (NULL == file.name || ! artifact_name_valid (file.name) || NULL == file.digest
-        || ! place_digest_valid (file.digest) || bytes < 0)
-      code = error_set (err, TALLY_ERROR_PROTOCOL, "The server's manifest lists '%.300s', which is no file of a model.",
-                        NULL == file.name ? "" : file.name);
-    else
-      code = inventory_add (inventory, &file, err);
-  }
-  json_decref (files);
+  if (TALLY_OK == code)
+    code = inventory_take_manifest (inventory, manifest, err);
+  json_decref (manifest);
   return code;
 }

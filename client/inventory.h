@@ -40,7 +40,10 @@ void inventory_sort (struct inventory *inventory);
 enum tally_code inventory_list (struct inventory *inventory, struct tally_client *client, const struct place *place,
                                 const char *folder, struct tally_error *err);
 
-/* Add what the manifest of a place on a Tally server lists. */
+/* Add the files of a manifest, as the server answers it. Errors: PROTOCOL for one that is none. */
+enum tally_code inventory_take_manifest (struct inventory *inventory, const json_t *manifest, struct tally_error *err);
+
+/* Ask for the manifest of a place on a Tally server, and add its files. */
 enum tally_code inventory_manifest (struct inventory *inventory, struct tally_client *client, const struct place *place,
                                     struct tally_error *err);
 

@@ -4,6 +4,7 @@
 #include "result.h"
 #include "root.h"
 #include "search.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -45,6 +46,8 @@ check_params (const struct tally_pair *params, size_t count, struct tally_error 
   for (size_t i = 0; i < count; i++)
     if (NULL == params[i].key || '\0' == params[i].key[0] || NULL == params[i].value)
       return error_set (err, TALLY_ERROR_ARGUMENT, "Param %zu has no key or no value.", i);
+    else if (TALLY_OK != TEXT_CHECK (err, params[i].key, params[i].value))
+      return TALLY_ERROR_ARGUMENT;
   return TALLY_OK;
 }
 
@@ -158,6 +161,8 @@ tally_logged_model_create (char model_id[TALLY_MODEL_ID_BYTES], struct tally_run
   if (TALLY_OK == code)
     code = check_params (params, param_count, err);
   if (TALLY_OK == code)
+    code = TEXT_CHECK (err, name, type);
+  if (TALLY_OK == code)
     code = tally_run_server_id (run_id, run, deadline_ms, err);
   if (TALLY_OK == code)
     code = create (model_id, run->client, &model, err);
@@ -203,6 +208,8 @@ tally_logged_model_set_tag (struct tally_client *client, const char *model_id, c
 {
   if (NULL == key || '\0' == key[0] || NULL == value)
     return error_set (err, TALLY_ERROR_ARGUMENT, "A tag needs a key and a value.");
+  if (TALLY_OK != TEXT_CHECK (err, key, value))
+    return TALLY_ERROR_ARGUMENT;
   return change (client, "PATCH", model_id, "/tags", json_pack ("{s:[{s:s, s:s}]}", "tags", "key", key, "value", value),
                  err);
 }
@@ -254,8 +261,15 @@ tally_search_logged_models (struct tally_search **search, struct tally_client *c
                             const char *const *experiment_ids, size_t experiment_count, const char *filter,
                             size_t max_results, struct tally_error *err)
 {
-  json_t *request = json_pack ("{s:o}", "experiment_ids", search_texts (experiment_ids, experiment_count));
-  enum tally_code code;
+  json_t *request;
+  enum tally_code code = TEXT_CHECK (err, filter);
+
+  *search = NULL;
+  if (TALLY_OK == code)
+    code = text_check (experiment_ids, experiment_count, err);
+  if (TALLY_OK != code)
+    return code;
+  request = json_pack ("{s:o}", "experiment_ids", search_texts (experiment_ids, experiment_count));
 
   if (NULL != request && ! search_put_text (request, "filter", filter))
   {

@@ -3,6 +3,8 @@
 
 #include "decode.h"
 #include "error.h"
+#include "ping.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -13,7 +15,7 @@ enum tally_code
 registry_check_name (const char *name, struct tally_error *err)
 {
   if (NULL != name && '\0' != name[0] && NULL == strpbrk (name, "/:") && strlen (name) <= NAME_MAX_BYTES)
-    return TALLY_OK;
+    return TEXT_CHECK (err, name);
   return error_set (err, TALLY_ERROR_ARGUMENT, "'%.100s' is no name of a registered model: not empty, without / and :.",
                     NULL == name ? "" : name);
 }
@@ -26,17 +28,6 @@ registry_check_version (int64_t version, struct tally_error *err)
   return error_set (err, TALLY_ERROR_ARGUMENT, "Versions are numbered from 1.");
 }
 
-/* A refusal with a list of what is missing comes from a gate. */
-static enum tally_code
-gate_error (enum tally_code code, const json_t *answer, struct tally_error *err)
-{
-  if (TALLY_ERROR_CONFLICT != code || ! json_is_array (json_object_get (answer, "missing")))
-    return code;
-  if (NULL != err)
-    err->code = TALLY_ERROR_GATE;
-  return TALLY_ERROR_GATE;
-}
-
 enum tally_code
 registry_call (json_t **answer, struct tally_client *client, const char *method, const char *path, json_t *body,
                struct tally_error *err)
@@ -46,9 +37,9 @@ registry_call (json_t **answer, struct tally_client *client, const char *method,
   *answer = NULL;
   if (NULL == body)
     return error_memory (err);
-  code = answer_call_details (answer, client, method, path, body, err);
+  code = answer_call (answer, client, method, path, body, err);
   json_decref (body);
-  return gate_error (code, *answer, err);
+  return code;
 }
 
 enum tally_code
@@ -58,15 +49,15 @@ registry_explain (enum tally_code code, struct tally_client *client, const char 
 
   /* A Tally server that has the route says so with a code of its own: NOT_IMPLEMENTED, RESOURCE_DOES_NOT_EXIST. */
   if ((TALLY_ERROR_UNSUPPORTED != code && TALLY_ERROR_NOT_FOUND != code && TALLY_ERROR_PROTOCOL != code)
-      || TALLY_OK != tally_ping (&server, client, NULL) || server->is_tally)
+      || TALLY_OK != ping_known (&server, client, NULL) || server->is_tally)
     return code;
   return error_set (err, TALLY_ERROR_UNSUPPORTED, "%s needs a Tally server; %s is MLflow%s%s.", what, server->url,
                     '\0' == server->version[0] ? "" : " ", server->version);
 }
 
 enum tally_code
-registry_tally_call (json_t **answer, struct tally_client *client, const char *method, const char *name,
-                     const char *behind, json_t *body, struct tally_error *err)
+registry_tally_call (json_t **answer, struct tally_client *client, const char *method, const char *what,
+                     const char *name, const char *behind, json_t *body, struct tally_error *err)
 {
   struct arena *arena = arena_new (ANSWER_ARENA_BYTES);
   const char *path;
@@ -81,8 +72,7 @@ registry_tally_call (json_t **answer, struct tally_client *client, const char *m
   code = decode_end (arena, err);
   if (TALLY_OK == code)
     code = answer_call_details (answer, client, method, path, body, err);
-  code = gate_error (code, *answer, err);
-  code = registry_explain (code, client, "This call", err);
+  code = registry_explain (code, client, what, err);
 out:
   json_decref (body);
   arena_free (arena);
@@ -104,6 +94,8 @@ tally_model_create (struct tally_client *client, const char *name, const char *d
 {
   enum tally_code code = registry_check_name (name, err);
 
+  if (TALLY_OK == code)
+    code = TEXT_CHECK (err, description);
   if (TALLY_OK != code)
     return code;
   return ignore (client, "POST", "/api/2.0/mlflow/registered-models/create",
@@ -124,7 +116,7 @@ static enum tally_code
 check_alias (const char *alias, struct tally_error *err)
 {
   if (NULL != alias && '\0' != alias[0])
-    return TALLY_OK;
+    return TEXT_CHECK (err, alias);
   return error_set (err, TALLY_ERROR_ARGUMENT, "The alias is missing.");
 }
 

@@ -2,6 +2,7 @@
 #include "artifact_download.h"
 #include "decode.h"
 #include "error.h"
+#include "ping.h"
 #include "registry.h"
 
 #include <string.h>
@@ -80,7 +81,7 @@ tally_model_verify (struct tally_client *client, const char *uri, const char *fo
   if (TALLY_OK == code && (NULL == uri || NULL == folder))
     code = error_set (err, TALLY_ERROR_ARGUMENT, "The URI of the model or the folder is missing.");
   if (TALLY_OK == code)
-    code = tally_ping (&server, client, err);
+    code = ping_known (&server, client, err);
   if (TALLY_OK == code && ! server->is_tally)
     code = registry_explain (TALLY_ERROR_UNSUPPORTED, client, "To verify a model", err);
   if (TALLY_OK == code)

@@ -4,6 +4,9 @@
 #include "registry.h"
 #include "result.h"
 #include "search.h"
+#include "text.h"
+
+#include <math.h>
 
 #include <string.h>
 
@@ -33,7 +36,6 @@ take_result (struct tally_gate_result **result, const json_t *answer, int64_t ve
   return TALLY_OK == code ? decoded : code;
 }
 
-/* Where the server tells who had the alias before, a refusal and the dry run do not: it has it still. */
 static json_t *
 promote_body (const struct tally_promotion *promotion)
 {
@@ -66,9 +68,11 @@ tally_model_promote (struct tally_gate_result **result, struct tally_client *cli
     code = registry_check_version (promotion->version, err);
   if (TALLY_OK == code && promotion->force && (NULL == promotion->reason || '\0' == promotion->reason[0]))
     code = error_set (err, TALLY_ERROR_ARGUMENT, "To force a promotion needs a reason.");
+  if (TALLY_OK == code)
+    code = TEXT_CHECK (err, promotion->alias, promotion->reason, promotion->run_url);
   if (TALLY_OK != code)
     return code;
-  code = registry_tally_call (&answer, client, "POST", name, "/promote", promote_body (promotion), err);
+  code = registry_tally_call (&answer, client, "POST", "A promotion", name, "/promote", promote_body (promotion), err);
   code = take_result (result, answer, promotion->version, code, err);
   json_decref (answer);
   return code;
@@ -86,6 +90,8 @@ tally_model_rollback (struct tally_gate_result **result, struct tally_client *cl
     *result = NULL;
   if (TALLY_OK == code && (NULL == alias || '\0' == alias[0]))
     code = error_set (err, TALLY_ERROR_ARGUMENT, "The alias is missing.");
+  if (TALLY_OK == code)
+    code = TEXT_CHECK (err, alias, reason);
   if (TALLY_OK != code)
     return code;
   body = json_pack ("{s:s}", "alias", alias);
@@ -94,7 +100,7 @@ tally_model_rollback (struct tally_gate_result **result, struct tally_client *cl
     json_decref (body);
     body = NULL;
   }
-  code = registry_tally_call (&answer, client, "POST", name, "/rollback", body, err);
+  code = registry_tally_call (&answer, client, "POST", "A rollback", name, "/rollback", body, err);
   code = take_result (result, answer, 0, code, err);
   json_decref (answer);
   return code;
@@ -121,7 +127,7 @@ tally_model_gate (struct tally_gate_result **result, struct tally_client *client
   behind = arena_printf (arena, "/versions/%lld/gate?alias=%s", (long long)version, answer_encode (arena, alias));
   code = decode_end (arena, err);
   if (TALLY_OK == code)
-    code = registry_tally_call (&answer, client, "GET", name, behind, NULL, err);
+    code = registry_tally_call (&answer, client, "GET", "A gate", name, behind, NULL, err);
   code = take_result (result, answer, version, code, err);
   json_decref (answer);
   arena_free (arena);
@@ -130,7 +136,7 @@ tally_model_gate (struct tally_gate_result **result, struct tally_client *client
 
 /* Post a body, whose reference is stolen, about a version. */
 static enum tally_code
-post (struct tally_client *client, const char *name, int64_t version, const char *what, json_t *body,
+post (struct tally_client *client, const char *name, int64_t version, const char *what, const char *path, json_t *body,
       struct tally_error *err)
 {
   char behind[64];
@@ -144,8 +150,8 @@ post (struct tally_client *client, const char *name, int64_t version, const char
     json_decref (body);
     return code;
   }
-  snprintf (behind, sizeof (behind), "/versions/%lld/%s", (long long)version, what);
-  code = registry_tally_call (&answer, client, "POST", name, behind, body, err);
+  snprintf (behind, sizeof (behind), "/versions/%lld/%s", (long long)version, path);
+  code = registry_tally_call (&answer, client, "POST", what, name, behind, body, err);
   json_decref (answer);
   return code;
 }
@@ -158,6 +164,10 @@ tally_model_check (struct tally_client *client, const char *name, int64_t versio
 
   if (NULL == check || NULL == check->name || NULL == check->status)
     return error_set (err, TALLY_ERROR_ARGUMENT, "A check needs a name and a status.");
+  if (check->has_value && ! isfinite (check->value))
+    return error_set (err, TALLY_ERROR_ARGUMENT, "The value of a check is a finite number.");
+  if (TALLY_OK != TEXT_CHECK (err, check->name, check->status, check->url, check->text))
+    return TALLY_ERROR_ARGUMENT;
   body = json_pack ("{s:s, s:s}", "name", check->name, "status", check->status);
   if (NULL == body || ! search_put_text (body, "url", check->url) || ! search_put_text (body, "text", check->text)
       || (check->has_value && 0 != json_object_set_new (body, "value", json_real (check->value))))
@@ -165,19 +175,22 @@ tally_model_check (struct tally_client *client, const char *name, int64_t versio
     json_decref (body);
     body = NULL;
   }
-  return post (client, name, version, "checks", body, err);
+  return post (client, name, version, "A check", "checks", body, err);
 }
 
 enum tally_code
 tally_model_approve (struct tally_client *client, const char *name, int64_t version, const char *comment,
                      struct tally_error *err)
 {
-  json_t *body = json_object ();
+  json_t *body;
 
+  if (TALLY_OK != TEXT_CHECK (err, comment))
+    return TALLY_ERROR_ARGUMENT;
+  body = json_object ();
   if (NULL != body && ! search_put_text (body, "comment", comment))
   {
     json_decref (body);
     body = NULL;
   }
-  return post (client, name, version, "approvals", body, err);
+  return post (client, name, version, "An approval", "approvals", body, err);
 }

@@ -4,6 +4,7 @@
 #include "registry.h"
 #include "result.h"
 #include "search.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -86,6 +87,8 @@ tally_model_register (int64_t *version, struct tally_client *client, const char 
     code = registry_check_name (name, err);
   if (TALLY_OK == code && (NULL == source || '\0' == source[0]))
     code = error_set (err, TALLY_ERROR_ARGUMENT, "The source of the version is missing.");
+  if (TALLY_OK == code)
+    code = TEXT_CHECK (err, source, run_id, model_id, description);
   if (TALLY_OK == code && NULL == (arena = arena_new (ANSWER_ARENA_BYTES)))
     code = error_memory (err);
   if (TALLY_OK == code)
@@ -248,6 +251,8 @@ tally_model_version_set_tag (struct tally_client *client, const char *name, int6
 {
   if (NULL == key || '\0' == key[0] || NULL == value)
     return error_set (err, TALLY_ERROR_ARGUMENT, "A tag needs a key and a value.");
+  if (TALLY_OK != TEXT_CHECK (err, key, value))
+    return TALLY_ERROR_ARGUMENT;
   return change (client, "POST", VERSIONS_PATH "/set-tag", name, version,
                  json_pack ("{s:s, s:s}", "key", key, "value", value), err);
 }
@@ -271,7 +276,12 @@ enum tally_code
 tally_search_model_versions (struct tally_search **search, struct tally_client *client, const char *filter,
                              const char *order_by, size_t max_results, struct tally_error *err)
 {
-  json_t *request = json_pack ("{s:o}", "order_by", search_order (order_by));
+  json_t *request;
+
+  *search = NULL;
+  if (TALLY_OK != TEXT_CHECK (err, filter, order_by))
+    return TALLY_ERROR_ARGUMENT;
+  request = json_pack ("{s:o}", "order_by", search_order (order_by));
 
   if (NULL != request && ! search_put_text (request, "filter", filter))
   {

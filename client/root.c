@@ -92,7 +92,7 @@ take_id (struct root *root, struct arena *arena, const char *text, size_t length
 {
   const char *path = '/' == text[length] ? text + length + 1 : "";
 
-  if (0 == length || ('\0' != path[0] && ! artifact_name_valid (path)))
+  if (0 == length || ('/' == text[length] && ! artifact_name_valid (path)))
     return false;
   root->id = arena_copy (arena, text, length);
   root->path = arena_copy (arena, path, strlen (path));

@@ -6,6 +6,7 @@
 #include "search.h"
 
 #include "error.h"
+#include "text.h"
 
 #include "base/url.h"
 
@@ -344,7 +345,13 @@ enum tally_code
 tally_search_experiments (struct tally_search **search, struct tally_client *client, const char *filter,
                           const char *order_by, enum tally_view view, size_t max_results, struct tally_error *err)
 {
-  json_t *request = json_pack ("{s:s, s:o}", "view_type", search_view (view), "order_by", search_order (order_by));
+  json_t *request;
+  enum tally_code code = TEXT_CHECK (err, filter, order_by);
+
+  *search = NULL;
+  if (TALLY_OK != code)
+    return code;
+  request = json_pack ("{s:s, s:o}", "view_type", search_view (view), "order_by", search_order (order_by));
 
   if (NULL != request && ! search_put_text (request, "filter", filter))
   {

@@ -4,6 +4,7 @@
 #include "error.h"
 #include "result.h"
 #include "root.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -36,10 +37,16 @@ tally_search_runs (struct tally_search **search, struct tally_client *client, co
                    size_t experiment_count, const char *filter, const char *order_by, enum tally_view view,
                    size_t max_results, struct tally_error *err)
 {
-  json_t *request =
-      json_pack ("{s:s, s:o, s:o}", "run_view_type", search_view (view), "order_by", search_order (order_by),
-                 "experiment_ids", search_texts (experiment_ids, experiment_count));
-  enum tally_code code;
+  json_t *request;
+  enum tally_code code = TEXT_CHECK (err, filter, order_by);
+
+  *search = NULL;
+  if (TALLY_OK == code)
+    code = text_check (experiment_ids, experiment_count, err);
+  if (TALLY_OK != code)
+    return code;
+  request = json_pack ("{s:s, s:o, s:o}", "run_view_type", search_view (view), "order_by", search_order (order_by),
+                       "experiment_ids", search_texts (experiment_ids, experiment_count));
 
   if (NULL != request && ! search_put_text (request, "filter", filter))
   {
@@ -81,6 +88,9 @@ tally_metric_history (struct tally_search **search, struct tally_client *client,
     return code;
   if (NULL == key || '\0' == key[0])
     return error_set (err, TALLY_ERROR_ARGUMENT, "The key of a metric is missing.");
+  code = TEXT_CHECK (err, key);
+  if (TALLY_OK != code)
+    return code;
   return search_new (search, client, &point_kind, json_pack ("{s:s, s:s}", "run_id", run_id, "metric_key", key), 0,
                      err);
 }

@@ -9,6 +9,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static http_handler *behaviour;
 static struct http_request seen;
 static char seen_headers[4096];
 static char seen_body[4096];
-static unsigned requests;
+static atomic_uint requests;
 static const char *text;
 static int status;
 
@@ -80,7 +81,7 @@ tear_down (void)
 static enum tally_code
 get (const char *path)
 {
-  struct transport_request request = { .method = "GET", .path = path, .timeout_ms = 5000 };
+  struct transport_request request = { .method = "GET", .path = path, .timeout_ms = 30000 };
 
   if (NULL == transport)
     connect_to (http_server_url (server));

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 /* All header lines of an answer together: servers allow 8 to 64 KiB for requests. */
@@ -385,6 +386,25 @@ error_of_stop (const struct exchange *exchange, struct tally_error *err)
   return error_set (err, TALLY_ERROR_CANCELLED, "The request was stopped.");
 }
 
+/* A web page instead of an answer: of a login in between, which takes what was sent as little as it knows of it. A
+   download may be one. */
+static bool
+is_page (const struct exchange *exchange)
+{
+  return NULL == exchange->request->sink && NULL == exchange->request->url
+         && 0 == strncasecmp (exchange->answer->content_type, "text/html", strlen ("text/html"));
+}
+
+static enum tally_code
+error_of_page (const struct exchange *exchange, struct tally_error *err)
+{
+  error_set (err, TALLY_ERROR_PROTOCOL, "The server answered %d with a web page: is its address complete?",
+             exchange->answer->status);
+  if (NULL != err)
+    err->http_status = exchange->answer->status;
+  return TALLY_ERROR_PROTOCOL;
+}
+
 /* What became of it. */
 static enum tally_code
 conclude (struct exchange *exchange, CURLcode result, struct tally_error *err)
@@ -406,7 +426,9 @@ conclude (struct exchange *exchange, CURLcode result, struct tally_error *err)
     return error_of_stop (exchange, err);
   if (CURLE_OK == result && status < 200)
     result = CURLE_WEIRD_SERVER_REPLY;
-  return CURLE_OK == result ? TALLY_OK : error_of_curl (exchange, result, err);
+  if (CURLE_OK != result)
+    return error_of_curl (exchange, result, err);
+  return is_page (exchange) ? error_of_page (exchange, err) : TALLY_OK;
 }
 
 enum tally_code

@@ -223,9 +223,10 @@ static const struct
   int status;
   enum tally_code code;
   bool retryable;
-} pages[] = { { 400, TALLY_ERROR_PROTOCOL, false },        { 404, TALLY_ERROR_PROTOCOL, false },
-              { 401, TALLY_ERROR_UNAUTHENTICATED, false }, { 413, TALLY_ERROR_REFUSED, false },
-              { 502, TALLY_ERROR_SERVER, true },           { 503, TALLY_ERROR_OVERLOADED, true } };
+} pages[] = { { 200, TALLY_ERROR_PROTOCOL, true },  { 400, TALLY_ERROR_PROTOCOL, false },
+              { 404, TALLY_ERROR_PROTOCOL, false }, { 401, TALLY_ERROR_UNAUTHENTICATED, false },
+              { 413, TALLY_ERROR_REFUSED, false },  { 502, TALLY_ERROR_SERVER, true },
+              { 503, TALLY_ERROR_OVERLOADED, true } };
 
 START_TEST (shows_no_html)
 {

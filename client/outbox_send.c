@@ -57,6 +57,8 @@ send_file (struct transport *transport, const struct tally_options *options, con
   if (NULL == arena)
     return error_memory (err);
   transfer_init (&transfer, transport, options);
+  /* What goes in parts goes on with the missing ones here: for the next try nothing of it would be left. */
+  transfer.once = entry->bytes < transfer.part_bytes;
   code = transfer_place_of_run (&place, arena, &transfer, id, err);
   if (TALLY_OK == code)
     code = put_file (&transfer, folder, entry, place, err);

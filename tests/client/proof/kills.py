@@ -72,6 +72,12 @@ class Loop:
         self.kill_job(job)
         self.settle([job])
 
+    def torn_tail(self):
+        """What a write leaves that was cut off by the death of a machine: less than a frame, or zeros."""
+        length = self.random.randrange(20, 300)
+        frame = length.to_bytes(4, "little") + self.random.randbytes(4 + length)
+        return self.random.choice([frame[:self.random.randrange(1, len(frame))], bytes(length)])
+
     def job_dies_torn(self):
         """The tail of the newest segment gets bytes of a record that was never whole."""
         self.begin("the job, with a torn tail")
@@ -80,7 +86,7 @@ class Loop:
         segments = sorted(pathlib.Path(self.spool).glob("*/*.segment"), key=lambda path: path.stat().st_mtime)
         if segments:
             with open(segments[-1], "ab") as file:
-                file.write(self.random.randbytes(self.random.randrange(1, 300)))
+                file.write(self.torn_tail())
         self.settle([job])
 
     def daemon_dies(self):

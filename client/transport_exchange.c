@@ -390,11 +390,12 @@ error_of_stop (const struct exchange *exchange, struct tally_error *err)
 }
 
 /* A web page instead of an answer: of a login in between, which takes what was sent as little as it knows of it. A
-   download may be one. */
+   download may be one, and outside of the API MLflow calls all text so, its version too. */
 static bool
 is_page (const struct exchange *exchange)
 {
   return NULL == exchange->request->sink && NULL == exchange->request->url
+         && 0 == strncmp (exchange->request->path, "/api/", strlen ("/api/"))
          && 0 == strncasecmp (exchange->answer->content_type, "text/html", strlen ("text/html"));
 }
 

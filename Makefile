@@ -287,4 +287,4 @@ help:
 
 FORCE:
 
--include $(shell [ ! -d $(BUILD)/obj ] || find $(BUILD)/obj $(BUILD)/client -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/client -name '*.d' 2>/dev/null)

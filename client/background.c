@@ -27,9 +27,10 @@ is_offline (const struct tally_client *client)
 static void
 undo_start (struct tally_client *client)
 {
-  sender_stop (client->sender, false);
-  outbox_stop (client->outbox, false);
+  sender_stop (client->sender);
+  sender_free (client->sender, false);
   writer_stop (client->writer, false);
+  outbox_stop (client->outbox, false);
   ring_free (client->ring);
   client->sender = NULL;
   client->outbox = NULL;
@@ -222,11 +223,12 @@ background_stop (struct tally_client *client, int64_t deadline_ms, struct tally_
   if (NULL != client->sender)
     wait_sent (client, deadline_ms, NULL);
   transport_cancel (client->transport);
-  sender_stop (client->sender, false);
+  sender_stop (client->sender);
   outbox_stop_thread (client->outbox);
   writer_stop (client->writer, false);
   code = pending (client, err);
   outbox_stop (client->outbox, false);
+  sender_free (client->sender, false);
   if (NULL != client->spool)
     spool_close (client->spool, false);
   ring_free (client->ring);
@@ -238,7 +240,7 @@ background_forget (struct tally_client *client)
 {
   if (! client_started (client))
     return;
-  sender_stop (client->sender, true);
+  sender_free (client->sender, true);
   outbox_stop (client->outbox, true);
   writer_stop (client->writer, true);
   if (NULL != client->spool)

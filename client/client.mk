@@ -75,7 +75,17 @@ $(BUILD)/tests/client/test_%: $(CLIENT)/obj/tests/client/test_%.o $(BUILD)/obj/m
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(call pkg,libs,check)
 
+# Loaded by the test at run time, as the driver's library is.
+$(BUILD)/tests/client/libnvidia-fake.so: tests/client/fake/nvidia.c $(STAMP)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CLIENT_CFLAGS) $(STRICT) -fvisibility=default -shared $(SANITIZE) -o $@ $<
+$(BUILD)/tests/client/test_system: | $(BUILD)/tests/client/libnvidia-fake.so
+
 $(BUILD)/tests/fuzz/fuzz_client_%: $(CLIENT)/obj/tests/fuzz/fuzz_client_%.o $(FUZZ_MAIN) $(CLIENT)/libclient.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(if $(FUZZ_ENGINE),-fsanitize=fuzzer) -o $@ $^ $(CLIENT_LIBS)
+
+# What proves it from outside.
+include tests/client/proof/proof.mk

@@ -1,6 +1,8 @@
 /* Errors of the client library: names of the codes, and filling in the struct. */
 #include "error.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -66,6 +68,27 @@ end_message (char *message, int len)
   memcpy (message + cut, "...", sizeof ("..."));
 }
 
+/* Whatever a server or a file is called, a message is one line of UTF-8 that no terminal obeys: control characters, and
+   what a precision has cut in two, become question marks. */
+static void
+clean_message (char *message)
+{
+  struct slice rest = slice_of (message);
+
+  while (rest.len > 0)
+  {
+    char *at = message + (rest.data - message);
+    size_t before = rest.len;
+    uint32_t code_point = 0;
+
+    if (! utf8_next (&rest, &code_point))
+      rest = (struct slice){ rest.data + 1, rest.len - 1 };
+    else if (code_point >= ' ' && (code_point < 0x7f || code_point > 0x9f))
+      continue;
+    memset (at, '?', before - rest.len);
+  }
+}
+
 static void
 begin (struct tally_error *err, enum tally_code code)
 {
@@ -85,6 +108,7 @@ error_set (struct tally_error *err, enum tally_code code, const char *format, ..
   va_start (arguments, format);
   end_message (err->message, vsnprintf (err->message, sizeof (err->message), format, arguments));
   va_end (arguments);
+  clean_message (err->message);
   return code;
 }
 

@@ -2,8 +2,9 @@
 
    DESIGN: each entry is outbox-<n>.json (kind, run, name, size) and, for files, outbox-<n>.data in the stream's folder;
    the .json is renamed into place last, so an entry is whole or not there. Sent in order of n by a thread of its own,
-   so that a large file never delays metrics; removed when acknowledged. The sender passes the end of a run to the
-   outbox while files of that run wait there, so that a run is finished after its last file. */
+   so that a large file never delays metrics; removed when acknowledged; kept as rejected-<n>.* with the reason when
+   the server refuses it. The sender passes the end of a run to the outbox while files of that run wait there, so that
+   a run is finished after its last file. */
 #ifndef CLIENT_OUTBOX_H
 #define CLIENT_OUTBOX_H
 
@@ -12,11 +13,11 @@
 struct outbox;
 struct delivery;
 
-/* No thread is started before the first entry. */
+/* No thread is started before the first entry, and none when the client is offline. */
 enum tally_code outbox_new (struct outbox **outbox, struct tally_client *client, struct tally_error *err);
 
 /* Copy a file into the outbox (cloned where the file system can: FICLONE, else copy_file_range, else read and write).
- */
+   `name` is its path below the run's artifacts, checked already. Errors: FILE, FULL, MEMORY. Any thread. */
 enum tally_code outbox_add_file (struct outbox *outbox, const struct run_key *run, const char *path, const char *name,
                                  struct tally_error *err);
 enum tally_code outbox_add_bytes (struct outbox *outbox, const struct run_key *run, const void *data, size_t bytes,
@@ -27,13 +28,10 @@ bool outbox_take_end (struct outbox *outbox, const struct run_key *run, enum tal
 
 /* Wait until everything added before the call is sent or refused. Errors: TIMEOUT, with the last error as reason. */
 enum tally_code outbox_wait (struct outbox *outbox, int64_t deadline_ms, struct tally_error *err);
-size_t outbox_count (const struct outbox *outbox);
+size_t outbox_count (struct outbox *outbox);
 
-/* Send all entries of a stream that was taken over (tally_sync). `*sent` and `*rejected` count. */
-enum tally_code outbox_deliver (uint64_t *sent, uint64_t *rejected, struct spool *spool, struct delivery *delivery,
-                                struct transport *transport, struct tally_error *err);
-
-/* End the thread: what is under way is aborted, entries stay. Nothing may be added afterwards. */
+/* End the thread; what is under way must have been aborted (transport_cancel), entries stay. Nothing may be added
+   afterwards. */
 void outbox_stop_thread (struct outbox *outbox);
 
 /* The same, and free. NULL is allowed. `forked`: only free memory. */

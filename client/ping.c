@@ -171,3 +171,17 @@ tally_ping (const struct tally_server **server, struct tally_client *client, str
   *server = &ping->server;
   return TALLY_OK;
 }
+
+enum tally_code
+ping_known (const struct tally_server **server, struct tally_client *client, struct tally_error *err)
+{
+  const struct ping *ping;
+
+  pthread_mutex_lock (&client->lock);
+  ping = client->ping;
+  pthread_mutex_unlock (&client->lock);
+  if (NULL == ping)
+    return tally_ping (server, client, err);
+  *server = &ping->server;
+  return TALLY_OK;
+}

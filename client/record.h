@@ -43,6 +43,12 @@ struct record_point
 /* Most points of a record that comes out of the spool: those of one request (MLflow's limit). */
 #define RECORD_MAX_POINTS ((size_t)1000)
 
+/* Longest key, model id, name or digest of a point in bytes: 500 characters of four bytes, and some. */
+#define RECORD_MAX_KEY_BYTES ((size_t)4096)
+
+/* Longest record of another kind, all its texts together: the frames of the spool have 32 MiB. */
+#define RECORD_MAX_BYTES (((size_t)32 << 20) - 4096)
+
 /* Slices are borrowed from whoever made the record. */
 struct record
 {

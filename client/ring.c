@@ -267,6 +267,25 @@ ring_put_pairs (struct ring *ring, enum record_kind kind, const struct run_key *
   return put (ring, &source);
 }
 
+/* What the spool cannot hold must not come into the ring, where it would be in the way of all that follows. */
+static bool
+is_too_long (const struct ring_source *source)
+{
+  const struct record *record = source->record;
+
+  if (RECORD_POINTS != record->kind)
+    return ring_entry_bytes (source) > RECORD_MAX_BYTES;
+  for (size_t i = 0; i < record->points.count; i++)
+  {
+    const struct record_point *point = &record->points.items[i];
+
+    if (point->key.len > RECORD_MAX_KEY_BYTES || point->model_id.len > RECORD_MAX_KEY_BYTES
+        || point->dataset_name.len > RECORD_MAX_KEY_BYTES || point->dataset_digest.len > RECORD_MAX_KEY_BYTES)
+      return true;
+  }
+  return false;
+}
+
 bool
 ring_put (struct ring *ring, const struct record *record)
 {
@@ -276,7 +295,10 @@ ring_put (struct ring *ring, const struct record *record)
                                 .count = record_entries (record),
                                 .record = record };
 
-  return put (ring, &source);
+  if (! is_too_long (&source))
+    return put (ring, &source);
+  atomic_fetch_add (&ring->dropped, source.count);
+  return false;
 }
 
 enum tally_code

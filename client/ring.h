@@ -15,7 +15,7 @@ void ring_free (struct ring *ring);
 /* The ring_put functions append one thing, all or nothing (points and pairs: all of them), and give it its entry
    ordinals. False: full, nothing was taken, and it counts as dropped. Any thread; none waits for another. The taker is
    woken when it sleeps. */
-bool ring_put (struct ring *ring, const struct record *record);
+bool ring_put (struct ring *ring, const struct record *record); /* also false for more than RECORD_MAX_BYTES */
 
 /* One plain point: the fast way. */
 bool ring_put_point (struct ring *ring, const struct run_key *run, struct slice key, double value, int64_t step,

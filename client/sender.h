@@ -6,35 +6,22 @@
 
 struct sender;
 
-/* Start the thread. */
+/* Start the thread. Errors: MEMORY. */
 enum tally_code sender_start (struct sender **sender, struct tally_client *client, struct tally_error *err);
 
-/* Wait until all entries up to `entry` are acknowledged or rejected. Errors: TIMEOUT with the last error as reason. */
+/* Wait until all entries up to `entry` are acknowledged or rejected. A pause between two tries ends when somebody
+   begins to wait. Errors: TIMEOUT with the last error as reason. Any thread. */
 enum tally_code sender_wait (struct sender *sender, uint64_t entry, int64_t deadline_ms, struct tally_error *err);
 
-/* End the thread (what is under way is aborted) and free. NULL is allowed. */
-void sender_stop (struct sender *sender, bool forked);
+/* The id that the server uses for a run of this client; waits until it is known. Errors: TIMEOUT with the last error
+   as reason; why the server refused the run; CANCELLED when the sender is stopped. Any thread. */
+enum tally_code sender_run_id (char id[TALLY_RUN_ID_BYTES], struct sender *sender, const struct run_key *run,
+                               int64_t deadline_ms, struct tally_error *err);
 
-/* What sends one stream; the sender thread and tally_sync both use it. */
-struct delivery;
-struct delivery_settings
-{
-  struct spool *spool;
-  struct transport *transport;
-  size_t batch_points;
-  int64_t request_timeout_ms;
-  atomic_uint_fast64_t *requests;
-  void (*rejected) (void *payload, const struct record *record, const struct tally_error *why);
-  void *payload;
-};
-enum tally_code delivery_new (struct delivery **delivery, const struct delivery_settings *settings,
-                              struct tally_error *err);
-/* Send the next request's worth of records and acknowledge them. `*more`: there was something to send. On a retryable
-   error nothing was acknowledged and the next call tries the same again. */
-enum tally_code delivery_step (bool *more, struct delivery *delivery, struct tally_error *err);
-/* The id that the server uses for a run; made (when a RECORD_RUN of it was seen) or looked for. */
-enum tally_code delivery_run_id (char id[TALLY_RUN_ID_BYTES], struct delivery *delivery, const struct run_key *run,
-                                 struct tally_error *err);
-void delivery_free (struct delivery *delivery);
+/* End the thread; what is under way must have been aborted (transport_cancel). Afterwards only sender_free. */
+void sender_stop (struct sender *sender);
+
+/* NULL is allowed. `forked`: only free memory. */
+void sender_free (struct sender *sender, bool forked);
 
 #endif

@@ -52,31 +52,43 @@ const char *spool_folder (const struct spool *spool); /* of this stream; NULL in
    again later. FILE and OK both mean taken: FILE tells that it is in memory because the disk failed. */
 enum tally_code spool_append (struct spool *spool, const struct record *records, size_t count, struct tally_error *err);
 
+/* Bring what is in memory to the disk, when that takes it again (asked at most once a second). Errors: FILE while
+   something is in memory. */
+enum tally_code spool_settle (struct spool *spool, struct tally_error *err);
+
 /* Force what was appended to the disk. Errors: FILE. */
 enum tally_code spool_force (struct spool *spool, struct tally_error *err);
 
 /* --- the sender's side: one thread, beside the writer --- */
 
 /* The next record behind the cursor, NULL when there is none yet; the record, its items and its slices stay valid, also
-   beside those of later calls, until spool_ack, spool_rewind or spool_close. A record of POINTS has at most 4,096
-   points. Errors: FILE, MEMORY; a damaged record in the middle is skipped with the rest of its segment, counted by
-   spool_damaged_bytes. */
+   beside those of later calls, until spool_ack, spool_rewind or spool_close. A record of POINTS has at most
+   RECORD_MAX_POINTS points. Errors: FILE, MEMORY; a damaged record in the middle is skipped with the rest of its
+   segment, counted by spool_damaged_bytes. */
 enum tally_code spool_next (const struct record **record, struct spool *spool, struct tally_error *err);
 
-/* Everything up to `entry` is done: persisted in `notes` (not forced: replay is idempotent), segments removed. */
+/* Everything up to `entry` (which may be a point in the middle of a record) is done: persisted in `notes` (not forced,
+   and a disk that refuses is no error: replay is idempotent), its records are freed, segments removed. Errors: ARGUMENT
+   for an entry that was never appended. */
 enum tally_code spool_ack (struct spool *spool, uint64_t entry, struct tally_error *err);
 
-/* Set the cursor back to behind what was acknowledged. */
+/* Set the cursor back to behind what was acknowledged; nothing is read again, so that it costs nothing. Of a record
+   that is acknowledged in part the rest comes. */
 void spool_rewind (struct spool *spool);
 
 /* Keep a record that the server refused, with the reason. */
 enum tally_code spool_reject (struct spool *spool, const struct record *record, const struct tally_error *why,
                               struct tally_error *err);
 
-/* Remember a value under a key (in `notes`, forced when `durable`), for this stream's later senders. */
+/* Take what was refused back into the stream as new records at its end, so that it is sent once more; `*entries` counts
+   them. Errors: FILE, MEMORY; PROTOCOL for a file that is damaged, which stays. */
+enum tally_code spool_retry_rejected (struct spool *spool, uint64_t *entries, struct tally_error *err);
+
+/* Remember a value under a key (in `notes`, forced when `durable`), for this stream's later senders. Any thread. When
+   the disk refuses (FILE) it is remembered in memory all the same. */
 enum tally_code spool_note (struct spool *spool, const char *key, const char *value, bool durable,
                             struct tally_error *err);
-/* NULL: none. Borrowed until the next spool_note. */
+/* NULL: none. Borrowed until spool_close. Any thread. */
 const char *spool_noted (const struct spool *spool, const char *key);
 
 /* --- any thread --- */

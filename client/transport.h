@@ -28,7 +28,8 @@ void transport_cancel (struct transport *transport);
 /* The server's URL without a slash at its end and without credentials; borrowed. */
 const char *transport_server (const struct transport *transport);
 
-/* Receives a body piece by piece; false stops with CANCELLED, or with what was stored in `err` by it. */
+/* Receives a body piece by piece, when the answer's status and headers are there already; false stops with CANCELLED,
+ * or with what was stored in `err` by it. */
 typedef bool transport_sink (void *payload, const void *data, size_t bytes);
 
 struct transport_request
@@ -46,7 +47,8 @@ struct transport_request
   uint64_t file_bytes;
   transport_sink *sink; /* a 2xx body goes here instead of answer.body; NULL: into answer.body */
   bool (*progress) (void *payload, uint64_t sent_bytes, uint64_t received_bytes); /* NULL: none; false: CANCELLED */
-  void *payload; /* of sink and progress */
+  void (*meanwhile) (void *payload); /* called once when all is sent, before waiting for the answer; NULL: none */
+  void *payload; /* of sink, progress and meanwhile */
   int64_t timeout_ms; /* for the whole of it; 0: no limit while bytes flow (60 s without any: TIMEOUT) */
   bool once; /* not idempotent: transport_call tries again only when the server cannot have done it */
 };
@@ -58,6 +60,7 @@ struct transport_answer
   int64_t retry_after_ms; /* -1: not told */
   struct buffer body; /* freed with transport_answer_free */
   char content_type[128];
+  char etag[160]; /* as it came; "" without one */
   char digest[160]; /* of the header Repr-Digest or ETag, whichever tells a SHA-256, as 64 digits; "" without one */
   int64_t content_length; /* -1: not told */
 };

@@ -74,6 +74,8 @@ take_etag (struct transport_answer *answer, const char *value)
 {
   size_t len = strlen (value);
 
+  if (len < sizeof (answer->etag))
+    memcpy (answer->etag, value, len + 1);
   if (SHA256_DIGITS + 2 != len || '"' != value[0] || '"' != value[len - 1] || '\0' != answer->digest[0])
     return;
   for (size_t i = 1; i <= SHA256_DIGITS; i++)
@@ -117,6 +119,19 @@ static const struct header
 /* Longest value that is looked at: dates, types and digests are far shorter. */
 #define HEADER_VALUE_MAX_BYTES 512
 
+/* The status in "HTTP/1.1 206 Partial Content"; 0 when there is none. */
+static int
+status_of (struct slice line)
+{
+  const char *blank = memchr (line.data, ' ', line.len);
+  size_t at = NULL == blank ? line.len : (size_t)(blank - line.data) + 1;
+  int64_t status = 0;
+
+  if (at + 3 > line.len || ! number_parse_int64 ((struct slice){ line.data + at, 3 }, &status))
+    return 0;
+  return (int)status;
+}
+
 void
 transport_answer_header (struct transport_answer *answer, struct slice line)
 {
@@ -131,6 +146,7 @@ transport_answer_header (struct transport_answer *answer, struct slice line)
 
     transport_answer_init (answer);
     answer->body = body;
+    answer->status = status_of (line);
     return;
   }
   if (NULL == colon)

@@ -254,6 +254,22 @@ set_url (struct exchange *exchange)
   return ok;
 }
 
+/* Time for something else, once, while the server works. */
+static void
+use_time (struct exchange *exchange)
+{
+  const struct transport_request *request = exchange->request;
+  curl_off_t sent_bytes = 0;
+
+  if (NULL == request->meanwhile || exchange->time_used)
+    return;
+  curl_easy_getinfo (exchange->easy, CURLINFO_SIZE_UPLOAD_T, &sent_bytes);
+  if ((size_t)sent_bytes < request->body.len)
+    return;
+  exchange->time_used = true;
+  request->meanwhile (request->payload);
+}
+
 /* Run the transfer until it ends or is stopped. */
 static CURLcode
 transfer (struct exchange *exchange)
@@ -268,6 +284,8 @@ transfer (struct exchange *exchange)
   while (CURLM_OK == failed && running > 0)
   {
     failed = curl_multi_perform (exchange->multi, &running);
+    if (CURLM_OK == failed && running > 0)
+      use_time (exchange);
     if (CURLM_OK == failed && running > 0)
       failed = curl_multi_poll (exchange->multi, NULL, 0, wait_ms, NULL);
     /* Before a connection is there curl does not ask on_progress. */

@@ -33,6 +33,7 @@ struct exchange
   struct curl_slist *headers;
   uint64_t file_done_bytes;
   size_t header_bytes;
+  bool time_used; /* meanwhile was called */
   enum stop stop;
   char why[CURL_ERROR_SIZE];
 };

@@ -127,7 +127,9 @@ struct api_call
   int64_t file_bytes;
   struct call_out_header *out_headers;
 
-  enum err_code (*finish) (struct api_call *call, struct err *err); /* writes the answer of what a committer did */
+  enum err_code (*finish) (struct api_call *call, struct err *err); /* writes the answer of what a committer did, or
+                                                                       sets handle_next */
+  bool handle_next; /* the answer needs the database: a worker runs the route's handle function */
   void (*resume) (struct api_call *call); /* gives the call back to its connection; set by whoever reads that */
 };
 

@@ -82,7 +82,7 @@ not_found (struct err *err, const struct uuid *run_id)
 struct get_call
 {
   struct api_call *call;
-  struct uuid run_id;
+  const struct uuid *run_id;
 };
 
 static enum err_code
@@ -98,9 +98,9 @@ get_work (struct store_connection *connection, void *context, struct err *err)
   enum err_code code;
 
   buffer_clear (&call->reply);
-  code = store_run_get (&run, &result, connection, &get->run_id, err);
+  code = store_run_get (&run, &result, connection, get->run_id, err);
   if (ERR_RESOURCE_DOES_NOT_EXIST == code)
-    code = not_found (err, &get->run_id);
+    code = not_found (err, get->run_id);
   if (ERR_OK == code)
     code = run_extras_load (&extras, call, &run, 1, &run_projection_everything, err);
   if (ERR_OK == code)
@@ -116,12 +116,20 @@ get_work (struct store_connection *connection, void *context, struct err *err)
 }
 
 enum err_code
+api_run_reply (struct api_call *call, const struct uuid *run_id, struct err *err)
+{
+  struct get_call get = { call, run_id };
+
+  return store_transaction (call->connection, STORE_SNAPSHOT, get_work, &get, err);
+}
+
+enum err_code
 api_run_get (struct api_call *call, struct err *err)
 {
-  struct get_call get = { .call = call };
-  enum err_code code = decode_id (&get.run_id, call, err);
+  struct uuid run_id;
+  enum err_code code = decode_id (&run_id, call, err);
 
-  return ERR_OK == code ? store_transaction (call->connection, STORE_SNAPSHOT, get_work, &get, err) : code;
+  return ERR_OK == code ? api_run_reply (call, &run_id, err) : code;
 }
 
 struct update_request

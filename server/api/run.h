@@ -32,6 +32,9 @@ enum err_code api_run_id (struct uuid *run_id, struct slice text, struct err *er
    Errors: INVALID_PARAMETER_VALUE. */
 enum err_code api_run_check_shape (struct slice text, struct arena *arena, struct err *err);
 
+/* Answer with a run as it is. Errors: RESOURCE_DOES_NOT_EXIST; those of the database. */
+enum err_code api_run_reply (struct api_call *call, const struct uuid *run_id, struct err *err);
+
 /* The failure of something that needs an active run, when there is none: reads whether it is unknown or deleted. */
 enum err_code api_run_not_active (struct api_call *call, const struct uuid *run_id, struct err *err);
 

@@ -1,10 +1,11 @@
-/* Starting a run: decoded where it is read, committed together with others. */
+/* Starting a run: decoded where it is read, committed together with others. A repetition, told by the id that the
+   client chose, is answered by a worker with the run that is there. */
 #include "api/experiment.h"
 #include "api/gate.h"
 #include "api/names.h"
 #include "api/run.h"
 #include "api/run_document.h"
-#include "base/clock.h"
+#include "ingest/metric_flush.h"
 
 #include <stdlib.h>
 
@@ -19,6 +20,7 @@ struct create_request
   struct optional_int64 start_time;
   struct slice run_name;
   struct slice user_id;
+  struct slice run_id;
   struct objects tags;
 };
 
@@ -27,6 +29,7 @@ static const struct field create_fields[] = {
   { .name = "start_time", .type = FIELD_INT64, .offset = offsetof (struct create_request, start_time) },
   { .name = "run_name", .type = FIELD_STRING, .offset = offsetof (struct create_request, run_name) },
   { .name = "user_id", .type = FIELD_STRING, .offset = offsetof (struct create_request, user_id) },
+  { .name = "run_id", .type = FIELD_STRING, .offset = offsetof (struct create_request, run_id) },
   { .name = "tags",
     .type = FIELD_OBJECTS,
     .offset = offsetof (struct create_request, tags),
@@ -74,6 +77,20 @@ check_tags (struct key_value *tags, size_t count, const struct api_call *call, s
   return code;
 }
 
+/* The id: the client's, else a random one. */
+static enum err_code
+choose_id (struct store_new_run *run, struct slice given, const struct api_call *call, struct err *err)
+{
+  run->given = slice_filled (given);
+  if (! run->given)
+    return uuid_random (&run->run_id) ? ERR_OK : err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  if (uuid_parse_given (&run->run_id, given))
+    return ERR_OK;
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                  "Invalid value %s for parameter 'run_id' supplied: it must be a UUID, 32 hexadecimal digits.",
+                  api_python_string (given, call->arena));
+}
+
 /* The request as a row to be written. */
 static enum err_code
 prepare (struct store_new_run **out, struct api_call *call, struct err *err)
@@ -106,6 +123,8 @@ prepare (struct store_new_run **out, struct api_call *call, struct err *err)
   }
   if (ERR_OK == code)
     code = choose_name (&run->name, request.run_name, tag_name, call->arena, err);
+  if (ERR_OK == code)
+    code = choose_id (run, request.run_id, call, err);
   if (ERR_OK != code)
     return code;
   tags[count] = (struct key_value){ SLICE (RUN_NAME_TAG), run->name };
@@ -113,7 +132,7 @@ prepare (struct store_new_run **out, struct api_call *call, struct err *err)
   run->user_id = NULL == request.user_id.data ? SLICE ("") : request.user_id;
   run->started_at_ms = request.start_time.value;
   run->arena = call->arena;
-  if (NULL == run->tags.data || ! uuid_random (&run->run_id))
+  if (NULL == run->tags.data)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   *out = run;
   return ERR_OK;
@@ -142,10 +161,38 @@ reply (struct api_call *call, const struct store_new_run *made, struct err *err)
   return api_reply_end (&w, call, err);
 }
 
+/* Why a run was not made. */
+static enum err_code
+refused (struct err *err, const struct store_new_run *run)
+{
+  char text[UUID_TEXT_BYTES];
+
+  switch (run->found)
+  {
+  case RUN_FOUND_ACTIVE:
+    return ERR_OK;
+  case RUN_FOUND_DELETED:
+    return metric_run_refused (err, &run->run_id, true);
+  case RUN_FOUND_ELSEWHERE:
+    /* Of the other run nothing is told: the caller may not be one who may see it. */
+    uuid_format (text, &run->run_id);
+    return err_set (err, ERR_RESOURCE_ALREADY_EXISTS, "Run with id=%s already exists.", text);
+  case RUN_FOUND_NONE:
+  default:
+    return api_experiment_refused (err, run->experiment_id, run->experiment_exists);
+  }
+}
+
 static enum err_code
 finish (struct api_call *call, struct err *err)
 {
-  return reply (call, call->commit.payload, err);
+  const struct store_new_run *run = call->commit.payload;
+
+  if (run->made)
+    return reply (call, run, err);
+  /* Found: to read it needs the database. */
+  call->handle_next = true;
+  return ERR_OK;
 }
 
 enum err_code
@@ -154,6 +201,7 @@ api_run_flush (struct store_connection *connection, struct commit_item *const *i
 {
   struct arena *arena = arena_new (GROUP_ARENA_BYTES);
   struct store_new_run **runs = NULL == arena ? NULL : arena_array (arena, count, sizeof (struct store_new_run *));
+  bool made = false; /* some, of a group that failed */
   enum err_code code;
 
   (void)context;
@@ -167,9 +215,16 @@ api_run_flush (struct store_connection *connection, struct commit_item *const *i
   code = store_run_create (connection, runs, count, arena, err);
   for (size_t i = 0; ERR_OK == code && i < count; i++)
     if (! runs[i]->made)
-      (void)api_experiment_refused (items[i]->err, runs[i]->experiment_id, runs[i]->experiment_exists);
+      (void)refused (items[i]->err, runs[i]);
+  /* Made runs stay made when it cannot be found out why others were not: only those fail. */
+  for (size_t i = 0; ERR_OK != code && i < count; i++)
+    if (runs[i]->made)
+      made = true;
+  for (size_t i = 0; made && i < count; i++)
+    if (! runs[i]->made)
+      *items[i]->err = *err;
   arena_free (arena);
-  return code;
+  return made ? ERR_OK : code;
 }
 
 enum api_next
@@ -196,6 +251,8 @@ api_run_create_slow (struct api_call *call, struct err *err)
   if (ERR_OK == code)
     code = store_run_create (call->connection, &run, 1, call->arena, err);
   if (ERR_OK == code && ! run->made)
-    code = api_experiment_refused (err, run->experiment_id, run->experiment_exists);
-  return ERR_OK == code ? reply (call, run, err) : code;
+    code = refused (err, run);
+  if (ERR_OK != code)
+    return code;
+  return run->made ? reply (call, run, err) : api_run_reply (call, &run->run_id, err);
 }

@@ -80,6 +80,35 @@ uuid_parse (struct uuid *id, struct slice text)
   return true;
 }
 
+bool
+uuid_parse_given (struct uuid *id, struct slice text)
+{
+  static const unsigned char nil[sizeof (id->bytes)] = { 0 };
+  /* Digits in front of each dash: RFC 9562, section 4. */
+  static const size_t dashes[] = { 8, 13, 18, 23 };
+  char digits[UUID_TEXT_BYTES - 1];
+  size_t dash = 0;
+  size_t count = 0;
+  bool dashed = text.len == sizeof (digits) + sizeof (dashes) / sizeof (dashes[0]);
+
+  if (! dashed && text.len != sizeof (digits))
+    return false;
+  for (size_t i = 0; i < text.len; i++)
+  {
+    char c = text.data[i];
+
+    if (dashed && dash < sizeof (dashes) / sizeof (dashes[0]) && dashes[dash] == i)
+    {
+      dash++;
+      if ('-' != c)
+        return false;
+    }
+    else
+      digits[count++] = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
+  }
+  return uuid_parse (id, (struct slice){ digits, count }) && 0 != memcmp (id->bytes, nil, sizeof (nil));
+}
+
 void
 id_run_name (char *text, size_t capacity)
 {

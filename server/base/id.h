@@ -27,6 +27,10 @@ void uuid_format (char text[UUID_TEXT_BYTES], const struct uuid *id);
 /* Read exactly 32 hexadecimal digits in lower case; anything else is not an identifier of ours. */
 bool uuid_parse (struct uuid *id, struct slice text);
 
+/* Read an identifier that a client made: 32 hexadecimal digits of either case, with dashes where UUIDs have them
+   (8-4-4-4-12) or without any; not the nil UUID, which stands for none. */
+bool uuid_parse_given (struct uuid *id, struct slice text);
+
 /* Fill `size` bytes with unpredictable data. Thread-safe. False when the system gives none. */
 bool random_bytes (void *bytes, size_t size);
 

@@ -451,7 +451,15 @@ finish (struct request *request)
 
   if (ERR_OK == call->err.code && NULL != call->finish)
     (void)call->finish (call, &call->err);
-  return reply_send (request);
+  if (! call->handle_next)
+    return reply_send (request);
+  call->handle_next = false;
+  call->finish = NULL;
+  /* Suspended before it is given away, as in dispatch. */
+  request->state = REQUEST_WAITING;
+  MHD_suspend_connection (request->connection);
+  push_work (request, lane_of (request), queue_push);
+  return MHD_YES;
 }
 
 /* The headers are refused. When the answer goes out before the body, the connection ends with it. */

@@ -86,7 +86,9 @@ static const struct statement statements[] = {
   [NOTE] = { "purge_take",
              "WITH taken AS (DELETE FROM run WHERE run_id = $1::uuid RETURNING run_id, experiment_id),"
              " noted AS (INSERT INTO run_purged (experiment_id) SELECT experiment_id FROM taken"
-             "  ON CONFLICT (experiment_id) DO UPDATE SET changed = excluded.changed)"
+             "  ON CONFLICT (experiment_id) DO UPDATE SET changed = excluded.changed),"
+             " gone AS (INSERT INTO run_gone (run_id, experiment_id) SELECT run_id, experiment_id FROM taken"
+             "  ON CONFLICT (run_id) DO NOTHING)"
              " INSERT INTO run_purge (run_id, started_at_ms, artifact_directory)"
              "  SELECT run_id, $2::int8, $3::text FROM taken",
              3 },

@@ -3,8 +3,6 @@
 
 enum
 {
-  CREATE,
-  EXPERIMENT_EXISTS,
   GET,
   READ,
   STARTS,
@@ -25,21 +23,6 @@ enum
 #define ACTIVE " WHERE run_id = $1::uuid AND deleted_at_ms IS NULL"
 
 static const struct statement statements[] = {
-  /* The share lock keeps an experiment from being deleted between the check and the commit. */
-  [CREATE] = { "run_create",
-               "WITH input AS (SELECT * FROM unnest($1::uuid[], $2::int8[], $3::text[], $4::text[], $5::int8[],"
-               "  $6::text[]) AS u (run_id, experiment_id, name, user_id, started_at_ms, tags)),"
-               " active AS MATERIALIZED (SELECT experiment_id, artifact_location FROM experiment"
-               "  WHERE experiment_id = ANY ($2::int8[]) AND deleted_at_ms IS NULL FOR SHARE)"
-               " INSERT INTO run (run_id, experiment_id, name, user_id, status, started_at_ms, artifact_uri, tags)"
-               " SELECT i.run_id, i.experiment_id, i.name, i.user_id, 1, i.started_at_ms,"
-               "  rtrim(split_part(a.artifact_location, '?', 1), '/') || '/' || replace(i.run_id::text, '-', '')"
-               "   || '/artifacts' || coalesce(substring(a.artifact_location from '[?].*'), ''),"
-               "  i.tags::jsonb FROM input i JOIN active a ON a.experiment_id = i.experiment_id"
-               " RETURNING run_id, artifact_uri",
-               6 },
-  [EXPERIMENT_EXISTS] = { "run_experiment_exists",
-                          "SELECT experiment_id FROM experiment WHERE experiment_id = ANY ($1::int8[])", 1 },
   [GET] = { "run_get", "SELECT " STORE_RUN_SELECT " FROM run WHERE run_id = $1::uuid", 1 },
   [READ] = { "run_read",
              "SELECT " STORE_RUN_SELECT " FROM unnest((SELECT $1::uuid[])) AS w (wanted),"
@@ -102,118 +85,6 @@ const struct column store_run_columns[STORE_RUN_COLUMNS] = {
   { COLUMN_JSON, offsetof (struct store_run, params) },
   { COLUMN_JSON, offsetof (struct store_run, tags) },
 };
-
-/* Columns of a batch insert, one array each. */
-struct create_arrays
-{
-  struct uuid *run_ids;
-  int64_t *experiment_ids;
-  struct slice *names;
-  struct slice *user_ids;
-  int64_t *started_at_ms;
-  struct slice *tags;
-};
-
-static enum err_code
-fill_arrays (struct create_arrays *arrays, struct store_new_run *const *runs, size_t count, struct arena *arena,
-             struct err *err)
-{
-  arrays->run_ids = arena_array (arena, count, sizeof (struct uuid));
-  arrays->experiment_ids = arena_array (arena, count, sizeof (int64_t));
-  arrays->names = arena_array (arena, count, sizeof (struct slice));
-  arrays->user_ids = arena_array (arena, count, sizeof (struct slice));
-  arrays->started_at_ms = arena_array (arena, count, sizeof (int64_t));
-  arrays->tags = arena_array (arena, count, sizeof (struct slice));
-  if (arena_overflowed (arena))
-    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-  for (size_t i = 0; i < count; i++)
-  {
-    arrays->run_ids[i] = runs[i]->run_id;
-    arrays->experiment_ids[i] = runs[i]->experiment_id;
-    arrays->names[i] = runs[i]->name;
-    arrays->user_ids[i] = runs[i]->user_id;
-    arrays->started_at_ms[i] = runs[i]->started_at_ms;
-    arrays->tags[i] = runs[i]->tags;
-  }
-  return ERR_OK;
-}
-
-/* For runs that were not made: which of their experiments exist at all. */
-static enum err_code
-find_experiments (struct store_connection *connection, struct store_new_run *const *runs, size_t count,
-                  const int64_t *experiment_ids, struct arena *arena, struct err *err)
-{
-  static const struct column columns[] = { { COLUMN_INT64, 0 } };
-  struct result result = { NULL };
-  struct parameters parameters;
-  enum err_code code;
-
-  parameters_init (&parameters, arena);
-  parameter_int64_array (&parameters, experiment_ids, count);
-  code = store_query (&result, connection, &statements[EXPERIMENT_EXISTS], &parameters, err);
-  for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
-  {
-    int64_t experiment_id = 0;
-
-    code = result_row (&experiment_id, &result, i, columns, COLUMN_COUNT (columns), err);
-    for (size_t j = 0; ERR_OK == code && j < count; j++)
-      if (runs[j]->experiment_id == experiment_id)
-        runs[j]->experiment_exists = true;
-  }
-  result_free (&result);
-  return code;
-}
-
-enum err_code
-store_run_create (struct store_connection *connection, struct store_new_run *const *runs, size_t count,
-                  struct arena *arena, struct err *err)
-{
-  struct created_row
-  {
-    struct uuid run_id;
-    struct slice artifact_uri;
-  } row;
-  static const struct column columns[] = { { COLUMN_UUID, offsetof (struct created_row, run_id) },
-                                           { COLUMN_TEXT, offsetof (struct created_row, artifact_uri) } };
-  struct create_arrays arrays;
-  struct result result = { NULL };
-  struct parameters parameters;
-  size_t at = 0;
-  enum err_code code = fill_arrays (&arrays, runs, count, arena, err);
-
-  if (ERR_OK != code)
-    return code;
-  parameters_init (&parameters, arena);
-  parameter_uuid_array (&parameters, arrays.run_ids, count);
-  parameter_int64_array (&parameters, arrays.experiment_ids, count);
-  parameter_text_array (&parameters, arrays.names, count);
-  parameter_text_array (&parameters, arrays.user_ids, count);
-  parameter_int64_array (&parameters, arrays.started_at_ms, count);
-  parameter_text_array (&parameters, arrays.tags, count);
-  code = store_query (&result, connection, &statements[CREATE], &parameters, err);
-  for (size_t i = 0; ERR_OK == code && i < result_count (&result); i++)
-  {
-    code = result_row (&row, &result, i, columns, COLUMN_COUNT (columns), err);
-    if (ERR_OK != code)
-      break;
-    /* Rows mostly come back in the order they were sent: go round from the place of the last one. */
-    for (size_t tried = 0; tried < count; tried++, at = (at + 1) % count)
-      if (0 == memcmp (&runs[at]->run_id, &row.run_id, sizeof (row.run_id)))
-      {
-        const char *copy = arena_string (runs[at]->arena, row.artifact_uri);
-
-        if (NULL == copy)
-          code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
-        runs[at]->artifact_uri = (struct slice){ copy, row.artifact_uri.len };
-        runs[at]->made = true;
-        break;
-      }
-  }
-  if (ERR_OK == code && result_count (&result) < count)
-    code = find_experiments (connection, runs, count, arrays.experiment_ids, arena, err);
-  result_free (&result);
-  return code;
-}
 
 enum err_code
 store_run_get (struct store_run *run, struct result *result, struct store_connection *connection,

@@ -5,6 +5,7 @@
 #include "store/pipeline.h"
 
 extern const struct statement_table store_run_statements;
+extern const struct statement_table store_run_create_statements;
 
 /* Numbers of run.status; RUNNING is what a new run has. */
 enum run_status
@@ -43,10 +44,20 @@ struct store_run
 #define STORE_RUN_COLUMNS 11
 extern const struct column store_run_columns[STORE_RUN_COLUMNS];
 
+/* What was found in place of a run to be made, whose id the client chose. */
+enum run_found
+{
+  RUN_FOUND_NONE,
+  RUN_FOUND_ACTIVE, /* a run of this id in the same experiment: the creation is a repetition */
+  RUN_FOUND_DELETED, /* the same, deleted or removed for good */
+  RUN_FOUND_ELSEWHERE /* a run of another experiment has or had the id */
+};
+
 /* A run to be made. */
 struct store_new_run
 {
   struct uuid run_id;
+  bool given; /* the id is the client's: there may be such a run */
   int64_t experiment_id;
   struct slice name;
   struct slice user_id;
@@ -55,10 +66,12 @@ struct store_new_run
   struct arena *arena; /* of whoever asked: artifact_uri is copied there */
   struct slice artifact_uri; /* set by store_run_create when the run was made */
   bool made;
-  bool experiment_exists; /* when it was not made: whether the experiment exists, deleted then */
+  enum run_found found; /* when it was not made */
+  bool experiment_exists; /* when it was not made and none was found: whether the experiment exists, deleted then */
 };
 
-/* Make many runs in one statement; each whose experiment is active is made. */
+/* store/run_create.c: make many runs in one statement; each whose experiment is active is made. Of those with the same given id one is
+   made, also by several callers at once; the others find it. */
 enum err_code store_run_create (struct store_connection *connection, struct store_new_run *const *runs, size_t count,
                                 struct arena *arena, struct err *err);
 

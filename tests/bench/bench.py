@@ -10,6 +10,7 @@ import time
 import access
 import artifacts
 import ceiling
+import client_logging
 import growth
 import machine
 import reading
@@ -27,8 +28,8 @@ from sizes import SIZES
 
 # In this order, because what comes last is left out when the time is over, and the last three start databases anew.
 GROUPS = (ceiling.measure, startup.measure, writing.metrics, writing.batches, writing.runs, reading.search, reading.history,
-          reading.charts, stress.dashboards, stress.overload, writing.repeats, artifacts.measure, access.measure,
-          registry.measure, searching.measure, storage.measure, growth.measure)
+          reading.charts, stress.dashboards, stress.overload, writing.repeats, artifacts.measure, client_logging.measure,
+          access.measure, registry.measure, searching.measure, storage.measure, growth.measure)
 
 
 def parse():

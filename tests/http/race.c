@@ -129,6 +129,27 @@ race_for_a_name (struct round *round)
   must (1 == round->good && CONTENDERS - 1 == round->refused, "the same experiment name", round);
 }
 
+/* The same run by the id that its client made: one is made, and all are answered with it. */
+static void
+race_for_a_run (struct round *round)
+{
+  struct timespec now;
+  char id[33];
+  json_t *run;
+
+  clock_gettime (CLOCK_REALTIME, &now);
+  snprintf (id, sizeof (id), "%016llx%016lx", (unsigned long long)now.tv_sec, now.tv_nsec);
+  for (int i = 0; i < CONTENDERS; i++)
+    round->contenders[i].body =
+        json_pack ("{s:s,s:s,s:o}", "experiment_id", "0", "run_id", id, "run_name", json_sprintf ("%d", i));
+  run_round (round, "runs/create");
+  must (CONTENDERS == round->good, "the same run", round);
+  snprintf (round->run_id, sizeof (round->run_id), "%s", id);
+  run = get_run (round);
+  must (NULL != run, "the run is there", round);
+  json_decref (run);
+}
+
 static void
 race_for_a_param (struct round *round)
 {
@@ -251,6 +272,7 @@ command_race (int argc, char **argv)
   for (long n = 0; n < rounds; n++)
   {
     must (api_make_run (&round.contenders[0].api, round.run_id), "make a run", &round);
+    race_for_a_run (&round);
     race_for_a_name (&round);
     race_for_a_param (&round);
     race_for_params (&round);

@@ -549,6 +549,8 @@ make_variables (const struct target *target, unsigned number)
     variables = json_object ();
   json_object_set_new (variables, "unique",
                        json_sprintf ("u%llx%lx%x", (unsigned long long)now.tv_sec, now.tv_nsec, number));
+  /* 8 hexadecimal digits: the beginning of an identifier that is new. */
+  json_object_set_new (variables, "word", json_sprintf ("%08x", (unsigned)(now.tv_sec * 1000000 + now.tv_nsec / 1000)));
   json_object_set_new (variables, "host", json_sprintf ("%s:%s", target->host, target->port));
   json_object_set_new (variables, "base", json_string (target->base_url));
   json_object_set_new (variables, "now_ms",

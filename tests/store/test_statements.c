@@ -60,9 +60,9 @@ static const struct statement_table *const tables[] = {
   &store_login_attempt_statements,  &store_metric_statements,        &store_migrate_statements,
   &store_model_alias_statements,    &store_model_version_statements, &store_model_version_change_statements,
   &store_promotion_gate_statements, &store_purge_statements,         &store_registered_model_statements,
-  &store_run_columns_statements,    &store_run_statements,           &store_series_statements,
-  &store_session_statements,        &store_signing_key_statements,   &store_upload_statements,
-  &store_workspace_statements,
+  &store_run_columns_statements,    &store_run_statements,           &store_run_create_statements,
+  &store_series_statements,         &store_session_statements,       &store_signing_key_statements,
+  &store_upload_statements,         &store_workspace_statements,
 };
 
 #define TABLES (sizeof (tables) / sizeof (tables[0]))

@@ -64,6 +64,48 @@ START_TEST (refuses_what_is_no_identifier)
 }
 END_TEST
 
+START_TEST (reads_identifiers_of_clients)
+{
+  static const struct
+  {
+    const char *text;
+    const char *id; /* NULL: is none */
+  } cases[] = {
+    { "0123456789abcdeffedcba9876543210", "0123456789abcdeffedcba9876543210" },
+    { "0123456789ABCDEFfedcba9876543210", "0123456789abcdeffedcba9876543210" },
+    { "01234567-89ab-cdef-fedc-ba9876543210", "0123456789abcdeffedcba9876543210" },
+    { "01234567-89AB-CDEF-FEDC-BA9876543210", "0123456789abcdeffedcba9876543210" },
+    { "00000000000000000000000000000001", "00000000000000000000000000000001" },
+    { "00000000000000000000000000000000", NULL },
+    { "00000000-0000-0000-0000-000000000000", NULL },
+    { "", NULL },
+    { "0123456789abcdeffedcba987654321", NULL },
+    { "0123456789abcdeffedcba98765432100", NULL },
+    { "0123456789abcdeffedcba9876543210abcd", NULL },
+    { "01234567-89abcdef-fedc-ba9876543210", NULL },
+    { "0123456789ab-cdef-fedc-ba9876543210-", NULL },
+    { "01234567-89ab-cdef-fedc--a9876543210", NULL },
+    { "------------------------------------", NULL },
+    { "0123456789abcdeffedcba987654321G", NULL },
+    { "{01234567-89ab-cdef-fedc-ba98765432}", NULL },
+    { "0123456789abcdeffedcba98765432\xC3\xA9", NULL },
+  };
+
+  for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
+  {
+    struct uuid id;
+    char text[UUID_TEXT_BYTES];
+    bool read = uuid_parse_given (&id, slice_of (cases[i].text));
+
+    ck_assert_msg (read == (NULL != cases[i].id), "%s", cases[i].text);
+    if (! read)
+      continue;
+    uuid_format (text, &id);
+    ck_assert_str_eq (text, cases[i].id);
+  }
+}
+END_TEST
+
 /* Identifiers of one thread. */
 #define DRAWN 2000
 #define THREADS 4
@@ -208,6 +250,7 @@ id_suite (void)
   TCase *index = tcase_create ("index");
 
   tcase_add_test (text, formats_and_reads_back);
+  tcase_add_test (text, reads_identifiers_of_clients);
   tcase_add_test (text, refuses_what_is_no_identifier);
   suite_add_tcase (suite, text);
   tcase_add_test (drawing, draws_none_twice_in_any_thread);

@@ -1,0 +1,223 @@
+/* Downloads: files of a run, logged model or version into a folder. */
+#include "artifact_download.h"
+
+#include "artifact_pool.h"
+#include "beneath.h"
+#include "decode.h"
+#include "error.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct downloading
+{
+  struct transfer transfer;
+  const struct place *place;
+  const struct inventory *inventory;
+  size_t cut;
+  int top;
+  bool overwrite;
+};
+
+static enum tally_code
+receive (const struct downloading *downloading, const struct inventory_file *file, struct pool_file *told,
+         struct arena *arena, struct tally_error *err)
+{
+  struct transfer transfer = downloading->transfer;
+  struct transfer_wanted wanted = { .path = place_file_path (arena, downloading->place, file->name),
+                                    .name = file->name,
+                                    .has_bytes = file->has_bytes,
+                                    .bytes = file->bytes,
+                                    .digest = file->digest };
+  struct beneath_file target;
+  enum tally_code code = decode_end (arena, err);
+
+  if (TALLY_OK == code)
+    code = beneath_begin (&target, downloading->top, file->name + downloading->cut, downloading->overwrite, err);
+  if (TALLY_OK != code)
+    return code;
+  transfer.moved = pool_moved;
+  transfer.payload = told;
+  code = transfer_receive (&transfer, &wanted, target.file, err);
+  if (TALLY_OK == code)
+    return beneath_finish (&target, downloading->overwrite, err);
+  beneath_drop (&target);
+  return code;
+}
+
+static enum tally_code
+receive_one (void *payload, size_t index, struct pool_file *told, struct tally_error *err)
+{
+  const struct downloading *downloading = payload;
+  const struct inventory_file *file = &downloading->inventory->files[index];
+  struct arena *arena = arena_new (ANSWER_ARENA_BYTES);
+  enum tally_code code;
+
+  if (NULL == arena)
+    return error_memory (err);
+  told->name = file->name;
+  code = receive (downloading, file, told, arena, err);
+  if (TALLY_OK == code && file->has_bytes)
+    pool_moved (told, file->bytes);
+  arena_free (arena);
+  return code;
+}
+
+enum tally_code
+download_files (struct tally_client *client, const struct place *place, const struct inventory *inventory, size_t cut,
+                const char *path, const struct tally_transfer *settings, struct tally_error *err)
+{
+  struct downloading downloading = { .place = place, .inventory = inventory, .cut = cut, .top = -1 };
+  enum tally_code code = beneath_open (&downloading.top, path, err);
+
+  if (TALLY_OK != code)
+    return code;
+  transfer_init (&downloading.transfer, client->transport, client->options);
+  downloading.overwrite = NULL != settings && settings->overwrite;
+  code =
+      pool_run (settings, inventory->count, inventory->complete ? inventory->bytes : 0, receive_one, &downloading, err);
+  close (downloading.top);
+  return code;
+}
+
+/* What is to be fetched: everything, one file, or what is below a folder. */
+struct selection
+{
+  struct inventory inventory;
+  size_t cut; /* bytes of each name that the local one does not have */
+};
+
+/* Bytes of a name up to and with its last slash. */
+static size_t
+folder_length (const char *name)
+{
+  const char *slash = strrchr (name, '/');
+
+  return NULL == slash ? 0 : (size_t)(slash - name) + 1;
+}
+
+static enum tally_code
+not_found (const struct place *place, const char *name, struct tally_error *err)
+{
+  return error_set (err, TALLY_ERROR_NOT_FOUND, "There is no artifact '%.300s' of %s %s.", name,
+                    NULL == place->id ? "registered model" : "run or model",
+                    NULL == place->id ? place->name : place->id);
+}
+
+/* Of all files of a version those that are wanted. */
+static enum tally_code
+select_of_manifest (struct selection *selection, struct tally_client *client, const struct place *place,
+                    const char *name, struct tally_error *err)
+{
+  struct inventory *all = &selection->inventory;
+  enum tally_code code = inventory_manifest (all, client, place, err);
+  size_t length = NULL == name ? 0 : strlen (name);
+  size_t kept = 0;
+  bool is_folder = false;
+
+  if (TALLY_OK != code || NULL == name)
+    return code;
+  all->bytes = 0;
+  /* The file of this name, or what is below the folder of this name. */
+  for (size_t i = 0; i < all->count; i++)
+    if (0 == strncmp (all->files[i].name, name, length)
+        && ('/' == all->files[i].name[length] || '\0' == all->files[i].name[length]))
+    {
+      is_folder = '/' == all->files[i].name[length];
+      all->files[kept++] = all->files[i];
+      all->bytes += all->files[i].bytes;
+    }
+  all->count = kept;
+  selection->cut = is_folder ? length + 1 : folder_length (name);
+  return 0 == kept ? not_found (place, name, err) : TALLY_OK;
+}
+
+/* Look the name up in the folder that holds it: that tells whether it is a file, and its size and digest. */
+static enum tally_code
+find_entry (struct place_entry *entry, struct tally_client *client, const struct place *place, const char *name,
+            struct arena *arena, struct tally_error *err)
+{
+  size_t length = folder_length (name);
+  const char *folder = 0 == length ? "" : arena_copy (arena, name, length - 1);
+  char *token = NULL;
+  bool found = false;
+  enum tally_code code = NULL == folder ? error_memory (err) : TALLY_OK;
+
+  for (size_t left = INVENTORY_MAX_FILES; TALLY_OK == code && ! found && left > 0; left--)
+  {
+    json_t *page = NULL;
+    const json_t *files;
+    const char *next;
+
+    code = place_list (&page, client, place, folder, token, err);
+    files = json_object_get (page, "files");
+    for (size_t i = 0; TALLY_OK == code && ! found && i < json_array_size (files); i++)
+    {
+      code = place_entry (entry, arena, place, folder, json_array_get (files, i), err);
+      found = TALLY_OK == code && 0 == strcmp (entry->name, name);
+    }
+    next = json_string_value (json_object_get (page, "next_page_token"));
+    free (token);
+    token = NULL == next || '\0' == next[0] ? NULL : strdup (next);
+    json_decref (page);
+    if (NULL == token)
+      break;
+  }
+  free (token);
+  return TALLY_OK == code && ! found ? not_found (place, name, err) : code;
+}
+
+static enum tally_code
+select_of_listing (struct selection *selection, struct tally_client *client, const struct place *place,
+                   const char *name, struct tally_error *err)
+{
+  struct place_entry entry;
+  struct inventory_file file;
+  enum tally_code code;
+
+  if (NULL == name)
+    return inventory_list (&selection->inventory, client, place, "", err);
+  code = find_entry (&entry, client, place, name, selection->inventory.arena, err);
+  if (TALLY_OK != code)
+    return code;
+  selection->cut = entry.is_folder ? strlen (name) + 1 : folder_length (name);
+  if (entry.is_folder)
+    return inventory_list (&selection->inventory, client, place, entry.name, err);
+  file = (struct inventory_file){ entry.name, entry.bytes, entry.has_bytes, entry.digest };
+  return inventory_add (&selection->inventory, &file, err);
+}
+
+static enum tally_code
+check_arguments (const char *root, const char *name, const char *path, struct tally_error *err)
+{
+  if (NULL == root || NULL == path || '\0' == path[0])
+    return error_set (err, TALLY_ERROR_ARGUMENT, "The root or the path is missing.");
+  if (NULL != name && ! artifact_name_valid (name))
+    return error_set (err, TALLY_ERROR_ARGUMENT, "'%.300s' is no name of an artifact: a relative path without \"..\".",
+                      name);
+  return TALLY_OK;
+}
+
+enum tally_code
+tally_artifact_download (struct tally_client *client, const char *root, const char *name, const char *path,
+                         const struct tally_transfer *transfer, struct tally_error *err)
+{
+  struct selection selection = { .cut = 0 };
+  struct place place;
+  enum tally_code code = client_check (client, err);
+
+  if (TALLY_OK == code)
+    code = check_arguments (root, name, path, err);
+  if (TALLY_OK != code)
+    return code;
+  code = inventory_init (&selection.inventory, err);
+  if (TALLY_OK == code)
+    code = place_find (&place, selection.inventory.arena, client, root, false, err);
+  if (TALLY_OK == code)
+    code = NULL == place.store ? select_of_manifest (&selection, client, &place, name, err)
+                               : select_of_listing (&selection, client, &place, name, err);
+  if (TALLY_OK == code)
+    code = download_files (client, &place, &selection.inventory, selection.cut, path, transfer, err);
+  inventory_free (&selection.inventory);
+  return code;
+}

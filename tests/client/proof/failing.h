@@ -1,0 +1,16 @@
+/* Allocations that fail when a test wants it: of the library (linked with --wrap), of libcurl and of jansson. */
+#ifndef PROOF_FAILING_H
+#define PROOF_FAILING_H
+
+#include <stdbool.h>
+
+/* Before anything else uses libcurl or jansson. */
+void failing_init (void);
+
+/* From now on allocation number `at` (from 0) of any thread fails, and with `and_all_after` each later one. */
+void failing_arm (long at, bool and_all_after);
+
+/* No more of it. True when one has failed since failing_arm. */
+bool failing_disarm (void);
+
+#endif

@@ -1,0 +1,111 @@
+"""A job logs through a proxy that breaks what passes; afterwards the server has each point once.
+
+Usage: faults.py [--mlflow URL] [--points N] [--seed N] [KIND...]
+Runs below deploy/dev/with-daemon, whose daemon it uses, or beside the MLflow server of --mlflow.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import sys
+
+import world
+
+# Share of requests that get a fault, in percent. Those that make the client wait a second get fewer of them.
+PLANS = {
+    "drop-before": "drop-before=40",
+    "drop-request": "drop-request=40",
+    "drop-answer": "drop-answer=40",
+    "lose-answer": "lose-answer=40",
+    "truncate": "truncate=40",
+    "corrupt": "corrupt=40",
+    "delay": "delay=60",
+    "slow": "slow=40",
+    "close": "close=60",
+    "503": "503=40",
+    "503-later": "503-later=10",
+    "503-done": "503-done=40",
+    "429": "429=10",
+    "500": "500=40",
+    "500-done": "500-done=40",
+    "html": "html=40",
+    "endless": "endless=5",
+    "redirect": "redirect=40",
+    "silent": "silent=10",
+    "mixed": "drop-before=5,drop-request=5,drop-answer=5,lose-answer=10,truncate=5,corrupt=5,delay=5,slow=3,close=5,503=5,"
+             "503-done=5,500=3,500-done=5,html=3,redirect=3,silent=2",
+}
+# What the disk does meanwhile: then the client sends from memory, and says of the spool that it failed. With the first,
+# files end at 8 blocks of 512 bytes; the answers come late, so that more than that waits.
+DISKS = {
+    "full disk": ("delay=80", ["sh", "-c", 'trap "" XFSZ; ulimit -f 8; exec "$@"', "sh"], "spool"),
+    "no disk": ("delay=20", [], "/dev/null/spool"),
+}
+# Those in which a run or a file might be made twice, on a server that does not know the client's ids.
+TWICE = ["lose-answer", "drop-answer", "503-done", "mixed"]
+# The job must not be stopped by any of this: what the log calls may take on a machine that is busy with other things.
+# The proxy holds an answer for 300 ms, and a silent one for the 1,500 ms of the client's limit.
+CALL_MAX_MS = 1000
+# Of these so many work at once: mostly they wait.
+PARALLEL = 4
+
+
+def run_kind(kind, server, scratch, arguments):
+    proxy = world.Proxy(server.url, arguments.seed + len(kind), PLANS[kind])
+    spool = os.path.join(scratch, "spool-" + kind)
+    env = world.environment(proxy.url, spool, request_timeout_ms=1500, close_deadline_ms=20000)
+    job = world.Job(env, scratch, "faults-" + kind, runs=2, threads=3, points=arguments.points, files=True, pause_us=50,
+                    persist_every=100)
+    job.wait(kind)
+    figures = proxy.figures()
+    proxy.plan("none=100")
+    left = world.sync(env, kind)
+    again = world.sync(env, kind)
+    job.read()
+    count = world.verify(server, [job], kind, whole=True)
+    proxy.stop()
+    spoiled = sum(number for name, number in figures.items() if name != "none")
+    world.check(spoiled > 0, f"{kind}: no request was spoiled, so nothing was tested")
+    world.check(job.closed in ("TALLY_OK", "TALLY_ERROR_PENDING"), f"{kind}: close gave {job.closed}")
+    world.check(not job.errors, f"{kind}: {job.errors[:3]}")
+    world.check(job.max_ns < CALL_MAX_MS * 1000000, f"{kind}: a log call took {job.max_ns / 1e6} ms")
+    world.check(left.get("rejected") == 0, f"{kind}: {left}")
+    world.check(again.get("streams") == 0 and again.get("points") == 0, f"{kind}: a second sync found {again}")
+    print(f"# {kind}: {count} points, {spoiled} of {sum(figures.values())} requests spoiled, "
+          f"{left.get('points')} left for sync, longest of {job.calls} calls {job.max_ns / 1e3:.0f} us", flush=True)
+    return job.max_ns
+
+
+def run_disk(name, server, scratch, arguments):
+    plan, wrapper, spool = DISKS[name]
+    proxy = world.Proxy(server.url, arguments.seed, plan)
+    env = world.environment(proxy.url, os.path.join(scratch, spool), close_deadline_ms=20000)
+    job = world.Job(env, scratch, "faults-" + name.replace(" ", "-"), runs=2, threads=3, points=arguments.points,
+                    wrapper=wrapper)
+    job.wait(name)
+    proxy.stop()
+    job.read()
+    count = world.verify(server, [job], name, whole=True)
+    world.check(job.closed == "TALLY_OK" and not job.errors, f"{name}: {job.closed} {job.errors[:3]}")
+    print(f"# {name}: {count} points, longest of {job.calls} calls {job.max_ns / 1e3:.0f} us", flush=True)
+    return job.max_ns
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mlflow")
+    parser.add_argument("--points", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("kinds", nargs="*")
+    arguments = parser.parse_args()
+    server = world.Server(arguments.mlflow or os.environ["TALLY_TEST_URL"])
+    kinds = arguments.kinds or (TWICE if arguments.mlflow else [*PLANS, *DISKS])
+    with world.scratch_folder() as scratch, concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
+        longest = max(pool.map(lambda kind: (run_disk if kind in DISKS else run_kind)(kind, server, scratch, arguments),
+                               kinds))
+    print(f"# longest log call of all: {longest / 1e3:.0f} us")
+    world.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,7 +15,7 @@
 #define RETRY_PAUSE_US 20000
 /* Pause after an answer. Of sixteen writers some are always waiting for theirs, which is what a kill or a refusal wants
    to meet; without a pause they would only take the processors from the server and from the tests beside this one. */
-#define PACE_US 3000
+#define PACE_US 10000
 /* The server has this long to come back before the points are counted. */
 #define RECOVERY_MS 60000
 /* Page of the check, small enough that it has to follow tokens. */

@@ -266,7 +266,7 @@ $(WEB_DIST)/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 # --- install and the rest ------------------------------------------------------------------------------------------
 
 ##> make install    into PREFIX (/usr/local), below DESTDIR when given
-install: $(BUILD)/tallyd web
+install: $(BUILD)/tallyd web install-client
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/tally/web' '$(DESTDIR)$(PREFIX)/lib/systemd/system'
 	install -m 755 $(BUILD)/tallyd '$(DESTDIR)$(PREFIX)/bin/tallyd'
 	rm -rf '$(DESTDIR)$(PREFIX)/share/tally/web'

@@ -41,7 +41,9 @@ transfer_call (json_t **answer, const struct transfer *transfer, const char *met
   *answer = NULL;
   if (NULL != body && NULL == text)
     return error_memory (err);
-  code = transport_call (&got, transfer->transport, &request, transfer->patience_ms, err);
+  request.timeout_ms = transfer->patience_ms;
+  code = transfer->once ? transport_send (&got, transfer->transport, &request, err)
+                        : transport_call (&got, transfer->transport, &request, transfer->patience_ms, err);
   if (TALLY_OK == code)
   {
     *answer =
@@ -120,7 +122,7 @@ transfer_repeat (struct transport_answer *answer, const struct transfer *transfe
     int64_t retry_after_ms;
 
     code = transport_send (answer, transfer->transport, request, err);
-    if (TALLY_OK == code || ! err->retryable || now_ms () - tries.moved_ms > transfer->patience_ms)
+    if (TALLY_OK == code || ! err->retryable || transfer->once || now_ms () - tries.moved_ms > transfer->patience_ms)
       return code;
     retry_after_ms = answer->retry_after_ms;
     if (! transfer_pause (transfer, attempt, retry_after_ms, before))

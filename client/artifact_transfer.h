@@ -23,6 +23,7 @@ struct transfer
   uint64_t part_bytes; /* files from this size on go in parts of it */
   int64_t patience_ms; /* give up when nothing has moved on for so long */
   int64_t pause_max_ms; /* longest pause between two tries */
+  bool once; /* one try of each request: the caller tries again itself */
   /* How many bytes of the file are there; called often, also when nothing moved; false: stop with CANCELLED. NULL:
      none. */
   bool (*moved) (void *payload, uint64_t bytes);

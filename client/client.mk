@@ -64,6 +64,35 @@ $(BUILD)/tally: $(CLI_OBJECTS) $(BUILD)/libtally.a $(call client_objects,$(patsu
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $(CLI_OBJECTS) $(BUILD)/libtally.a $(filter $(CLIENT)/obj/server/base/%.o,$^) $(CLIENT_LIBS)
 
+# The pieces of the command line that a unit test can see into.
+$(BUILD)/tests/client/test_cli_%: $(CLIENT)/obj/tests/client/test_cli_%.o $(BUILD)/obj/main/cli_%.o \
+  $(CLIENT_TEST_HELPERS) $(filter-out %/main.o,$(CLI_OBJECTS)) $(CLIENT)/libclient.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(call pkg,libs,check)
+
+# Library, headers, pkg-config, command line, its manual pages and completions.
+.PHONY: install-client
+install-client: client
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' '$(DESTDIR)$(PREFIX)/include/tally' \
+	  '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' \
+	  '$(DESTDIR)$(PREFIX)/share/zsh/site-functions'
+	install -m 755 $(BUILD)/tally '$(DESTDIR)$(PREFIX)/bin/tally'
+	install -m 644 $(BUILD)/libtally.a '$(DESTDIR)$(PREFIX)/lib/libtally.a'
+	install -m 755 $(BUILD)/libtally.so.$(CLIENT_ABI) '$(DESTDIR)$(PREFIX)/lib/libtally.so.$(CLIENT_ABI)'
+	ln -sf libtally.so.$(CLIENT_ABI) '$(DESTDIR)$(PREFIX)/lib/libtally.so'
+	install -m 644 $(BUILD)/tally.pc '$(DESTDIR)$(PREFIX)/lib/pkgconfig/tally.pc'
+	install -m 644 client/include/tally.h '$(DESTDIR)$(PREFIX)/include/tally.h'
+	install -m 644 $(wildcard client/include/tally/*) '$(DESTDIR)$(PREFIX)/include/tally'
+	$(BUILD)/tally manual > '$(DESTDIR)$(PREFIX)/share/man/man1/tally.1'
+	$(BUILD)/tally manual pages | while read -r page; do \
+	  $(BUILD)/tally manual $$page > '$(DESTDIR)$(PREFIX)/share/man/man1/tally-'"$$(echo $$page | tr ' ' -)".1 || exit 1; done
+	chmod 644 '$(DESTDIR)$(PREFIX)/share/man/man1/'tally*.1
+	$(BUILD)/tally completion bash > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tally'
+	$(BUILD)/tally completion zsh > '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tally'
+	chmod 644 '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tally' \
+	  '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tally'
+
 $(BUILD)/tally.pc: client/tally.pc.in Makefile
 	@mkdir -p $(@D)
 	@sed 's|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' $< > $@

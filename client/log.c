@@ -8,6 +8,10 @@
 /* Most things of one call: keeps sums of their lengths far from overflow; more memory than any ring has. */
 #define CALL_MAX_COUNT ((size_t)1 << 30)
 
+/* MLflow's limits in characters, those of dataset.c. */
+#define MODEL_DATASET_NAME_MAX 500
+#define MODEL_DATASET_DIGEST_MAX 36
+
 static enum tally_code
 check_count (const void *items, size_t count, const char *what, struct tally_error *err)
 {
@@ -87,6 +91,33 @@ tally_log_series (struct tally_run *run, const char *key, size_t count, const do
   return ring_put_series (run->client->ring, &run->key, &series)
              ? TALLY_OK
              : ring_refuse (run->client->ring, count * sizeof (double), err);
+}
+
+enum tally_code
+tally_log_model_metric (struct tally_run *run, const char *model_id, const char *key, double value, int64_t step,
+                        const char *dataset_name, const char *dataset_digest, struct tally_error *err)
+{
+  struct record_point point = { .value = value, .step = step, .timestamp_ms = clock_wall_ms () };
+  struct record record = { .kind = RECORD_POINTS, .points = { .items = &point, .count = 1 } };
+  enum tally_code code = run_check (run, err);
+
+  if (TALLY_OK == code)
+    code = name_check (&point.model_id, model_id, "model id", err);
+  if (TALLY_OK == code)
+    code = name_check (&point.key, key, "metric", err);
+  if (TALLY_OK == code && (NULL == dataset_name) != (NULL == dataset_digest))
+    code = error_set (err, TALLY_ERROR_ARGUMENT, "A data set has both a name and a digest.");
+  if (TALLY_OK == code && NULL != dataset_name)
+    code = name_check_value (&point.dataset_name, dataset_name, MODEL_DATASET_NAME_MAX, "data set",
+                             (struct slice){ NULL, 0 }, err);
+  if (TALLY_OK == code && NULL != dataset_name)
+    code = name_check_value (&point.dataset_digest, dataset_digest, MODEL_DATASET_DIGEST_MAX, "digest",
+                             (struct slice){ NULL, 0 }, err);
+  if (TALLY_OK != code)
+    return code;
+  record.run = run->key;
+  record.time_ms = point.timestamp_ms;
+  return ring_put (run->client->ring, &record) ? TALLY_OK : ring_refuse (run->client->ring, point.key.len, err);
 }
 
 /* What params and tags differ in. */

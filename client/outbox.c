@@ -138,8 +138,7 @@ try_entry (struct outbox *outbox, struct outbox_entry *entry, unsigned *attempt)
   if (TALLY_OK == code)
   {
     atomic_fetch_add (&client->requests, 1);
-    code = outbox_send_entry (client->transport, folder_of (outbox), entry, id,
-                              options_number (client->options, OPTION_REQUEST_TIMEOUT_MS), &why);
+    code = outbox_send_entry (client->transport, client->options, folder_of (outbox), entry, id, &why);
   }
   if (TALLY_OK == code)
   {

@@ -1,20 +1,21 @@
 /* Entries of the outbox on their way: a file into the artifacts of its run, or the end of a run. */
 #include "outbox_send.h"
 
+#include "artifact_transfer.h"
 #include "delivery.h"
 
 #include "base/buffer.h"
-#include "base/url.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-/* Longest path and body: names of artifacts have at most a few KiB. */
+/* Longest body of the end of a run. */
 #define TEXT_MAX_BYTES 65536
+
+/* Room for what the server says of a run's place: a path of at most a few KiB. */
+#define ARENA_BYTES (1u << 20)
 
 bool
 outbox_refused (const struct tally_error *why)
@@ -22,117 +23,56 @@ outbox_refused (const struct tally_error *why)
   return delivery_refused (why) || TALLY_ERROR_UNSUPPORTED == why->code || TALLY_ERROR_FILE == why->code;
 }
 
-/* Where the run's artifacts are, as the server says. A new reference to its answer holds it. */
 static enum tally_code
-ask_location (json_t **answer_json, const char **uri, struct transport *transport, const char *id, int64_t timeout_ms,
-              struct tally_error *err)
-{
-  char path[128];
-  struct transport_request request = { .method = "GET", .path = path, .timeout_ms = timeout_ms };
-  struct transport_answer answer;
-  enum tally_code code;
-
-  snprintf (path, sizeof (path), "/api/2.0/mlflow/runs/get?run_id=%s", id);
-  code = transport_send (&answer, transport, &request, err);
-  *answer_json =
-      TALLY_OK == code && NULL != answer.body.data ? json_loadb (answer.body.data, answer.body.len, 0, NULL) : NULL;
-  transport_answer_free (&answer);
-  *uri = json_string_value (
-      json_object_get (json_object_get (json_object_get (*answer_json, "run"), "info"), "artifact_uri"));
-  if (TALLY_OK == code && NULL == *uri)
-    code =
-        error_set (err, TALLY_ERROR_PROTOCOL, "The server's answer about a run does not say where its artifacts are.");
-  return code;
-}
-
-/* Append each part of a path, encoded. */
-static void
-append_path (struct buffer *out, const char *path)
-{
-  while ('\0' != *path)
-  {
-    size_t len = strcspn (path, "/");
-
-    if (len > 0)
-    {
-      buffer_byte (out, '/');
-      url_encode (out, (struct slice){ path, len });
-    }
-    path += len;
-    path += strspn (path, "/");
-  }
-}
-
-/* "mlflow-artifacts:/0/<id>/artifacts", or with a host: what the server itself keeps. */
-static enum tally_code
-artifact_path (struct buffer *path, const char *uri, const char *name, struct tally_error *err)
-{
-  static const char scheme[] = "mlflow-artifacts:";
-  const char *rest = uri + strlen (scheme);
-
-  if (0 != strncmp (uri, scheme, strlen (scheme)))
-    return error_set (err, TALLY_ERROR_UNSUPPORTED, "The artifacts of the run are in %.200s, not with the server.",
-                      uri);
-  if (0 == strncmp (rest, "//", 2))
-    rest += 2 + strcspn (rest + 2, "/");
-  buffer_text (path, "/api/2.0/mlflow-artifacts/artifacts");
-  append_path (path, rest);
-  append_path (path, name);
-  return path->failed ? error_memory (err) : TALLY_OK;
-}
-
-static enum tally_code
-put_file (struct transport *transport, const char *folder, const struct outbox_entry *entry, const char *path,
+put_file (const struct transfer *transfer, const char *folder, const struct outbox_entry *entry, const char *place,
           struct tally_error *err)
 {
-  struct transport_request request = { .method = "PUT",
-                                       .path = path,
-                                       .content_type = "application/octet-stream",
-                                       .is_file = true,
-                                       .file_bytes = entry->bytes };
-  struct transport_answer answer;
+  struct transfer_source source = { .bytes = entry->bytes };
   char *data = outbox_data_path (folder, entry->number);
   enum tally_code code;
 
   if (NULL == data)
     return error_memory (err);
-  request.file = open (data, O_RDONLY | O_CLOEXEC);
-  if (request.file < 0)
+  source.file = open (data, O_RDONLY | O_CLOEXEC);
+  if (source.file < 0)
     code = error_file (err, errno, "%s", data);
   else
   {
-    code = transport_send (&answer, transport, &request, err);
-    transport_answer_free (&answer);
-    close (request.file);
+    code = transfer_send (transfer, place, entry->name, &source, err);
+    close (source.file);
   }
   free (data);
   return code;
 }
 
 static enum tally_code
-send_file (struct transport *transport, const char *folder, const struct outbox_entry *entry, const char *id,
-           int64_t timeout_ms, struct tally_error *err)
+send_file (struct transport *transport, const struct tally_options *options, const char *folder,
+           const struct outbox_entry *entry, const char *id, struct tally_error *err)
 {
-  struct buffer path;
-  json_t *answer = NULL;
-  const char *uri;
-  enum tally_code code = ask_location (&answer, &uri, transport, id, timeout_ms, err);
+  struct arena *arena = arena_new (ARENA_BYTES);
+  struct transfer transfer;
+  const char *place;
+  enum tally_code code;
 
-  buffer_init (&path, TEXT_MAX_BYTES);
+  if (NULL == arena)
+    return error_memory (err);
+  transfer_init (&transfer, transport, options);
+  /* What goes in parts goes on with the missing ones here: for the next try nothing of it would be left. */
+  transfer.once = entry->bytes < transfer.part_bytes;
+  code = transfer_place_of_run (&place, arena, &transfer, id, err);
   if (TALLY_OK == code)
-    code = artifact_path (&path, uri, entry->name, err);
-  if (TALLY_OK == code)
-    code = put_file (transport, folder, entry, path.data, err);
-  buffer_free (&path);
-  json_decref (answer);
+    code = put_file (&transfer, folder, entry, place, err);
+  arena_free (arena);
   return code;
 }
 
 static enum tally_code
-send_end (struct transport *transport, const struct outbox_entry *entry, const char *id, int64_t timeout_ms,
-          struct tally_error *err)
+send_end (struct transport *transport, const struct tally_options *options, const struct outbox_entry *entry,
+          const char *id, struct tally_error *err)
 {
-  struct transport_request request = { .method = "POST", .path = DELIVERY_UPDATE_PATH, .timeout_ms = timeout_ms };
+  struct transport_request request = { .method = "POST",
+                                       .path = DELIVERY_UPDATE_PATH,
+                                       .timeout_ms = options_number (options, OPTION_REQUEST_TIMEOUT_MS) };
   struct transport_answer answer;
   struct buffer body;
   enum tally_code code;
@@ -150,9 +90,9 @@ send_end (struct transport *transport, const struct outbox_entry *entry, const c
 }
 
 enum tally_code
-outbox_send_entry (struct transport *transport, const char *folder, const struct outbox_entry *entry, const char *id,
-                   int64_t timeout_ms, struct tally_error *err)
+outbox_send_entry (struct transport *transport, const struct tally_options *options, const char *folder,
+                   const struct outbox_entry *entry, const char *id, struct tally_error *err)
 {
-  return entry->is_end ? send_end (transport, entry, id, timeout_ms, err)
-                       : send_file (transport, folder, entry, id, timeout_ms, err);
+  return entry->is_end ? send_end (transport, options, entry, id, err)
+                       : send_file (transport, options, folder, entry, id, err);
 }

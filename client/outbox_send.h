@@ -5,10 +5,10 @@
 #include "outbox_store.h"
 #include "transport.h"
 
-/* Send one entry of a folder; `id` is the server's of its run. `timeout_ms` is for requests that are no file. Errors:
-   of any request, one try; UNSUPPORTED when the run's artifacts are not kept by the server itself; FILE. */
-enum tally_code outbox_send_entry (struct transport *transport, const char *folder, const struct outbox_entry *entry,
-                                   const char *id, int64_t timeout_ms, struct tally_error *err);
+/* Send one entry of a folder, with the parts and the patience that the options say; `id` is the server's of its run.
+   Errors: of any request; UNSUPPORTED when the run's artifacts are not kept by the server itself; FILE. */
+enum tally_code outbox_send_entry (struct transport *transport, const struct tally_options *options, const char *folder,
+                                   const struct outbox_entry *entry, const char *id, struct tally_error *err);
 
 /* Whether an entry that failed so will never get through. */
 bool outbox_refused (const struct tally_error *why);

@@ -245,16 +245,17 @@ read_entry (const char *folder, uint64_t number)
   return entry;
 }
 
-/* The number in "outbox-<number>.<what>"; 0 for other names. */
+/* The number in "<kind>-<number>.<what>"; 0 for other names. */
 static uint64_t
-number_of (const char *name, const char **what)
+number_of (const char *name, const char *kind, const char **what)
 {
+  size_t len = strlen (kind);
   char *end;
   uint64_t number;
 
-  if (0 != strncmp (name, "outbox-", 7) || name[7] < '0' || name[7] > '9')
+  if (0 != strncmp (name, kind, len) || '-' != name[len] || name[len + 1] < '0' || name[len + 1] > '9')
     return 0;
-  number = strtoull (name + 7, &end, 10);
+  number = strtoull (name + len + 1, &end, 10);
   *what = end;
   return number;
 }
@@ -294,7 +295,7 @@ outbox_store_list (struct outbox_entry **entries, uint64_t *next_number, const c
   while (NULL != (file = readdir (stream)))
   {
     const char *what = "";
-    uint64_t number = number_of (file->d_name, &what);
+    uint64_t number = number_of (file->d_name, "outbox", &what);
     struct outbox_entry *entry = NULL;
 
     if (0 == number)
@@ -330,10 +331,10 @@ outbox_store_remove (const char *folder, const struct outbox_entry *entry)
 }
 
 static void
-rename_rejected (const char *folder, uint64_t number, const char *what)
+rename_kind (const char *folder, uint64_t number, const char *what, const char *from_kind, const char *to_kind)
 {
-  char *from = path_of (folder, "outbox", number, what);
-  char *to = path_of (folder, "rejected", number, what);
+  char *from = path_of (folder, from_kind, number, what);
+  char *to = path_of (folder, to_kind, number, what);
 
   if (NULL != from && NULL != to)
     rename (from, to);
@@ -352,7 +353,38 @@ outbox_store_reject (const char *folder, const struct outbox_entry *entry, const
     fprintf (file, "%s: %s\n", tally_code_name (why->code), why->message);
     fclose (file);
   }
-  rename_rejected (folder, entry->number, "data");
-  rename_rejected (folder, entry->number, "json");
+  rename_kind (folder, entry->number, "json", "outbox", "rejected");
+  rename_kind (folder, entry->number, "data", "outbox", "rejected");
   free (path);
+}
+
+static void
+retry_one (const char *folder, uint64_t number)
+{
+  char *reason = path_of (folder, "rejected", number, "reason");
+
+  /* The data first: without an entry it is passed over. */
+  rename_kind (folder, number, "data", "rejected", "outbox");
+  rename_kind (folder, number, "json", "rejected", "outbox");
+  if (NULL != reason)
+    unlink (reason);
+  free (reason);
+}
+
+void
+outbox_store_retry (const char *folder)
+{
+  DIR *stream = opendir (folder);
+  const struct dirent *file;
+  const char *what;
+
+  while (NULL != stream && NULL != (file = readdir (stream)))
+  {
+    uint64_t number = number_of (file->d_name, "rejected", &what);
+
+    if (0 != number && 0 == strcmp (what, ".json"))
+      retry_one (folder, number);
+  }
+  if (NULL != stream)
+    closedir (stream);
 }

@@ -50,4 +50,7 @@ void outbox_store_remove (const char *folder, const struct outbox_entry *entry);
 /* The server refused the entry: its files stay as rejected-<n>.*, with the reason. */
 void outbox_store_reject (const char *folder, const struct outbox_entry *entry, const struct tally_error *why);
 
+/* Make what was refused entries again, to be sent once more. */
+void outbox_store_retry (const char *folder);
+
 #endif

@@ -8,8 +8,9 @@
    the password. "git@host:path" stays, the name is no secret there. */
 void secret_put_url (struct buffer *out, struct slice url);
 
-/* Append the arguments of a program, as /proc/<pid>/cmdline has them (each ends with NUL), separated by spaces: of those
-   whose name speaks of a password, token, secret or key the value is "***". Credentials in addresses are left out. */
+/* Append the arguments of a program, as /proc/<pid>/cmdline has them (each ends with NUL), separated by spaces: of
+   those whose name speaks of a password, token, secret or key the value is "***". Credentials in addresses are left
+   out. */
 void secret_put_arguments (struct buffer *out, struct slice arguments);
 
 #endif

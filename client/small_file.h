@@ -4,8 +4,8 @@
 
 #include "base/buffer.h"
 
-/* Read a regular file (those of /proc are such) into an empty buffer, whose maximum is the bound. Never waits for a pipe
-   or a device. False when it is not there, may not be read or is larger; the buffer is then empty. */
+/* Read a regular file (those of /proc are such) into an empty buffer, whose maximum is the bound. Never waits for a
+   pipe or a device. False when it is not there, may not be read or is larger; the buffer is then empty. */
 bool small_file_read (struct buffer *text, const char *path);
 
 /* The same for a path that is put together; too long a path is no file. */

@@ -108,6 +108,8 @@ spool_close (struct spool *spool, bool forked)
       spool_force (spool, NULL);
     if (spool_acked (spool) == spool_last (spool) && folder_is_ours (spool))
       folder_remove (spool);
+    else
+      folder_leave (spool);
   }
   spool_free (spool);
 }

@@ -307,8 +307,9 @@ take_lock (struct spool *spool, const struct owner *owner, struct tally_error *e
   enum lock_answer answer;
 
   owner_of_this (&self);
-  /* Even opening the file would let go of this process's lock. */
-  if (owner->process == self.process && owner->instance == self.instance && 0 == strcmp (owner->host, self.host))
+  /* Even opening the file would let go of this process's lock, if it still has it. */
+  if (owner->process == self.process && owner->instance == self.instance && 0 == strcmp (owner->host, self.host)
+      && 0 != faccessat (spool->folder_file, LEFT_NAME, F_OK, 0))
     return busy (spool, owner, err);
   spool->lock_file = openat (spool->folder_file, LOCK_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   if (spool->lock_file < 0)
@@ -363,12 +364,21 @@ spool_adopt (struct spool **spool, const char *stream_folder, const struct spool
   return TALLY_OK;
 }
 
-/* --- removing --- */
+/* --- letting go --- */
+
+void
+folder_leave (const struct spool *spool)
+{
+  int file = openat (spool->folder_file, LEFT_NAME, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+  if (file >= 0)
+    close (file);
+}
 
 static bool
 is_own_name (const char *name)
 {
-  static const char *const names[] = { ".", "..", LOCK_NAME, STREAM_NAME, "notes", "notes.new" };
+  static const char *const names[] = { ".", "..", LOCK_NAME, LEFT_NAME, STREAM_NAME, "notes", "notes.new" };
   const char *dot = strrchr (name, '.');
 
   for (size_t i = 0; i < sizeof (names) / sizeof (names[0]); i++)

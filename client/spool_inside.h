@@ -160,10 +160,14 @@ void notes_ack (struct spool *spool);
 
 #define STREAM_NAME "stream.json"
 #define LOCK_NAME "lock"
+/* There when the process that made the stream has let go of it, and may take it over itself. */
+#define LEFT_NAME "left"
 
 /* True when the folder holds nothing but what the spool itself puts there, and nothing that somebody may want. */
 bool folder_is_ours (const struct spool *spool);
 void folder_remove (struct spool *spool);
+/* The process lets go of the stream and leaves it. */
+void folder_leave (const struct spool *spool);
 
 /* --- spool_rejected.c --- */
 

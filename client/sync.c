@@ -150,8 +150,7 @@ send_entry (struct sync *sync, const struct outbox_entry *entry, struct tally_er
     enum tally_code code = delivery_run_id (id, sync->delivery, &entry->run, err);
 
     if (TALLY_OK == code)
-      code = outbox_send_entry (sync->transport, folder, entry, id,
-                                options_number (sync->client->options, OPTION_REQUEST_TIMEOUT_MS), err);
+      code = outbox_send_entry (sync->transport, sync->client->options, folder, entry, id, err);
     if (TALLY_OK == code)
     {
       outbox_store_remove (folder, entry);
@@ -249,6 +248,18 @@ conclude (struct sync *sync, enum tally_code code, const struct tally_error *why
   sync->why = *why;
 }
 
+/* What was refused before is tried again: the token, the experiment or the run may be there now. */
+static void
+take_back (struct sync *sync)
+{
+  uint64_t entries = 0;
+  struct tally_error why;
+
+  if (TALLY_OK != spool_retry_rejected (sync->spool, &entries, &why))
+    sync->why = why;
+  outbox_store_retry (spool_folder (sync->spool));
+}
+
 /* Take over one stream and send it. */
 static void
 sync_stream (struct sync *sync)
@@ -283,6 +294,8 @@ sync_stream (struct sync *sync)
   {
     sync->result->streams += sync->last_pass ? 0 : 1;
     sync->result->torn_bytes += torn_bytes;
+    if (! sync->last_pass)
+      take_back (sync);
     conclude (sync, send_stream (sync, &why), &why);
   }
   spool_close (sync->spool, false);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 /* All header lines of an answer together: servers allow 8 to 64 KiB for requests. */
@@ -145,7 +146,8 @@ add_headers (struct exchange *exchange)
     ok = ok && add_header (list, type);
   }
   if (NULL == request->url)
-    ok = ok && add_header (list, settings->authorization) && add_header (list, settings->workspace);
+    ok = ok && add_header (list, settings->authorization) && add_header (list, settings->workspace)
+         && add_header (list, settings->actor);
   for (const char *const *header = request->headers; NULL != header && NULL != *header; header++)
     ok = ok && add_header (list, *header);
   return ok;
@@ -220,6 +222,9 @@ set_connection (struct exchange *exchange)
     curl_easy_setopt (easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt (easy, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
   }
+  /* On a kept connection that closes without an answer curl sends again by itself: nobody would know of the first. */
+  if (exchange->request->once)
+    curl_easy_setopt (easy, CURLOPT_FRESH_CONNECT, 1L);
   /* Files come as they are: their digest and their ranges are of the bytes themselves. */
   if (NULL == exchange->request->sink)
     curl_easy_setopt (easy, CURLOPT_ACCEPT_ENCODING, "");
@@ -384,6 +389,26 @@ error_of_stop (const struct exchange *exchange, struct tally_error *err)
   return error_set (err, TALLY_ERROR_CANCELLED, "The request was stopped.");
 }
 
+/* A web page instead of an answer: of a login in between, which takes what was sent as little as it knows of it. A
+   download may be one, and outside of the API MLflow calls all text so, its version too. */
+static bool
+is_page (const struct exchange *exchange)
+{
+  return NULL == exchange->request->sink && NULL == exchange->request->url
+         && 0 == strncmp (exchange->request->path, "/api/", strlen ("/api/"))
+         && 0 == strncasecmp (exchange->answer->content_type, "text/html", strlen ("text/html"));
+}
+
+static enum tally_code
+error_of_page (const struct exchange *exchange, struct tally_error *err)
+{
+  error_set (err, TALLY_ERROR_PROTOCOL, "The server answered %d with a web page: is its address complete?",
+             exchange->answer->status);
+  if (NULL != err)
+    err->http_status = exchange->answer->status;
+  return TALLY_ERROR_PROTOCOL;
+}
+
 /* What became of it. */
 static enum tally_code
 conclude (struct exchange *exchange, CURLcode result, struct tally_error *err)
@@ -405,7 +430,9 @@ conclude (struct exchange *exchange, CURLcode result, struct tally_error *err)
     return error_of_stop (exchange, err);
   if (CURLE_OK == result && status < 200)
     result = CURLE_WEIRD_SERVER_REPLY;
-  return CURLE_OK == result ? TALLY_OK : error_of_curl (exchange, result, err);
+  if (CURLE_OK != result)
+    return error_of_curl (exchange, result, err);
+  return is_page (exchange) ? error_of_page (exchange, err) : TALLY_OK;
 }
 
 enum tally_code

@@ -201,6 +201,20 @@ set_workspace (struct transport_settings *settings, const struct tally_options *
   return error_memory (err);
 }
 
+/* Who asks, as option user says: a Tally server without logins notes it as claimed. */
+static enum tally_code
+set_actor (struct transport_settings *settings, const struct tally_options *options, struct tally_error *err)
+{
+  const char *user = options_text (options, OPTION_USER);
+
+  if (NULL == user || '\0' == user[0])
+    return TALLY_OK;
+  if (asprintf (&settings->actor, "X-Tally-Actor: %s", user) >= 0)
+    return TALLY_OK;
+  settings->actor = NULL;
+  return error_memory (err);
+}
+
 /* What `server` and the options say about the other end. */
 enum tally_code
 transport_settings_load (struct transport_settings *settings, const struct tally_options *options, const char *server,
@@ -229,6 +243,8 @@ transport_settings_load (struct transport_settings *settings, const struct tally
     code = set_tls (settings, options, err);
   if (TALLY_OK == code)
     code = set_workspace (settings, options, workspace, err);
+  if (TALLY_OK == code)
+    code = set_actor (settings, options, err);
   address_free (&own);
   address_free (&address);
   return code;
@@ -248,6 +264,7 @@ transport_settings_free (struct transport_settings *settings)
   free (settings->server);
   free_secret (settings->authorization);
   free (settings->workspace);
+  free (settings->actor);
   free (settings->trusted);
   free (settings->client_certificate);
 }

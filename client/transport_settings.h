@@ -11,6 +11,7 @@ struct transport_settings
   char *server; /* address without user, password and slashes at its end */
   char *authorization; /* header; NULL: none */
   char *workspace; /* header; NULL: none */
+  char *actor; /* header that says who asks, to servers without logins; NULL: none */
   char *trusted; /* certificates: file or folder; NULL: the system's */
   bool trusted_is_folder;
   char *client_certificate; /* NULL: none */

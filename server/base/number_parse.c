@@ -1,15 +1,10 @@
 /* Decimal text to numbers: exact or exactly rounded, whatever the locale. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* strtod_l */
-#endif
 #include "base/number.h"
 
 #include "base/power_of_ten.h"
 
 #include <float.h>
-#include <locale.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 /* DESIGN
@@ -204,18 +199,6 @@ round_by_bounds (const struct parsed *parsed, double *out)
    follows. */
 #define DECIDING_DIGITS 768
 
-static locale_t plain_locale;
-static pthread_once_t plain_locale_once = PTHREAD_ONCE_INIT;
-
-/* The C library holds this locale in itself; without it no number could be read, so there is nothing to go on with. */
-static void
-make_plain_locale (void)
-{
-  plain_locale = newlocale (LC_ALL_MASK, "C", (locale_t)0);
-  if ((locale_t)0 == plain_locale)
-    abort ();
-}
-
 /* The exact but slow way, for a valid text whose digits are not all 0: strtod on the digits that decide. */
 static double
 round_by_library (struct slice text, const struct parsed *parsed)
@@ -249,8 +232,8 @@ round_by_library (struct slice text, const struct parsed *parsed)
   }
   *to++ = 'e';
   number_format_int64 (to, exponent);
-  pthread_once (&plain_locale_once, make_plain_locale);
-  return strtod_l (copy, NULL, plain_locale);
+  /* Digits and an exponent: no decimal point, which alone depends on the locale. */
+  return strtod (copy, NULL);
 }
 
 bool

@@ -14,8 +14,8 @@
 /* Connections at a time, and over the life of a server: more than any test makes. */
 #define MAX_CONNECTIONS 256
 
-/* Longest head and body of a request. */
-#define MAX_BYTES (4u << 20)
+/* Longest head and body of a request: a part of an upload and more. */
+#define MAX_BYTES (8u << 20)
 
 struct http_server
 {

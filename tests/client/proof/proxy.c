@@ -91,6 +91,8 @@ link_end (struct link *link, bool reset)
 
   if (reset)
     setsockopt (link->client, SOL_SOCKET, SO_LINGER, &linger, sizeof (linger));
+  if (reset && link->server >= 0)
+    setsockopt (link->server, SOL_SOCKET, SO_LINGER, &linger, sizeof (linger));
   close (link->client);
   if (link->server >= 0)
     close (link->server);

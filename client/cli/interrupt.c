@@ -1,0 +1,55 @@
+/* Ctrl-C is noted, and the second one ends the process. */
+#include "cli/interrupt.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+
+static volatile sig_atomic_t noted;
+static pthread_t main_thread;
+
+/* A signal may come to any thread, but it is the main one that waits. */
+static void
+note_signal (int number)
+{
+  if (! pthread_equal (pthread_self (), main_thread))
+  {
+    pthread_kill (main_thread, number);
+    return;
+  }
+  if (0 != noted)
+  {
+    signal (number, SIG_DFL);
+    raise (number);
+  }
+  noted = number;
+}
+
+void
+interrupt_catch (void)
+{
+  /* Without SA_RESTART a read returns. */
+  struct sigaction action = { .sa_handler = note_signal };
+
+  main_thread = pthread_self ();
+  sigemptyset (&action.sa_mask);
+  sigaction (SIGINT, &action, NULL);
+  sigaction (SIGTERM, &action, NULL);
+  sigaction (SIGHUP, &action, NULL);
+}
+
+bool
+interrupted (void)
+{
+  return 0 != noted;
+}
+
+void
+interrupt_sleep (unsigned ms)
+{
+  struct timespec pause = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+  if (! interrupted ())
+    nanosleep (&pause, NULL);
+}

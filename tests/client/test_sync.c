@@ -1,0 +1,310 @@
+/* Tests of syncing: what killed, offline and hasty clients left arrives, once. */
+#include "outbox.h"
+#include "world.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct world world;
+static struct tally_sync_result result;
+
+static void
+set_up (void)
+{
+  world_begin (&world, false);
+  world_set (&world, "mode", "offline");
+  world_set (&world, "request-timeout-ms", "500");
+}
+
+static void
+tear_down (void)
+{
+  world_end (&world);
+}
+
+static enum tally_code
+sync_all (bool all_servers)
+{
+  enum tally_code code;
+
+  world_open (&world);
+  code = tally_sync (&result, world.client, all_servers, NULL, NULL, &world.err);
+  world_close (&world, 0, TALLY_OK);
+  return code;
+}
+
+START_TEST (offline_runs_arrive_once)
+{
+  struct tally_run *run = world_run (&world, "later");
+  struct tally_run *child;
+
+  ck_assert_int_eq (TALLY_OK, tally_run_start_nested (&child, run, NULL, NULL));
+  world_log (run, "loss", 3000);
+  world_log (child, "loss", 10);
+  ck_assert_int_eq (TALLY_OK, outbox_add_bytes (world.client->outbox, &run->key, "data", 4, "file", &world.err));
+  tally_run_end (run, TALLY_STATUS_FINISHED, NULL);
+  world_close (&world, 0, TALLY_ERROR_PENDING);
+  ck_assert_int_eq (TALLY_OK, sync_all (false));
+  ck_assert_uint_eq (1, result.streams);
+  ck_assert_uint_eq (1, result.finished);
+  ck_assert_uint_eq (0, result.waiting + result.busy + result.rejected + result.torn_bytes);
+  ck_assert_uint_ge (result.points, 3000 + 10);
+  ck_assert_uint_eq (2, fake_mlflow_runs (world.fake));
+  ck_assert_uint_eq (3000, world_count (&world, run, "points"));
+  ck_assert_str_eq ("FINISHED", world_text (&world, tally_run_id (run), "info", "status"));
+  ck_assert_uint_eq (0, world_streams (&world));
+  ck_assert_int_eq (TALLY_OK, sync_all (false));
+  ck_assert_uint_eq (0, result.streams);
+  ck_assert_uint_eq (2, fake_mlflow_runs (world.fake));
+  tally_run_free (run);
+  tally_run_free (child);
+}
+END_TEST
+
+/* Log in another process, which dies without closing; the run's id comes through the pipe. */
+static void
+log_and_die (const char *experiment, unsigned points, char id[TALLY_RUN_ID_BYTES])
+{
+  int ends[2];
+  int status;
+  pid_t child;
+
+  ck_assert_int_eq (0, pipe (ends));
+  child = fork ();
+  if (0 == child)
+  {
+    struct tally_run *run = world_run (&world, experiment);
+
+    world_log (run, "loss", points);
+    tally_persist (world.client, 5000, NULL);
+    if (TALLY_RUN_ID_BYTES != write (ends[1], tally_run_id (run), TALLY_RUN_ID_BYTES))
+      _exit (1);
+    kill (getpid (), SIGKILL);
+  }
+  ck_assert_int_eq (child, waitpid (child, &status, 0));
+  ck_assert (WIFSIGNALED (status));
+  ck_assert_int_eq (TALLY_RUN_ID_BYTES, read (ends[0], id, TALLY_RUN_ID_BYTES));
+  close (ends[0]);
+  close (ends[1]);
+}
+
+static size_t
+points_of (const char *id)
+{
+  json_t *run = fake_mlflow_run (world.fake, id);
+  size_t count = json_array_size (json_object_get (run, "points"));
+
+  json_decref (run);
+  return count;
+}
+
+START_TEST (killed_processes_lose_nothing)
+{
+  char ids[3][TALLY_RUN_ID_BYTES];
+
+  for (unsigned i = 0; i < 3; i++)
+    log_and_die ("killed", 1000 + i, ids[i]);
+  ck_assert_uint_eq (3, world_streams (&world));
+  ck_assert_int_eq (TALLY_OK, sync_all (false));
+  ck_assert_uint_eq (3, result.finished);
+  for (unsigned i = 0; i < 3; i++)
+    ck_assert_uint_eq (1000 + i, points_of (ids[i]));
+  ck_assert_uint_eq (3, fake_mlflow_runs (world.fake));
+  ck_assert_uint_eq (0, world_streams (&world));
+}
+END_TEST
+
+/* The answer to the creation of a run is lost, and the server with it. */
+static enum fake_fault
+die_after_creation (void *payload, const struct http_request *request)
+{
+  bool *dead = payload;
+
+  if (*dead)
+    return FAULT_DROP_BEFORE;
+  *dead = NULL != strstr (request->path, "runs/create");
+  return *dead ? FAULT_DROP_AFTER : FAULT_NONE;
+}
+
+START_TEST (a_lost_creation_is_found_again)
+{
+  bool dead = false;
+  struct tally_run *run = world_run (&world, "lost");
+
+  world_log (run, "loss", 5);
+  world_close (&world, 0, TALLY_ERROR_PENDING);
+  fake_mlflow_plan (world.fake, die_after_creation, &dead);
+  ck_assert_int_eq (TALLY_ERROR_PENDING, sync_all (false));
+  ck_assert_uint_eq (1, fake_mlflow_runs (world.fake));
+  ck_assert_uint_eq (8, result.waiting);
+  ck_assert_uint_eq (1, world_streams (&world));
+  fake_mlflow_plan (world.fake, NULL, NULL);
+  ck_assert_int_eq (TALLY_OK, sync_all (false));
+  ck_assert_uint_eq (1, fake_mlflow_runs (world.fake));
+  ck_assert_uint_eq (5, points_of (tally_run_id (run)));
+  tally_run_free (run);
+}
+END_TEST
+
+START_TEST (a_run_may_come_from_another_stream)
+{
+  struct tally_client *first;
+  struct tally_run *run;
+  struct tally_run *rank;
+
+  /* The stream that logs is older than the one that starts the run; names sort by chance, so both ways happen. */
+  run = world_run (&world, "ranks");
+  first = world.client;
+  world.client = NULL;
+  world_open (&world);
+  ck_assert_int_eq (TALLY_OK, tally_run_resume (&rank, world.client, tally_run_id (run), false, &world.err));
+  world_log (rank, "loss", 7);
+  world_close (&world, 0, TALLY_ERROR_PENDING);
+  ck_assert_int_eq (TALLY_ERROR_PENDING, tally_close (first, 0, NULL));
+  ck_assert_uint_eq (2, world_streams (&world));
+  ck_assert_int_eq (TALLY_OK, sync_all (false));
+  ck_assert_uint_eq (2, result.streams);
+  ck_assert_uint_eq (2, result.finished);
+  ck_assert_uint_eq (7, points_of (tally_run_id (run)));
+  ck_assert_uint_eq (1, fake_mlflow_runs (world.fake));
+  ck_assert_uint_eq (0, world_streams (&world));
+  tally_run_free (run);
+  tally_run_free (rank);
+}
+END_TEST
+
+START_TEST (what_nobody_knows_is_kept_and_tried_again)
+{
+  static const char id[] = "00112233445566778899aabbccddeeff";
+  struct tally_run *run;
+
+  world_open (&world);
+  ck_assert_int_eq (TALLY_OK, tally_run_resume (&run, world.client, id, false, &world.err));
+  world_log (run, "loss", 20);
+  ck_assert_int_eq (TALLY_OK, outbox_add_bytes (world.client->outbox, &run->key, "data", 4, "file", &world.err));
+  world_close (&world, 0, TALLY_ERROR_PENDING);
+  sync_all (false);
+  ck_assert_uint_eq (1, result.streams);
+  ck_assert_uint_eq (0, result.finished);
+  /* The resumption, its points and the file. */
+  ck_assert_uint_eq (22, result.rejected);
+  ck_assert_uint_eq (1, world_streams (&world));
+  fake_mlflow_add_run (world.fake, id);
+  ck_assert_int_eq (TALLY_OK, sync_all (false));
+  ck_assert_uint_eq (1, result.finished);
+  ck_assert_uint_eq (20, points_of (id));
+  ck_assert_uint_eq (0, world_streams (&world));
+  tally_run_free (run);
+}
+END_TEST
+
+START_TEST (living_processes_are_left_alone)
+{
+  struct tally_run *run = world_run (&world, NULL);
+  struct tally_client *living = world.client;
+
+  world_log (run, "loss", 5);
+  ck_assert_int_eq (TALLY_OK, tally_persist (living, 5000, &world.err));
+  world.client = NULL;
+  ck_assert_int_eq (TALLY_OK, sync_all (true));
+  ck_assert_uint_eq (1, result.streams);
+  ck_assert_uint_eq (1, result.busy);
+  ck_assert_uint_eq (0, result.points);
+  ck_assert_uint_eq (0, fake_mlflow_runs (world.fake));
+  tally_run_free (run);
+  ck_assert_int_eq (TALLY_ERROR_PENDING, tally_close (living, 0, NULL));
+}
+END_TEST
+
+START_TEST (other_servers_are_other_peoples_business)
+{
+  struct tally_run *run = world_run (&world, NULL);
+
+  world_log (run, "loss", 5);
+  world_close (&world, 0, TALLY_ERROR_PENDING);
+  world_set (&world, "server", "http://127.0.0.1:1");
+  world_set (&world, "token", "secret");
+  ck_assert_int_eq (TALLY_OK, sync_all (false));
+  ck_assert_uint_eq (0, result.points);
+  ck_assert_uint_eq (0, fake_mlflow_runs (world.fake));
+  ck_assert_int_eq (TALLY_OK, sync_all (true));
+  ck_assert_uint_eq (1, result.finished);
+  ck_assert_uint_eq (5, points_of (tally_run_id (run)));
+  tally_run_free (run);
+}
+END_TEST
+
+START_TEST (a_server_that_is_away_leaves_all_where_it_is)
+{
+  struct tally_run *run = world_run (&world, NULL);
+
+  world_log (run, "loss", 5);
+  world_close (&world, 0, TALLY_ERROR_PENDING);
+  fake_mlflow_go_down (world.fake);
+  ck_assert_int_eq (TALLY_ERROR_PENDING, sync_all (false));
+  ck_assert_uint_eq (8, result.waiting);
+  ck_assert_ptr_nonnull (strstr (world.err.message, "Failed to connect"));
+  fake_mlflow_come_up (world.fake);
+  ck_assert_int_eq (TALLY_OK, sync_all (false));
+  ck_assert_uint_eq (5, points_of (tally_run_id (run)));
+  tally_run_free (run);
+}
+END_TEST
+
+static bool
+stop_at_once (void *payload, const struct tally_sync_result *so_far, const char *stream)
+{
+  (void)so_far;
+  (void)stream;
+  ++*(unsigned *)payload;
+  return false;
+}
+
+START_TEST (the_callback_can_stop_it)
+{
+  unsigned calls = 0;
+  struct tally_run *run = world_run (&world, NULL);
+
+  world_close (&world, 0, TALLY_ERROR_PENDING);
+  world_open (&world);
+  ck_assert_int_eq (TALLY_ERROR_CANCELLED, tally_sync (&result, world.client, false, stop_at_once, &calls, &world.err));
+  ck_assert_uint_eq (1, calls);
+  ck_assert_uint_eq (0, fake_mlflow_runs (world.fake));
+  tally_run_free (run);
+}
+END_TEST
+
+Suite *sync_suite (void);
+
+Suite *
+sync_suite (void)
+{
+  Suite *suite = suite_create ("sync");
+  TCase *tests = tcase_create ("sync");
+
+  tcase_add_checked_fixture (tests, set_up, tear_down);
+  tcase_set_timeout (tests, 60);
+  tcase_add_test (tests, offline_runs_arrive_once);
+  /* The thread sanitizer cannot start threads in a child of a process that has some. */
+#ifndef __SANITIZE_THREAD__
+  tcase_add_test (tests, killed_processes_lose_nothing);
+#else
+  (void)killed_processes_lose_nothing;
+#endif
+  tcase_add_test (tests, a_lost_creation_is_found_again);
+  /* Often enough for both orders. */
+  tcase_add_loop_test (tests, a_run_may_come_from_another_stream, 0, 6);
+  tcase_add_test (tests, what_nobody_knows_is_kept_and_tried_again);
+  tcase_add_test (tests, living_processes_are_left_alone);
+  tcase_add_test (tests, other_servers_are_other_peoples_business);
+  tcase_add_test (tests, a_server_that_is_away_leaves_all_where_it_is);
+  tcase_add_test (tests, the_callback_can_stop_it);
+  suite_add_tcase (suite, tests);
+  return suite;
+}

@@ -1,0 +1,42 @@
+/* What tests of a whole client need: a fake server, a spool folder of their own, and the events counted. */
+#ifndef TESTS_CLIENT_WORLD_H
+#define TESTS_CLIENT_WORLD_H
+
+#include "fake_mlflow.h"
+
+#include "tally.h"
+
+#include <stdatomic.h>
+
+struct world
+{
+  struct fake_mlflow *fake;
+  struct tally_options *options;
+  struct tally_client *client;
+  struct tally_error err;
+  char folder[64]; /* of the spool */
+  atomic_uint events[8]; /* by enum tally_event */
+};
+
+/* Make one; its client is opened by world_open. */
+void world_begin (struct world *world, bool keeps_ids);
+void world_set (struct world *world, const char *option, const char *value);
+void world_open (struct world *world);
+/* Close the client within that time; the test fails when it gives another code. */
+void world_close (struct world *world, int64_t deadline_ms, enum tally_code expected);
+void world_end (struct world *world);
+
+/* Start a run; the test fails when that is not possible. */
+struct tally_run *world_run (struct world *world, const char *experiment);
+void world_log (struct tally_run *run, const char *key, unsigned count);
+void world_flush (struct world *world);
+
+/* Points, log lines and so on of a run on the server. */
+size_t world_count (struct world *world, const struct tally_run *run, const char *list);
+/* The member of an object of the run ("tags", "params", "info"), as a copy that stays valid for a while. */
+const char *world_text (struct world *world, const char *run_id, const char *object, const char *member);
+
+/* Streams in the spool folder. */
+unsigned world_streams (const struct world *world);
+
+#endif

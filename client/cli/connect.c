@@ -247,6 +247,9 @@ cli_run_id (struct cli *cli, const char *text, const char *experiment)
     found = find_one (cli, NULL, experiment, text, false);
   else if (digits >= PREFIX_LEAST)
     found = find_one (cli, cli_printf ("attributes.run_id LIKE '%s%%'", text), NULL, text, true);
+  /* MLflow gives runs other ids than libtally, which are in a tag then. */
+  if (NULL == found && digits >= PREFIX_LEAST)
+    found = find_one (cli, cli_printf ("tags.`tally.run_id` LIKE '%s%%'", text), NULL, text, true);
   if (NULL == found && 0 != strcmp (text, "latest"))
     found = find_one (cli, cli_printf ("attributes.run_name = %s", filter_text (text)), experiment, text, true);
   if (NULL == found)
@@ -268,7 +271,6 @@ cli_run (struct cli *cli, const char *text, const char *experiment)
 
   if (TALLY_ERROR_NOT_FOUND == code)
   {
-    /* MLflow gives runs other ids than libtally, which are in a tag then. */
     const char *other = find_one (cli, cli_printf ("tags.`tally.run_id` = '%s'", id), NULL, text, false);
 
     if (NULL != other)

@@ -190,18 +190,32 @@ cli_broken (struct cli *cli, int number, const char *format, ...)
   cli_end (cli, cli_fail (cli, &err));
 }
 
-/* What could not be printed is a failure, except when nobody reads any more: `tally runs | head`. */
-void
-cli_end (struct cli *cli, int status)
+/* Why stdout could not be written, or 0. A failure of before has no errno any more, so it is made again. */
+static int
+output_failure (void)
 {
   bool broken = 0 != ferror (stdout);
 
   errno = 0;
-  if (0 != fflush (stdout) || broken)
+  if (broken)
   {
-    if (EPIPE == errno || broken)
-      _exit (CLI_PIPE);
-    fprintf (stderr, "tally: stdout: %s\n", strerror (errno));
+    clearerr (stdout);
+    putchar ('\n');
+  }
+  return 0 == fflush (stdout) ? 0 : errno;
+}
+
+/* What could not be printed is a failure, except when nobody reads any more: `tally runs | head`. */
+void
+cli_end (struct cli *cli, int status)
+{
+  int number = output_failure ();
+
+  if (EPIPE == number)
+    _exit (CLI_PIPE);
+  if (0 != number)
+  {
+    fprintf (stderr, "tally: stdout: %s\n", strerror (number));
     status = CLI_LOCAL;
   }
   if (NULL != cli->client)

@@ -138,6 +138,18 @@ server_line (const struct tally_server *server)
                      plain (server->url));
 }
 
+/* A variable goes before the file, which would surprise the next command. */
+static void
+tell_variables (struct cli *cli)
+{
+  static const char *const names[] = { "TALLY_SERVER",          "MLFLOW_TRACKING_URI", "TALLY_TOKEN",
+                                       "MLFLOW_TRACKING_TOKEN", "TALLY_USERNAME",      "MLFLOW_TRACKING_USERNAME" };
+
+  for (size_t i = 0; i < sizeof (names) / sizeof (names[0]); i++)
+    if (NULL != getenv (names[i]) && '\0' != getenv (names[i])[0])
+      cli_note (cli, "%s is set, and goes before the file", names[i]);
+}
+
 int
 run_login (struct cli *cli)
 {
@@ -158,6 +170,7 @@ run_login (struct cli *cli)
   else
     cli_note (cli, "logged in to %s%s%s; kept in %s", server_line (found), '\0' == found->user[0] ? "" : " as ",
               plain (found->user), plain (settings_path (cli)));
+  tell_variables (cli);
   explicit_bzero (secret, strlen (secret));
   return CLI_DONE;
 }

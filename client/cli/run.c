@@ -42,17 +42,21 @@ run_run_start (struct cli *cli)
   return result.status;
 }
 
-static void
-log_argument (struct logging *logging, const char *text, int64_t step, int64_t timestamp_ms)
+/* All of them are read before the first is logged. */
+static struct tally_value *
+read_values (struct cli *cli)
 {
-  struct cli *cli = logging->cli;
-  struct tally_pair pair = cli_pair (cli, text);
-  struct tally_error err;
-  double value = 0;
+  struct tally_value *values = cli_array (cli->argument_count, sizeof (values[0]));
 
-  if (! cli_parse_double (pair.value, &value))
-    cli_refuse (cli, "%s: '%s' is no number. Texts are logged by --param or --tag.", pair.key, pair.value);
-  cli_must (cli, tally_log_metric_at (logging->run, pair.key, value, step, timestamp_ms, &err), &err);
+  for (size_t i = 1; i < cli->argument_count; i++)
+  {
+    struct tally_pair pair = cli_pair (cli, cli->arguments[i]);
+
+    values[i - 1].key = pair.key;
+    if (! cli_parse_double (pair.value, &values[i - 1].value))
+      cli_refuse (cli, "%s: '%s' is no number. Texts are logged by --param or --tag.", pair.key, pair.value);
+  }
+  return values;
 }
 
 int
@@ -60,21 +64,22 @@ run_run_log (struct cli *cli)
 {
   struct logging logging;
   struct logging_result result;
+  struct tally_error err;
   int64_t step = cli_number (cli, "step", INT64_MIN, INT64_MAX, 0);
   int64_t timestamp_ms = cli_number (cli, "timestamp", 0, INT64_MAX, clock_wall_ms ());
+  const struct tally_value *values = read_values (cli);
+  size_t count = cli->argument_count - 1;
 
-  for (size_t i = 1; i < cli->argument_count; i++)
-    cli_pair (cli, cli->arguments[i]);
-  if (1 == cli->argument_count && ! cli_has (cli, "tag") && ! cli_has (cli, "param"))
+  if (0 == count && ! cli_has (cli, "tag") && ! cli_has (cli, "param"))
     cli_refuse (cli, "There is nothing to log.");
   logging_init (&logging, cli, false);
   logging_resume (&logging, cli->arguments[0]);
-  for (size_t i = 1; i < cli->argument_count; i++)
-    log_argument (&logging, cli->arguments[i], step, timestamp_ms);
+  for (size_t i = 0; i < count; i++)
+    cli_must (cli, tally_log_metric_at (logging.run, values[i].key, values[i].value, step, timestamp_ms, &err), &err);
   logging_pairs (&logging);
   result = logging_finish_as_told (&logging);
   if (FORMAT_JSON == cli->format && 0 == result.rejected)
-    print_json (json_pack ("{s:i, s:b}", "logged", (int)cli->argument_count - 1, "sent", result.sent));
+    print_json (json_pack ("{s:i, s:b}", "logged", (int)count, "sent", result.sent));
   return result.status;
 }
 

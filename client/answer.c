@@ -33,11 +33,18 @@ parse (const struct transport_answer *answer)
   return NULL;
 }
 
+enum manner
+{
+  PLAIN,
+  DETAILS, /* the answer also of a refusal */
+  ONCE
+};
+
 static enum tally_code
-call (json_t **object, bool details, struct tally_client *client, const char *method, const char *path,
+call (json_t **object, enum manner manner, struct tally_client *client, const char *method, const char *path,
       const json_t *body, struct tally_error *err)
 {
-  struct transport_request request = { .method = method, .path = path };
+  struct transport_request request = { .method = method, .path = path, .once = ONCE == manner };
   struct transport_answer answer;
   char *text;
   enum tally_code code = client_check (client, err);
@@ -50,7 +57,7 @@ call (json_t **object, bool details, struct tally_client *client, const char *me
   request.body = slice_of (text);
   code = transport_call (&answer, client->transport, &request,
                          options_number (client->options, OPTION_REQUEST_TIMEOUT_MS), err);
-  if (TALLY_OK == code || (details && answer.status >= 400))
+  if (TALLY_OK == code || (DETAILS == manner && answer.status >= 400))
     *object = parse (&answer);
   if (TALLY_OK == code && NULL == *object)
     code = error_set (err, TALLY_ERROR_PROTOCOL, "The answer to %s %.200s is no JSON object: is %s the right address?",
@@ -64,14 +71,21 @@ enum tally_code
 answer_call (json_t **object, struct tally_client *client, const char *method, const char *path, const json_t *body,
              struct tally_error *err)
 {
-  return call (object, false, client, method, path, body, err);
+  return call (object, PLAIN, client, method, path, body, err);
+}
+
+enum tally_code
+answer_call_once (json_t **object, struct tally_client *client, const char *method, const char *path,
+                  const json_t *body, struct tally_error *err)
+{
+  return call (object, ONCE, client, method, path, body, err);
 }
 
 enum tally_code
 answer_call_details (json_t **object, struct tally_client *client, const char *method, const char *path,
                      const json_t *body, struct tally_error *err)
 {
-  return call (object, true, client, method, path, body, err);
+  return call (object, DETAILS, client, method, path, body, err);
 }
 
 enum tally_code
@@ -79,7 +93,7 @@ answer_ignore (struct tally_client *client, const char *method, const char *path
                struct tally_error *err)
 {
   json_t *object;
-  enum tally_code code = call (&object, false, client, method, path, body, err);
+  enum tally_code code = call (&object, PLAIN, client, method, path, body, err);
 
   json_decref (object);
   return code;

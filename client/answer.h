@@ -20,6 +20,11 @@ enum tally_code answer_call (json_t **object, struct tally_client *client, const
 enum tally_code answer_ignore (struct tally_client *client, const char *method, const char *path, const json_t *body,
                                struct tally_error *err);
 
+/* The same for what must not be done twice: it is tried again only when the server cannot have done it. A retryable
+   error then means that nobody knows. */
+enum tally_code answer_call_once (json_t **object, struct tally_client *client, const char *method, const char *path,
+                                  const json_t *body, struct tally_error *err);
+
 /* The same; when the server refuses (4xx), its JSON is returned too. */
 enum tally_code answer_call_details (json_t **object, struct tally_client *client, const char *method, const char *path,
                                      const json_t *body, struct tally_error *err);

@@ -55,6 +55,7 @@ enum tally_code delivery_run_id (char id[TALLY_RUN_ID_BYTES], struct delivery *d
 
 /* The body of the request at DELIVERY_UPDATE_PATH that ends a run. Errors: REFUSED for what is no status; MEMORY. */
 #define DELIVERY_UPDATE_PATH "/api/2.0/mlflow/runs/update"
+#define DELIVERY_CREATE_PATH "/api/2.0/mlflow/runs/create"
 enum tally_code delivery_write_end (struct buffer *body, const char *id, enum tally_status status, int64_t end_ms,
                                     struct tally_error *err);
 

@@ -58,5 +58,7 @@ delivery_post (json_t **object, struct delivery *delivery, const char *path, str
                                        .body = buffer_slice (&delivery->body),
                                        .timeout_ms = delivery->settings.request_timeout_ms };
 
+  /* A second run of a request that curl repeated by itself would never be found again. */
+  request.once = 0 == strcmp (path, DELIVERY_CREATE_PATH);
   return delivery->body.failed ? error_memory (err) : delivery_ask (object, delivery, &request, err);
 }

@@ -291,7 +291,7 @@ create (struct delivery *delivery, const struct record *record, struct tally_err
   if (TALLY_ERROR_NOT_FOUND != code)
     return code;
   write_creation (delivery, record, experiment, parent);
-  code = delivery_post (&object, delivery, "/api/2.0/mlflow/runs/create", err);
+  code = delivery_post (&object, delivery, DELIVERY_CREATE_PATH, err);
   if (TALLY_OK == code)
     code = know_run (delivery, &record->run, id_of (json_object_get (object, "run")), err);
   /* Perhaps the experiment was deleted and another one has its name now. */

@@ -127,7 +127,7 @@ create (char model_id[TALLY_MODEL_ID_BYTES], struct tally_client *client, const 
       || ! search_put_text (body, "model_type", model->type))
     code = error_memory (err);
   else
-    code = answer_call (&answer, client, "POST", MODELS_PATH, body, err);
+    code = answer_call_once (&answer, client, "POST", MODELS_PATH, body, err);
   if (TALLY_OK == code)
     code = take_id (model_id, answer, err);
   if (TALLY_OK == code)

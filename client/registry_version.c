@@ -13,6 +13,11 @@
 /* A version with its tags is small; MLflow would give 200,000 of them at once. */
 #define VERSIONS_PAGE 1000
 
+/* Tag by which a version is found whose answer was lost, and how often one is asked for when it was not done: each try
+   waits as long as option request-timeout-ms says. */
+#define REGISTRATION_TAG "tally.registration_id"
+#define REGISTRATION_TRIES 3
+
 /* "runs:/<id>/<path>" as the place where the server keeps it: MLflow takes a source as it is and serves files of places
    only. */
 static enum tally_code
@@ -54,23 +59,81 @@ resolve (struct registration *registration, struct arena *arena, struct tally_cl
   return ROOT_RUN == root.kind ? resolve_run (&registration->source, arena, client, &root, err) : TALLY_OK;
 }
 
+/* The body that registers it, with the id by which it is found when the answer is lost. */
+static json_t *
+registration_body (const struct registration *registration, const char *id)
+{
+  json_t *body = json_pack ("{s:s, s:s, s:[{s:s, s:s}]}", "name", registration->name, "source", registration->source,
+                            "tags", "key", REGISTRATION_TAG, "value", id);
+
+  if (NULL != body && search_put_text (body, "run_id", registration->run_id)
+      && search_put_text (body, "model_id", registration->model_id)
+      && search_put_text (body, "description", registration->description))
+    return body;
+  json_decref (body);
+  return NULL;
+}
+
+/* The version that a lost answer was about; 0: there is none. */
+static enum tally_code
+find_registered (int64_t *version, struct tally_client *client, const char *id, struct tally_error *err)
+{
+  struct tally_search *search;
+  const struct tally_model_version *found = NULL;
+  char filter[128];
+  enum tally_code code;
+
+  snprintf (filter, sizeof (filter), "tags.`" REGISTRATION_TAG "` = '%s'", id);
+  code = tally_search_model_versions (&search, client, filter, NULL, 1, err);
+  if (TALLY_OK == code)
+    code = tally_search_next_model_version (&found, search, err);
+  *version = NULL == found ? 0 : found->version;
+  tally_search_free (search);
+  return code;
+}
+
+static enum tally_code
+create_once (int64_t *version, struct tally_client *client, const json_t *body, struct tally_error *err)
+{
+  json_t *answer = NULL;
+  enum tally_code code = answer_call_once (&answer, client, "POST", VERSIONS_PATH "/create", body, err);
+
+  *version = answer_int64 (json_object_get (answer, "model_version"), "version");
+  json_decref (answer);
+  if (TALLY_OK != code || *version > 0)
+    return code;
+  code = error_set (err, TALLY_ERROR_PROTOCOL, "The answer of the server holds no version.");
+  if (NULL != err)
+    err->retryable = false;
+  return code;
+}
+
 static enum tally_code
 create (int64_t *version, struct tally_client *client, const struct registration *registration, struct tally_error *err)
 {
-  json_t *body = json_pack ("{s:s, s:s}", "name", registration->name, "source", registration->source);
-  json_t *answer = NULL;
-  enum tally_code code;
+  char id[TALLY_RUN_ID_BYTES];
+  struct run_key key;
+  struct tally_error own;
+  json_t *body;
+  enum tally_code code = TALLY_OK;
 
-  if (NULL == body || ! search_put_text (body, "run_id", registration->run_id)
-      || ! search_put_text (body, "model_id", registration->model_id)
-      || ! search_put_text (body, "description", registration->description))
-    code = error_memory (err);
-  else
-    code = answer_call (&answer, client, "POST", VERSIONS_PATH "/create", body, err);
-  *version = answer_int64 (json_object_get (answer, "model_version"), "version");
-  if (TALLY_OK == code && *version <= 0)
-    code = error_set (err, TALLY_ERROR_PROTOCOL, "The answer of the server holds no version.");
-  json_decref (answer);
+  if (NULL == err)
+    err = &own;
+  if (! run_key_new (&key))
+    return error_set (err, TALLY_ERROR_FILE, "The system has no random number.");
+  run_key_format (id, &key);
+  body = registration_body (registration, id);
+  if (NULL == body)
+    return error_memory (err);
+  for (unsigned attempt = 1;; attempt++)
+  {
+    code = create_once (version, client, body, err);
+    if (TALLY_OK == code || ! err->retryable || TALLY_ERROR_MEMORY == code || attempt == REGISTRATION_TRIES)
+      break;
+    code = find_registered (version, client, id, err);
+    if (TALLY_OK != code || *version > 0)
+      break;
+  }
   json_decref (body);
   return code;
 }

@@ -1,10 +1,12 @@
 /* The ring: producers reserve room with one compare-and-swap and never wait for each other; one thread takes.
 
    DESIGN: `head` packs where the next entry goes (in units, upper half) and how many entries were put (lower half,
-   modulo 2^32), so that both change together. A producer reserves by moving it, writes its entry and then stores the
+   modulo 2^32), so that both change together; its topmost bit says that all is free from the start on, whatever `tail`
+   is. A producer reserves by moving it, writes its entry and then stores the
    entry's length, which tells the taker that it is complete. The taker zeroes what it has taken before it moves `tail`.
-   An entry never wraps around: one that does not fit before `limit` goes to the start, and a mark tells the taker.
-   `limit` is how much memory was touched; it grows while the taker cannot keep up, at most to what the option allows.
+   An entry never wraps around: one that does not fit before the end goes to the start, and a mark tells the taker.
+   The taker touches the memory ahead of the producers and gives back what lies behind, so that a ring that may have
+   much has little as long as the taker keeps up; a burst beyond what is touched costs page faults, and works.
    Since a producer that was interrupted between reserving and completing delays the taker only, no log call ever waits
    for another thread. */
 #include "ring.h"
@@ -23,8 +25,11 @@
    must be fewer than 2^32, and have 8 bytes at least each. */
 #define LEAST_BYTES ((size_t)64 << 10)
 #define MOST_BYTES ((size_t)8 << 30)
-/* Touched when the ring is made: ten milliseconds of 1.5 million points a second. */
-#define FIRST_BYTES ((size_t)1 << 20)
+/* Touched ahead of the producers; they wake the taker when half of it is used. Ten milliseconds (RING_POLL_MS) of 1.5
+   million points a second are half of it. */
+#define AHEAD_BYTES ((size_t)2 << 20)
+/* Touched and given back in such steps. */
+#define STEP_BYTES ((size_t)512 << 10)
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* linux/mman.h since 5.14 */
@@ -32,6 +37,9 @@
 
 /* Pause when a producer was interrupted in the middle of its entry. */
 #define INCOMPLETE_PAUSE_NS 100000L
+
+/* Bit of `head`: the taker has just set it back to the start of the empty ring, and `tail` does not count yet. */
+#define FRESH (UINT64_C (1) << 63)
 
 /* In place of an entry's length: go on at the start. */
 #define TO_START UINT32_MAX
@@ -50,15 +58,20 @@ struct ring
   pid_t owner; /* the process that has the memory */
   /* Changed by producers. */
   _Alignas(64) atomic_uint_fast64_t head;
-  atomic_uint_fast64_t wrapped_at; /* unit of the mark, for ring_bytes only */
+  atomic_uint_fast64_t wrapped_at; /* unit of the mark */
   atomic_uint_fast64_t dropped;
   atomic_bool woken; /* by ring_wake */
   /* Changed by the taker. */
   _Alignas(64) atomic_uint_fast64_t tail;
-  atomic_uint_fast64_t limit;
   atomic_uint_fast64_t taken; /* entries */
   _Alignas(64) atomic_uint sleep; /* enum sleep, the futex */
-  struct ring_cursor cursor; /* in the entry at the tail */
+  atomic_size_t at; /* unit of the next entry; `tail` may lie behind, at the start of its step; set by the taker */
+  /* Of the taker only. */
+  struct ring_cursor cursor; /* in that entry */
+  size_t kept; /* units up to here are never given back */
+  size_t touched; /* units up to here were touched on this round */
+  size_t head_seen; /* unit of the head when that was done */
+  uint64_t dropped_seen;
   struct ring_batch batch;
 };
 
@@ -77,6 +90,14 @@ touch (const struct ring *ring, size_t from_unit, size_t to_unit)
 
   /* Failing costs page faults later, nothing else: kernels before 5.14 do not know it. */
   madvise (ring->memory + from, to_unit * RING_UNIT_BYTES - from, MADV_POPULATE_WRITE);
+}
+
+/* Give [from, to) back; it is zero afterwards, as it was before. Steps are whole pages. */
+static void
+give_back (const struct ring *ring, size_t from_unit, size_t to_unit)
+{
+  if (from_unit < to_unit)
+    madvise (ring->memory + from_unit * RING_UNIT_BYTES, (to_unit - from_unit) * RING_UNIT_BYTES, MADV_DONTNEED);
 }
 
 enum tally_code
@@ -104,8 +125,10 @@ ring_new (struct ring **ring, size_t max_bytes, struct tally_error *err)
   made->memory = memory;
   made->owner = getpid ();
   made->max_units = max_bytes / RING_UNIT_BYTES;
-  atomic_init (&made->limit, (max_bytes < FIRST_BYTES ? max_bytes : FIRST_BYTES) / RING_UNIT_BYTES);
-  touch (made, 0, atomic_load (&made->limit));
+  /* Little more than that is not worth giving back. */
+  made->kept = (max_bytes < 2 * AHEAD_BYTES ? max_bytes : AHEAD_BYTES) / RING_UNIT_BYTES;
+  made->touched = made->kept;
+  touch (made, 0, made->kept);
   *ring = made;
   return TALLY_OK;
 }
@@ -123,46 +146,50 @@ ring_free (struct ring *ring)
 
 /* --- producers --- */
 
+static inline size_t
+unit_of (uint64_t head)
+{
+  return (head & ~FRESH) >> 32;
+}
+
 static size_t
 used_units (const struct ring *ring, uint64_t head)
 {
-  size_t at = head >> 32;
-  size_t tail = atomic_load_explicit (&ring->tail, memory_order_relaxed);
+  size_t at = unit_of (head);
+  size_t tail = 0 != (head & FRESH) ? 0 : atomic_load_explicit (&ring->tail, memory_order_relaxed);
 
-  if (at >= tail)
-    return at - tail;
-  return at + atomic_load_explicit (&ring->wrapped_at, memory_order_relaxed) - tail;
+  return at >= tail ? at - tail : at + ring->max_units - tail;
 }
 
-/* Room for an entry: the unit where it goes, or `max_units` when there is none. */
+/* Room for an entry: the unit where it goes, or `max_units` when there is none. One unit stays free: at the end for the
+   mark, before the tail to tell full from empty. */
 static size_t
 place (const struct ring *ring, size_t at, size_t tail, size_t units)
 {
   if (at < tail)
     return units < tail - at ? at : ring->max_units;
-  /* One unit stays free at the end, for the mark. */
-  if (units < atomic_load_explicit (&ring->limit, memory_order_relaxed) - at
-      && at < atomic_load_explicit (&ring->limit, memory_order_relaxed))
+  if (units < ring->max_units - at)
     return at;
-  if (units < tail)
-    return 0;
-  return units < ring->max_units - at ? at : ring->max_units;
+  return units < tail ? 0 : ring->max_units;
 }
 
 static struct ring_entry *
 reserve (struct ring *ring, uint64_t *after, size_t units, uint32_t entries)
 {
-  uint64_t head = atomic_load_explicit (&ring->head, memory_order_relaxed);
+  /* Who sees it without the bit sees the tail that was set before that was cleared. */
+  uint64_t head = atomic_load_explicit (&ring->head, memory_order_acquire);
+  size_t tail;
   size_t at;
   size_t unit;
 
   do
   {
-    at = head >> 32;
-    unit = place (ring, at, atomic_load_explicit (&ring->tail, memory_order_acquire), units);
+    at = unit_of (head);
+    tail = atomic_load_explicit (&ring->tail, memory_order_acquire);
+    unit = place (ring, at, 0 != (head & FRESH) ? 0 : tail, units);
     if (unit == ring->max_units)
       return NULL;
-    *after = (uint64_t)(unit + units) << 32 | (uint32_t)(head + entries);
+    *after = (head & FRESH) | (uint64_t)(unit + units) << 32 | (uint32_t)(head + entries);
   } while (! atomic_compare_exchange_weak (&ring->head, &head, *after));
   if (unit != at)
   {
@@ -210,8 +237,7 @@ put (struct ring *ring, const struct ring_source *source)
   /* The taker stores `sleep` before it looks at `head`; here `head` was changed before: one of the two sees the
      other. */
   sleep = atomic_load (&ring->sleep);
-  if (SLEEPS == sleep
-      || (POLLS == sleep && used_units (ring, head) > atomic_load_explicit (&ring->limit, memory_order_relaxed) / 2))
+  if (SLEEPS == sleep || (POLLS == sleep && used_units (ring, head) > ring->kept / 2))
     wake (ring);
   return true;
 }
@@ -335,10 +361,11 @@ ring_dropped (const struct ring *ring)
 size_t
 ring_bytes (const struct ring *ring)
 {
-  size_t units = used_units (ring, atomic_load_explicit (&ring->head, memory_order_relaxed));
+  uint64_t head = atomic_load_explicit (&ring->head, memory_order_relaxed);
+  size_t at = 0 != (head & FRESH) ? 0 : atomic_load_explicit (&ring->at, memory_order_relaxed);
+  size_t unit = unit_of (head);
 
-  /* The pieces are read one after the other: between them the ring may have moved. */
-  return (units > ring->max_units ? ring->max_units : units) * RING_UNIT_BYTES;
+  return (unit >= at ? unit - at : unit + ring->max_units - at) * RING_UNIT_BYTES;
 }
 
 /* --- the taker --- */
@@ -346,7 +373,7 @@ ring_bytes (const struct ring *ring)
 static bool
 is_empty (const struct ring *ring)
 {
-  return atomic_load (&ring->head) >> 32 == atomic_load_explicit (&ring->tail, memory_order_relaxed);
+  return unit_of (atomic_load (&ring->head)) == ring->at;
 }
 
 static void
@@ -362,24 +389,29 @@ wait_for_entries (struct ring *ring, int wait_ms)
   atomic_store (&ring->sleep, AWAKE);
 }
 
-/* Touch more memory before the producers need it. */
+/* Touch memory before the producers need it. */
 static void
-grow (struct ring *ring)
+touch_ahead (struct ring *ring)
 {
-  size_t limit = atomic_load_explicit (&ring->limit, memory_order_relaxed);
-  size_t wanted = 2 * limit < ring->max_units ? 2 * limit : ring->max_units;
+  size_t step = STEP_BYTES / RING_UNIT_BYTES;
+  size_t head = unit_of (atomic_load (&ring->head));
+  size_t wanted = (head / step + 1) * step + AHEAD_BYTES / RING_UNIT_BYTES;
 
-  if (limit == ring->max_units || used_units (ring, atomic_load (&ring->head)) <= limit / 4)
+  if (head < ring->head_seen)
+    ring->touched = ring->kept;
+  ring->head_seen = head;
+  wanted = wanted < ring->max_units ? wanted : ring->max_units;
+  if (head <= ring->kept / 2 || wanted <= ring->touched)
     return;
-  touch (ring, limit, wanted);
-  atomic_store_explicit (&ring->limit, wanted, memory_order_relaxed);
+  touch (ring, ring->touched, wanted);
+  ring->touched = wanted;
 }
 
 /* Gather a batch from the tail on. Returns the unit behind it; `*cursor` is where its last entry was left. */
 static size_t
 gather (struct ring *ring, struct ring_cursor *cursor)
 {
-  size_t unit = atomic_load_explicit (&ring->tail, memory_order_relaxed);
+  size_t unit = ring->at;
 
   ring->batch.record_count = 0;
   ring->batch.point_count = 0;
@@ -402,26 +434,69 @@ gather (struct ring *ring, struct ring_cursor *cursor)
   }
 }
 
-/* Give the memory up to `unit` back to the producers. */
+/* Move the tail, as far as whole steps can be given back before the producers get them. */
+static void
+move_tail (struct ring *ring, size_t unit)
+{
+  size_t step = STEP_BYTES / RING_UNIT_BYTES;
+  size_t tail = atomic_load_explicit (&ring->tail, memory_order_relaxed);
+
+  if (unit > ring->kept)
+  {
+    unit = unit / step * step;
+    give_back (ring, tail < ring->kept ? ring->kept : tail, unit);
+  }
+  atomic_store_explicit (&ring->tail, unit, memory_order_release);
+}
+
+/* The taker goes on at the start, behind the mark: nobody else has units from the tail on. */
+static void
+go_to_start (struct ring *ring)
+{
+  size_t tail = atomic_load_explicit (&ring->tail, memory_order_relaxed);
+
+  give_back (ring, tail < ring->kept ? ring->kept : tail, ring->max_units);
+  ring->at = 0;
+  atomic_store_explicit (&ring->tail, 0, memory_order_release);
+}
+
+/* Let an empty ring begin at its start again: the same few lines of the cache; from farther away, where memory would
+   have to be given back, only when something did not fit. */
+static void
+begin_again (struct ring *ring)
+{
+  uint64_t dropped = atomic_load (&ring->dropped);
+  uint64_t head = atomic_load (&ring->head);
+
+  if (unit_of (head) != ring->at || 0 == ring->at || (ring->at > ring->kept && dropped == ring->dropped_seen))
+    return;
+  if (! atomic_compare_exchange_strong (&ring->head, &head, FRESH | (head & UINT32_MAX)))
+    return;
+  ring->dropped_seen = dropped;
+  ring->at = 0;
+  atomic_store_explicit (&ring->tail, 0, memory_order_release);
+  atomic_fetch_and (&ring->head, ~FRESH);
+}
+
+static void
+zero (const struct ring *ring, size_t from, size_t to)
+{
+  memset (entry_at (ring, from), 0, (to - from) * RING_UNIT_BYTES);
+}
+
+/* Give the room up to `unit` to the producers. */
 static void
 release (struct ring *ring, size_t unit)
 {
-  size_t tail = atomic_load_explicit (&ring->tail, memory_order_relaxed);
-  uint64_t head;
-
-  if (unit < tail)
+  if (unit < ring->at)
   {
-    size_t end = atomic_load_explicit (&ring->wrapped_at, memory_order_relaxed) + 1;
-
-    memset (entry_at (ring, tail), 0, (end - tail) * RING_UNIT_BYTES);
-    tail = 0;
+    zero (ring, ring->at, atomic_load_explicit (&ring->wrapped_at, memory_order_relaxed) + 1);
+    go_to_start (ring);
   }
-  memset (entry_at (ring, tail), 0, (unit - tail) * RING_UNIT_BYTES);
-  atomic_store_explicit (&ring->tail, unit, memory_order_release);
-  /* An empty ring begins at its start again: the same few lines of the cache, and the most room for large entries. */
-  head = atomic_load (&ring->head);
-  if (unit > 0 && head >> 32 == unit && atomic_compare_exchange_strong (&ring->head, &head, head & UINT32_MAX))
-    atomic_store_explicit (&ring->tail, 0, memory_order_release);
+  zero (ring, ring->at, unit);
+  ring->at = unit;
+  move_tail (ring, unit);
+  begin_again (ring);
 }
 
 size_t
@@ -433,7 +508,7 @@ ring_take (struct ring *ring, int wait_ms, ring_each *each, void *payload)
 
   if (0 != wait_ms && is_empty (ring))
     wait_for_entries (ring, wait_ms);
-  grow (ring);
+  touch_ahead (ring);
   unit = gather (ring, &cursor);
   if (0 == ring->batch.record_count && ! is_empty (ring))
     nanosleep (&(struct timespec){ 0, INCOMPLETE_PAUSE_NS }, NULL);

@@ -50,7 +50,8 @@ struct transport_request
   void (*meanwhile) (void *payload); /* called once when all is sent, before waiting for the answer; NULL: none */
   void *payload; /* of sink, progress and meanwhile */
   int64_t timeout_ms; /* for the whole of it; 0: no limit while bytes flow (60 s without any: TIMEOUT) */
-  bool once; /* not idempotent: transport_call tries again only when the server cannot have done it */
+  bool once; /* not idempotent: transport_call tries again only when the server cannot have done it, and nothing is sent
+                on a connection that the server may have given up */
 };
 
 struct transport_answer

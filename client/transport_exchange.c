@@ -222,6 +222,9 @@ set_connection (struct exchange *exchange)
     curl_easy_setopt (easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt (easy, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
   }
+  /* On a kept connection that closes without an answer curl sends again by itself: nobody would know of the first. */
+  if (exchange->request->once)
+    curl_easy_setopt (easy, CURLOPT_FRESH_CONNECT, 1L);
   /* Files come as they are: their digest and their ranges are of the bytes themselves. */
   if (NULL == exchange->request->sink)
     curl_easy_setopt (easy, CURLOPT_ACCEPT_ENCODING, "");
@@ -387,11 +390,12 @@ error_of_stop (const struct exchange *exchange, struct tally_error *err)
 }
 
 /* A web page instead of an answer: of a login in between, which takes what was sent as little as it knows of it. A
-   download may be one. */
+   download may be one, and outside of the API MLflow calls all text so, its version too. */
 static bool
 is_page (const struct exchange *exchange)
 {
   return NULL == exchange->request->sink && NULL == exchange->request->url
+         && 0 == strncmp (exchange->request->path, "/api/", strlen ("/api/"))
          && 0 == strncasecmp (exchange->answer->content_type, "text/html", strlen ("text/html"));
 }
 

@@ -26,6 +26,7 @@ struct writer
   struct spool *spool; /* the client's; NULL: none yet */
   int64_t active_ms; /* when an entry came last */
   int64_t forced_ms; /* when the disk was forced last */
+  uint64_t taken; /* entries */
   uint64_t dropped; /* seen last */
   bool full; /* neither disk nor memory takes more */
   bool dropping; /* DROPPED was told */
@@ -225,6 +226,7 @@ run (void *payload)
   {
     last = atomic_load (&writer->stop);
     moved = ring_take (writer->ring, last ? 0 : wait_ms (writer), append, writer);
+    writer->taken += moved;
     if (moved > 0)
       writer->active_ms = now_ms ();
     care (writer);
@@ -232,7 +234,7 @@ run (void *payload)
       client_wake (writer->client);
     else if (writer->full && ! last)
       nanosleep (&(struct timespec){ 0, FULL_PAUSE_NS }, NULL);
-  } while (! last || moved > 0 || (! writer->full && ring_bytes (writer->ring) > 0));
+  } while (! last || moved > 0 || (! writer->full && ring_last (writer->ring) > writer->taken));
   return NULL;
 }
 

@@ -238,6 +238,10 @@ use_in_child (struct tally_run *run)
   tally_run_free (run);
   if (! forked)
     return 1;
+#ifdef __SANITIZE_THREAD__
+  /* This sanitizer cannot start threads in a child of a process that has some. */
+  return 0;
+#endif
   /* A client of its own works. */
   if (TALLY_OK != tally_open (&client, world.options, NULL)
       || TALLY_OK != tally_run_start (&other, client, "child", NULL, NULL)
@@ -265,7 +269,9 @@ START_TEST (children_need_a_client_of_their_own)
   world_flush (&world);
   ck_assert_uint_eq (200, world_count (&world, run, "points"));
   ck_assert_str_eq ("FINISHED", world_text (&world, tally_run_id (run), "info", "status"));
+#ifndef __SANITIZE_THREAD__
   ck_assert_uint_eq (2, fake_mlflow_runs (world.fake));
+#endif
   tally_run_free (run);
   world_close (&world, 5000, TALLY_OK);
   ck_assert_uint_eq (0, world_streams (&world));

@@ -119,6 +119,46 @@ START_TEST (refuses_when_full_and_goes_on)
 }
 END_TEST
 
+/* A ring whose memory is given back behind the taker, which is never done: round after round, and all of it is there
+   when it is needed, wherever that begins. */
+START_TEST (goes_round_and_holds_what_it_may)
+{
+  enum
+  {
+    MAX_BYTES = 8 << 20,
+    ENTRY_BYTES = 64, /* of a point with a short key */
+    STEP_BYTES = 512 << 10 /* that may be behind the taker and not free yet */
+  };
+  struct ring *ring = new_ring (MAX_BYTES);
+  struct expect expect = { 0 };
+  double value = 0;
+
+  for (unsigned round = 0; round < 12; round++)
+  {
+    double before;
+
+    for (unsigned i = 0; i < 30 + round; i++)
+    {
+      for (unsigned point = 0; point < 5000; point++, value++)
+        ck_assert (ring_put_point (ring, &run, SLICE ("key"), value, (int64_t)value, 5));
+      ck_assert_uint_gt (ring_take (ring, 0, take_counting, &expect), 0);
+    }
+    before = expect.next;
+    while (ring_put_point (ring, &run, SLICE ("key"), value, (int64_t)value, 5))
+      value++;
+    ck_assert_double_ge ((value - before) * ENTRY_BYTES, MAX_BYTES - STEP_BYTES - 2 * ENTRY_BYTES);
+    ck_assert_uint_ge (ring_bytes (ring) + STEP_BYTES + 2 * ENTRY_BYTES, MAX_BYTES);
+    /* Leave something, but when the ring is to begin at its start again. */
+    while (expect.next + 5000 < value || (0 == round % 4 && expect.next < value))
+      ck_assert_uint_gt (ring_take (ring, 0, take_counting, &expect), 0);
+  }
+  drain (ring, &expect);
+  ck_assert_double_eq (expect.next, value);
+  ck_assert_uint_eq (ring_bytes (ring), 0);
+  ring_free (ring);
+}
+END_TEST
+
 START_TEST (takes_all_or_nothing)
 {
   static double values[20000];
@@ -323,7 +363,8 @@ take_per_thread (void *payload, const struct record *records, size_t count)
 
 START_TEST (loses_nothing_of_many_threads)
 {
-  struct ring *ring = new_ring (0 == _i ? 65536 : (size_t)64 << 20);
+  static const size_t sizes[] = { (size_t)64 << 10, (size_t)4 << 20, (size_t)64 << 20 };
+  struct ring *ring = new_ring (sizes[_i]);
   struct per_thread seen = { .entry = 0 };
   struct producer producers[PRODUCERS];
   pthread_t threads[PRODUCERS];
@@ -412,10 +453,11 @@ ring_suite (void)
   tcase_set_timeout (tcase, 120);
   tcase_add_test (tcase, keeps_order_around_its_end);
   tcase_add_test (tcase, refuses_when_full_and_goes_on);
+  tcase_add_test (tcase, goes_round_and_holds_what_it_may);
   tcase_add_test (tcase, takes_all_or_nothing);
   tcase_add_test (tcase, carries_every_kind);
   tcase_add_test (tcase, takes_large_arrays_in_pieces);
-  tcase_add_loop_test (tcase, loses_nothing_of_many_threads, 0, 2);
+  tcase_add_loop_test (tcase, loses_nothing_of_many_threads, 0, 3);
   tcase_add_test (tcase, wakes_the_sleeping_taker);
   tcase_add_test (tcase, can_be_freed_in_a_child);
   suite_add_tcase (suite, tcase);

@@ -9,6 +9,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static http_handler *behaviour;
 static struct http_request seen;
 static char seen_headers[4096];
 static char seen_body[4096];
-static unsigned requests;
+static atomic_uint requests;
 static const char *text;
 static int status;
 
@@ -80,7 +81,7 @@ tear_down (void)
 static enum tally_code
 get (const char *path)
 {
-  struct transport_request request = { .method = "GET", .path = path, .timeout_ms = 5000 };
+  struct transport_request request = { .method = "GET", .path = path, .timeout_ms = 30000 };
 
   if (NULL == transport)
     connect_to (http_server_url (server));
@@ -232,10 +233,18 @@ START_TEST (shows_no_html)
 {
   behaviour = reply_html;
   status = pages[_i].status;
-  ck_assert_int_eq (pages[_i].code, get ("/x"));
+  ck_assert_int_eq (pages[_i].code, get ("/api/2.0/x"));
   ck_assert_int_eq (pages[_i].retryable, err.retryable);
   ck_assert_ptr_null (strchr (err.message, '<'));
   ck_assert_ptr_null (strstr (err.message, "Log in"));
+}
+END_TEST
+
+START_TEST (pages_outside_of_the_api_are_text)
+{
+  /* MLflow's server calls its version text/html. */
+  behaviour = reply_html;
+  ck_assert_int_eq (TALLY_OK, get ("/version"));
 }
 END_TEST
 
@@ -671,6 +680,7 @@ transport_suite (void)
   tcase_add_loop_test (tests, refuses_what_is_no_address, 0, COUNT (wrong_addresses));
   tcase_add_loop_test (tests, tells_refusals_apart, 0, COUNT (refusals));
   tcase_add_loop_test (tests, shows_no_html, 0, COUNT (pages));
+  tcase_add_test (tests, pages_outside_of_the_api_are_text);
   tcase_add_test (tests, follows_no_redirect);
   tcase_add_loop_test (tests, broken_answers_may_be_tried_again, 0, COUNT (broken));
   tcase_add_test (tests, endless_answers_end);

@@ -32,7 +32,8 @@ TALLY_API enum tally_code tally_model_create (struct tally_client *client, const
 TALLY_API enum tally_code tally_model_delete (struct tally_client *client, const char *name, struct tally_error *err);
 
 /* Register a version of a model, which is made when there is none. `source`: "runs:/<run id>/<path>",
-   "models:/m-<id>", or a URI that the server allows. `run_id`, `model_id`, `description` may be NULL. */
+   "models:/m-<id>", or a URI that the server allows. `run_id`, `model_id`, `description` may be NULL. Registered once,
+   also when an answer is lost: the version has an id of this call in its tag "tally.registration_id". */
 TALLY_API enum tally_code tally_model_register (int64_t *version, struct tally_client *client, const char *name,
                                                 const char *source, const char *run_id, const char *model_id,
                                                 const char *description, struct tally_error *err);

@@ -159,6 +159,8 @@ find_entry (struct place_entry *entry, struct tally_client *client, const struct
     next = json_string_value (json_object_get (page, "next_page_token"));
     free (token);
     token = NULL == next || '\0' == next[0] ? NULL : strdup (next);
+    if (TALLY_OK == code && NULL == token && NULL != next && '\0' != next[0])
+      code = error_memory (err);
     json_decref (page);
     if (NULL == token)
       break;

@@ -5,6 +5,8 @@
 #include "decode.h"
 #include "error.h"
 
+#include "base/utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,11 +117,23 @@ url_allowed (const struct upload *upload, const char *url)
   return clean (url) && (0 == strncmp (url, "https://", 8) || (! secure && 0 == strncmp (url, "http://", 7)));
 }
 
+/* What completing says of a part: as MLflow's clients do, with its URL. */
 static enum tally_code
-send_part (struct upload *upload, const json_t *credential, struct tally_error *err)
+note_part (struct upload *upload, size_t number, const char *etag, const char *url, struct tally_error *err)
+{
+  if (! utf8_valid (slice_of (etag)))
+    return error_set (err, TALLY_ERROR_PROTOCOL, "The server acknowledged a part of an upload with an unusable ETag.");
+  if (0
+      != json_array_append_new (
+          upload->parts, json_pack ("{s:I, s:s, s:s}", "part_number", (json_int_t)number, "etag", etag, "url", url)))
+    return error_memory (err);
+  return TALLY_OK;
+}
+
+static enum tally_code
+send_part (struct upload *upload, size_t number, const json_t *credential, struct tally_error *err)
 {
   const char *lines[PART_HEADERS_MAX + 1];
-  int64_t number = answer_int64 (credential, "part_number");
   struct transport_request request = { .method = "PUT",
                                        .url = json_string_value (json_object_get (credential, "url")),
                                        .headers = lines,
@@ -129,7 +143,7 @@ send_part (struct upload *upload, const json_t *credential, struct tally_error *
   uint64_t bytes;
   enum tally_code code;
 
-  if (number < 1 || (uint64_t)number > upload->part_count || ! url_allowed (upload, request.url)
+  if (answer_int64 (credential, "part_number") != (int64_t)number || ! url_allowed (upload, request.url)
       || ! take_headers (lines, upload->arena, json_object_get (credential, "headers")))
     return error_set (err, TALLY_ERROR_PROTOCOL, "The server told no usable place for a part of an upload.");
   if (arena_overflowed (upload->arena))
@@ -145,12 +159,43 @@ send_part (struct upload *upload, const json_t *credential, struct tally_error *
     request.file_bytes = bytes;
   }
   code = transfer_repeat (&answer, upload->transfer, &request, offset, err);
-  if (TALLY_OK == code
-      && 0
-             != json_array_append_new (upload->parts, json_pack ("{s:I, s:s, s:s}", "part_number", (json_int_t)number,
-                                                                 "etag", answer.etag, "url", request.url)))
-    code = error_set (err, TALLY_ERROR_PROTOCOL, "The server acknowledged a part of an upload without a usable ETag.");
+  if (TALLY_OK == code)
+    code = note_part (upload, number, answer.etag, request.url, err);
   transport_answer_free (&answer);
+  return code;
+}
+
+/* The place of a part anew, as a new reference: a slow upload may outlive its URLs. Only tallyd can tell. */
+static enum tally_code
+renew (json_t **credential, struct upload *upload, size_t number)
+{
+  const char *path =
+      arena_printf (upload->arena, "/api/tally/v1/uploads/%s", answer_encode (upload->arena, upload->id));
+  const json_t *list;
+  json_t *answer = NULL;
+  enum tally_code code =
+      NULL == path ? TALLY_ERROR_MEMORY : transfer_call (&answer, upload->transfer, "GET", path, NULL, NULL);
+
+  *credential = NULL;
+  list = json_object_get (answer, "credentials");
+  for (size_t i = 0; i < json_array_size (list) && NULL == *credential; i++)
+    if (answer_int64 (json_array_get (list, i), "part_number") == (int64_t)number)
+      *credential = json_incref (json_array_get (list, i));
+  json_decref (answer);
+  return NULL == *credential && TALLY_OK == code ? TALLY_ERROR_NOT_FOUND : code;
+}
+
+static enum tally_code
+send_numbered (struct upload *upload, size_t number, struct tally_error *err)
+{
+  const json_t *first = json_array_get (json_object_get (upload->begun, "credentials"), number - 1);
+  json_t *renewed;
+  enum tally_code code = send_part (upload, number, first, err);
+
+  if (TALLY_ERROR_FORBIDDEN != code || TALLY_OK != renew (&renewed, upload, number))
+    return code;
+  code = send_part (upload, number, renewed, err);
+  json_decref (renewed);
   return code;
 }
 
@@ -222,8 +267,8 @@ transfer_send_parts (const struct transfer *transfer, const char *place, const c
     code = begin (&upload, err);
   if (NULL == upload.id || TALLY_OK != code)
     goto out;
-  for (size_t i = 0; TALLY_OK == code && i < upload.part_count; i++)
-    code = send_part (&upload, json_array_get (json_object_get (upload.begun, "credentials"), i), err);
+  for (size_t number = 1; TALLY_OK == code && number <= upload.part_count; number++)
+    code = send_numbered (&upload, number, err);
   if (TALLY_OK == code)
     code = complete (&upload, err);
   if (TALLY_OK != code && TALLY_ERROR_DIGEST != code)

@@ -38,6 +38,8 @@ static size_t cut; /* the first answers break off behind so many bytes */
 static atomic_uint cuts_left;
 static bool parts_known;
 static atomic_uint parts_lost; /* answers to parts that are lost */
+static atomic_uint parts_expired; /* URLs of parts whose time is over */
+static bool expire_second;
 
 /* What it saw. */
 static atomic_uint gets;
@@ -91,6 +93,12 @@ take_part (const struct http_request *request)
   unsigned number = (unsigned)atoi (strstr (request->path, "/part/") + 6);
   char etag[64];
 
+  if (atomic_load (&parts_expired) > 0 || (expire_second && 2 == number && NULL == strstr (request->path, "new")))
+  {
+    parts_expired = 0;
+    http_reply_json (request, 403, "{\"error_code\": \"PERMISSION_DENIED\", \"message\": \"expired\"}");
+    return true;
+  }
   take (request, (number - 1) * (size_t)PART_BYTES);
   if (atomic_load (&parts_lost) > 0)
   {
@@ -115,6 +123,19 @@ begin_parts (const struct http_request *request)
               "%s{\"url\": \"%s/part/%u?signature=x\", \"part_number\": %u, \"headers\": {\"X-Part\": \"yes\"}}",
               1 == i ? "" : ", ", http_server_url (http), i, i);
   strcat (text, "]}");
+  http_reply_json (request, 200, text);
+}
+
+/* As tallyd tells which parts are missing. */
+static void
+send_missing (const struct http_request *request)
+{
+  char text[1024];
+
+  snprintf (text, sizeof (text),
+            "{\"upload_id\": \"u1\", \"credentials\": [{\"url\": \"%s/part/2?signature=new\", \"part_number\": 2, "
+            "\"headers\": {\"X-Part\": \"yes\"}}, {\"part_number\": 3}]}",
+            http_server_url (http));
   http_reply_json (request, 200, text);
 }
 
@@ -171,6 +192,8 @@ answer (void *payload, const struct http_request *request)
     http_reply_json (request, 200, NULL == strstr (request->path, "folder") ? listing : "{}");
   else if (NULL != strstr (request->path, "/mpu/"))
     return multipart (request);
+  else if (0 == strcmp (request->path, "/api/tally/v1/uploads/u1"))
+    send_missing (request);
   else if (0 == strncmp (request->path, "/part/", 6))
     return take_part (request);
   else if (0 == strcmp (request->method, "PUT"))
@@ -459,6 +482,24 @@ START_TEST (in_parts_although_an_answer_is_lost)
 }
 END_TEST
 
+START_TEST (in_parts_whose_urls_expire)
+{
+  char *data = big ();
+  const char *path = file_of ("big", data, BIG_BYTES);
+
+  parts_known = true;
+  /* The first part has no other URL, the second has. */
+  parts_expired = 1;
+  ck_assert_int_eq (tally_artifact_upload (client, "runs:/" RUN, path, NULL, NULL, &err), TALLY_ERROR_FORBIDDEN);
+  ck_assert_uint_eq (aborted, 1);
+  expire_second = true;
+  ck_assert_msg (TALLY_OK == tally_artifact_upload (client, "runs:/" RUN, path, NULL, NULL, &err), "%s", err.message);
+  ck_assert_int_eq (memcmp (stored, data, BIG_BYTES), 0);
+  ck_assert_uint_eq (completed, 1);
+  free (data);
+}
+END_TEST
+
 START_TEST (in_parts_but_damaged)
 {
   char *data = big ();
@@ -534,6 +575,7 @@ artifact_suite (void)
   tcase_add_test (tests, stored_elsewhere);
   tcase_add_test (tests, goes_up_with_its_digest);
   tcase_add_test (tests, in_parts_although_an_answer_is_lost);
+  tcase_add_test (tests, in_parts_whose_urls_expire);
   tcase_add_test (tests, in_parts_but_damaged);
   tcase_add_test (tests, whole_where_there_are_no_parts);
   tcase_add_test (tests, callback_stops_and_aborts);

@@ -25,8 +25,8 @@ TALLY_API enum tally_code tally_log_artifacts (struct tally_run *run, const char
                                                struct tally_error *err);
 
 /* Called during transfers, at most ten times a second and once at the end, by one thread at a time; false stops with
-   CANCELLED. `name` is the artifact that moved last; the bytes are those of the whole call. `total_bytes` is 0 when not
-   known. */
+   CANCELLED. `name` is the artifact that moved, "" at the end; the bytes are those of the whole call. `total_bytes` is
+   0 when not known. */
 typedef bool tally_progress_callback (void *payload, const char *name, uint64_t done_bytes, uint64_t total_bytes);
 
 struct tally_transfer

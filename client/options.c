@@ -308,6 +308,8 @@ load_file (struct tally_options *options, const char *path, struct tally_error *
 
   if (NULL == file && (ENOENT == errno || ENOTDIR == errno))
     return TALLY_OK;
+  if (NULL == file && ENOMEM == errno)
+    return error_memory (err);
   if (NULL == file)
     return error_set (err, TALLY_ERROR_CONFIGURATION, "%s cannot be read: %s", path, strerror (errno));
   for (unsigned number = 1; TALLY_OK == code && getline (&line, &capacity, file) >= 0; number++)

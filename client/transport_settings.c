@@ -18,6 +18,7 @@ struct address
   char *port;
   char *user;
   char *password;
+  bool out_of_memory; /* no verdict then */
 };
 
 static void
@@ -33,32 +34,43 @@ address_free (struct address *address)
   curl_free (address->password);
 }
 
+/* A part of it; false when it has none, or memory is out. */
+static bool
+take_part (char **text, struct address *address, CURLUPart part, unsigned flags)
+{
+  CURLUcode code = curl_url_get (address->url, part, text, flags);
+
+  address->out_of_memory |= CURLUE_OUT_OF_MEMORY == code;
+  return CURLUE_OK == code;
+}
+
 /* Take an address apart. False for what is no http(s) URL, has a query or a fragment, and when memory is out. */
 static bool
 address_parse (struct address *address, const char *text)
 {
-  char *rest = NULL;
+  char *query = NULL;
+  char *fragment = NULL;
+  CURLUcode code;
   bool ok;
 
   memset (address, 0, sizeof (*address));
   address->url = curl_url ();
-  ok = NULL != address->url && CURLUE_OK == curl_url_set (address->url, CURLUPART_URL, text, 0)
-       && CURLUE_OK == curl_url_get (address->url, CURLUPART_SCHEME, &address->scheme, 0)
-       && CURLUE_OK == curl_url_get (address->url, CURLUPART_HOST, &address->host, 0)
-       && CURLUE_OK == curl_url_get (address->url, CURLUPART_PORT, &address->port, CURLU_DEFAULT_PORT)
-       && (0 == strcmp (address->scheme, "http") || 0 == strcmp (address->scheme, "https"));
-  if (ok && CURLUE_OK == curl_url_get (address->url, CURLUPART_QUERY, &rest, 0))
-    ok = false;
-  curl_free (rest);
-  rest = NULL;
-  if (ok && CURLUE_OK == curl_url_get (address->url, CURLUPART_FRAGMENT, &rest, 0))
-    ok = false;
-  curl_free (rest);
+  code = NULL == address->url ? CURLUE_OUT_OF_MEMORY : curl_url_set (address->url, CURLUPART_URL, text, 0);
+  address->out_of_memory = CURLUE_OUT_OF_MEMORY == code;
+  if (CURLUE_OK != code)
+    return false;
+  ok = take_part (&address->scheme, address, CURLUPART_SCHEME, 0)
+       && take_part (&address->host, address, CURLUPART_HOST, 0)
+       && take_part (&address->port, address, CURLUPART_PORT, CURLU_DEFAULT_PORT)
+       && (0 == strcmp (address->scheme, "http") || 0 == strcmp (address->scheme, "https"))
+       && ! take_part (&query, address, CURLUPART_QUERY, 0) && ! take_part (&fragment, address, CURLUPART_FRAGMENT, 0);
+  curl_free (query);
+  curl_free (fragment);
   if (! ok)
     return false;
-  curl_url_get (address->url, CURLUPART_USER, &address->user, CURLU_URLDECODE);
-  curl_url_get (address->url, CURLUPART_PASSWORD, &address->password, CURLU_URLDECODE);
-  return true;
+  take_part (&address->user, address, CURLUPART_USER, CURLU_URLDECODE);
+  take_part (&address->password, address, CURLUPART_PASSWORD, CURLU_URLDECODE);
+  return ! address->out_of_memory;
 }
 
 static bool
@@ -230,7 +242,9 @@ transport_settings_load (struct transport_settings *settings, const struct tally
   memset (settings, 0, sizeof (*settings));
   settings->connect_timeout_ms = (long)options_number (options, OPTION_CONNECT_TIMEOUT_MS);
   /* The text is not shown when it may hold a password. */
-  if (! ok)
+  if (own.out_of_memory || address.out_of_memory)
+    code = error_memory (err);
+  else if (! ok)
     code = error_set (err, TALLY_ERROR_CONFIGURATION, "'%.200s' is no address of a server, such as http://host:5000",
                       NULL != strchr (NULL == server ? own_text : server, '@') ? "(hidden)"
                       : NULL == server ? own_text

@@ -2,7 +2,7 @@
    is MEMORY or the call worked.
    Usage: alloc-failures --symbols FILE --scratch FOLDER [--stride N] [MATCH]
 
-   --stride N   of scenarios with background threads fail only each N-th allocation (1): each of them takes a pause
+   --stride N   of scenarios with many allocations, and with pauses of background threads, only each N-th fails (1)
    MATCH        only scenarios whose name has this text
 
    The server is another process, so that each thread of this one is the library's. */
@@ -24,6 +24,10 @@
 /* No function allocates as often as that: one that seems to has an endless loop. */
 #define ALLOCATIONS_MAX 100000
 #define FLUSH_MS 20000
+/* The first ones of a scenario all fail, of the others each N-th: most of those are of JSON, which are all alike. */
+#define DENSE 150
+/* With all that follow, a call takes the whole of its time: memory might come back. */
+#define SPARSE 250
 
 struct world
 {
@@ -281,7 +285,7 @@ SCENARIO (run_artifacts)
   if (TALLY_OK == code)
     code = tally_artifact_download (world->client, "runs:/" FAKE_RUN, NULL, world->target, &transfer, err);
   if (TALLY_OK == code)
-    code = tally_artifact_list (&list, world->client, "runs:/" FAKE_RUN, "a", err);
+    code = tally_artifact_list (&list, world->client, "runs:/" FAKE_RUN, NULL, err);
   if (TALLY_OK == code)
     code = tally_artifacts_next (&artifact, list, err);
   tally_artifacts_free (list);
@@ -369,11 +373,13 @@ SCENARIO (run_model_files)
   return code;
 }
 
+/* What could not be looked at waits, which is PENDING, with the reason in its message. */
 SCENARIO (run_sync)
 {
   struct tally_sync_result result;
+  enum tally_code code = tally_sync (&result, world->client, false, NULL, NULL, err);
 
-  return tally_sync (&result, world->client, false, NULL, NULL, err);
+  return TALLY_ERROR_PENDING == code && failing_disarm () ? TALLY_ERROR_MEMORY : code;
 }
 
 static const struct
@@ -408,8 +414,19 @@ static const struct
 static void
 judge (const char *name, long at, bool and_all_after, enum tally_code code, const struct tally_error *err)
 {
-  check (TALLY_OK == code || TALLY_ERROR_MEMORY == code, "%s: allocation %ld%s: %s: %s", name, at,
-         and_all_after ? " and all after it" : "", tally_code_name (code), err->message);
+  check (TALLY_OK == code || TALLY_ERROR_MEMORY == code
+             || ((TALLY_ERROR_PROTOCOL == code || TALLY_ERROR_UNREACHABLE == code) && failing_was_elsewhere ()),
+         "%s: allocation %ld%s: %s: %s", name, at, and_all_after ? " and all after it" : "", tally_code_name (code),
+         err->message);
+}
+
+/* How far to the next allocation that fails. */
+static long
+step_of (size_t index, long at, bool and_all_after, long stride)
+{
+  if (and_all_after)
+    return at < SPARSE ? 10 : SPARSE;
+  return scenarios[index].pauses || at >= DENSE ? stride : 1;
 }
 
 static void
@@ -420,7 +437,7 @@ run_scenario (struct world *world, size_t index, bool and_all_after, long stride
   enum tally_code code;
   long at;
 
-  for (at = 0; at < ALLOCATIONS_MAX; at += scenarios[index].pauses ? stride : 1)
+  for (at = 0; at < ALLOCATIONS_MAX; at += step_of (index, at, and_all_after, stride))
   {
     bool hit;
 
@@ -433,7 +450,7 @@ run_scenario (struct world *world, size_t index, bool and_all_after, long stride
       break;
   }
   check (TALLY_OK == code, "%s without a failure: %s: %s", name, tally_code_name (code), err.message);
-  check (at > 0 && at < ALLOCATIONS_MAX, "%s: %ld allocations", name, at);
+  check (at < ALLOCATIONS_MAX, "%s: %ld allocations", name, at);
   printf ("# %s: %ld allocations failed%s\n", name, at, and_all_after ? " with all after them" : " one by one");
 }
 
@@ -454,7 +471,7 @@ prepare (struct world *world)
   world->options = options;
   return TALLY_OK == tally_options_set (options, "server", world->url, NULL)
          && TALLY_OK == tally_options_set (options, "spool", text, NULL)
-         && TALLY_OK == tally_options_set (options, "request-timeout-ms", "5000", NULL)
+         && TALLY_OK == tally_options_set (options, "request-timeout-ms", "400", NULL)
          && TALLY_OK == tally_options_set (options, "retry-max-ms", "20", NULL)
          && TALLY_OK == tally_open (&world->client, options, NULL)
          && TALLY_OK == tally_run_start (&world->run, world->client, "e", "r", NULL)
@@ -545,7 +562,9 @@ main (int argc, char **argv)
     if (NULL != strstr (scenarios[i].name, match))
     {
       run_scenario (&world, i, false, stride);
-      run_scenario (&world, i, true, stride);
+      /* The threads in the background go on until there is memory again. */
+      if (! scenarios[i].pauses)
+        run_scenario (&world, i, true, stride);
     }
   tally_run_free (world.run);
   tally_close (world.client, FLUSH_MS, NULL);

@@ -54,6 +54,7 @@ void *__wrap_mmap (void *address, size_t bytes, int protection, int flags, int f
 static atomic_bool armed;
 static atomic_bool all_after;
 static atomic_bool failed;
+static atomic_bool failed_elsewhere;
 static atomic_long left;
 
 void
@@ -62,6 +63,7 @@ failing_arm (long at, bool and_all_after)
   atomic_store (&left, at);
   atomic_store (&all_after, and_all_after);
   atomic_store (&failed, false);
+  atomic_store (&failed_elsewhere, false);
   atomic_store (&armed, true);
 }
 
@@ -209,9 +211,62 @@ __wrap_mmap (void *address, size_t bytes, int protection, int flags, int fd, off
   return fails () ? (void *)-1 : __real_mmap (address, bytes, protection, flags, fd, offset);
 }
 
+/* jansson 2.14 ignores that its lexer has no room for the text of a string, and dies of an assertion when it takes that
+   text up again (load.c, lex_save and lex_scan_string). So what looks like that buffer as it grows, a power of two from
+   32 on, is not refused: nobody who uses that parser could do anything about it. */
+static void *
+json_malloc (size_t size)
+{
+  if ((size >= 32 && 0 == (size & (size - 1))) || ! fails ())
+    return __real_malloc (size);
+  atomic_store (&failed_elsewhere, true);
+  return NULL;
+}
+
+bool
+failing_was_elsewhere (void)
+{
+  return atomic_load (&failed_elsewhere);
+}
+
+/* libcurl's own: it may call what became of it a broken connection, which is tried again. With all that follow that
+   would take the whole time of each call, so then they are left out. */
+static bool
+curl_fails (void)
+{
+  if (atomic_load (&all_after) || ! fails ())
+    return false;
+  atomic_store (&failed_elsewhere, true);
+  return true;
+}
+
+static void *
+curl_malloc (size_t size)
+{
+  return curl_fails () ? NULL : __real_malloc (size);
+}
+
+static void *
+curl_calloc (size_t count, size_t size)
+{
+  return curl_fails () ? NULL : __real_calloc (count, size);
+}
+
+static void *
+curl_realloc (void *old, size_t size)
+{
+  return curl_fails () ? NULL : __real_realloc (old, size);
+}
+
+static char *
+curl_strdup (const char *text)
+{
+  return curl_fails () ? NULL : __real_strdup (text);
+}
+
 void
 failing_init (void)
 {
-  curl_global_init_mem (CURL_GLOBAL_DEFAULT, __wrap_malloc, free, __wrap_realloc, __wrap_strdup, __wrap_calloc);
-  json_set_alloc_funcs (__wrap_malloc, free);
+  curl_global_init_mem (CURL_GLOBAL_DEFAULT, curl_malloc, free, curl_realloc, curl_strdup, curl_calloc);
+  json_set_alloc_funcs (json_malloc, free);
 }

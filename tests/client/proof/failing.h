@@ -13,4 +13,7 @@ void failing_arm (long at, bool and_all_after);
 /* No more of it. True when one has failed since failing_arm. */
 bool failing_disarm (void);
 
+/* True when it was one of jansson's or libcurl's: they may call the text wrong then, or the connection broken. */
+bool failing_was_elsewhere (void);
+
 #endif

@@ -81,9 +81,7 @@ install-client: client
 	install -m 644 $(BUILD)/libtally.a '$(DESTDIR)$(PREFIX)/lib/libtally.a'
 	install -m 755 $(BUILD)/libtally.so.$(CLIENT_ABI) '$(DESTDIR)$(PREFIX)/lib/libtally.so.$(CLIENT_ABI)'
 	ln -sf libtally.so.$(CLIENT_ABI) '$(DESTDIR)$(PREFIX)/lib/libtally.so'
-	# Not the one that was built: PREFIX may have been another then.
-	sed 's|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' client/tally.pc.in \
-	  > '$(DESTDIR)$(PREFIX)/lib/pkgconfig/tally.pc'
+	sed 's|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' client/tally.pc.in > '$(DESTDIR)$(PREFIX)/lib/pkgconfig/tally.pc'
 	chmod 644 '$(DESTDIR)$(PREFIX)/lib/pkgconfig/tally.pc'
 	install -m 644 client/include/tally.h '$(DESTDIR)$(PREFIX)/include/tally.h'
 	install -m 644 $(wildcard client/include/tally/*) '$(DESTDIR)$(PREFIX)/include/tally'

@@ -31,6 +31,7 @@ delivery_new (struct delivery **delivery, const struct delivery_settings *settin
   made->retry_after_ms = -1;
   buffer_init (&made->params, BODY_MAX_BYTES);
   buffer_init (&made->tags, BODY_MAX_BYTES);
+  buffer_init (&made->prefix, BODY_MAX_BYTES);
   buffer_init (&made->body, BODY_MAX_BYTES);
   buffer_init (&made->path, BODY_MAX_BYTES);
   made->items = calloc (WINDOW_RECORDS, sizeof (*made->items));
@@ -54,6 +55,7 @@ delivery_free (struct delivery *delivery)
   batch_free (delivery->ahead);
   buffer_free (&delivery->params);
   buffer_free (&delivery->tags);
+  buffer_free (&delivery->prefix);
   buffer_free (&delivery->body);
   buffer_free (&delivery->path);
   free (delivery->items);

@@ -2,7 +2,9 @@
 #include "delivery_parts.h"
 
 #include "base/json_write.h"
+#include "base/number.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,8 +158,19 @@ batch_gather (struct batch *batch, struct delivery *delivery, size_t first)
 
 /* --- encoding --- */
 
+/* The lists of a body while they are written. */
+struct lists
+{
+  struct json_write metrics; /* into the body itself */
+  struct json_write params;
+  struct json_write tags;
+  struct buffer *prefix; /* how points of `key` begin: `{"key":"loss","value":` */
+  struct slice key;
+};
+
+/* Any point. */
 static void
-write_point (struct json_write *w, const struct record_point *point)
+write_rare_point (struct json_write *w, const struct record_point *point)
 {
   json_write_object (w);
   json_write_member_string (w, "key", point->key);
@@ -174,6 +187,58 @@ write_point (struct json_write *w, const struct record_point *point)
   json_write_object_end (w);
 }
 
+/* Points of one key come in rows: its name is escaped once. False when memory is out. */
+static bool
+set_prefix (struct lists *lists, struct slice key)
+{
+  struct json_write w;
+
+  if (lists->prefix->len > 0 && slice_equal (lists->key, key))
+    return true;
+  buffer_clear (lists->prefix);
+  json_write_init (&w, lists->prefix);
+  json_write_object (&w);
+  json_write_member_string (&w, "key", key);
+  json_write_key (&w, "value");
+  lists->key = key;
+  return ! lists->prefix->failed;
+}
+
+static char *
+put_text (char *at, struct slice text)
+{
+  memcpy (at, text.data, text.len);
+  return at + text.len;
+}
+
+/* A plain point: what nearly all are, so that it is written without a look at each member. */
+static void
+write_point (struct lists *lists, const struct record_point *point)
+{
+  struct buffer *out = lists->metrics.out;
+  char *at;
+
+  if (slice_filled (point->model_id) || slice_filled (point->dataset_name) || ! isfinite (point->value)
+      || ! set_prefix (lists, point->key) || ! buffer_reserve (out, lists->prefix->len + POINT_BYTES))
+  {
+    write_rare_point (&lists->metrics, point);
+    return;
+  }
+  at = out->data + out->len;
+  if (lists->metrics.comma)
+    *at++ = ',';
+  at = put_text (at, buffer_slice (lists->prefix));
+  at += number_format_double (at, point->value);
+  at = put_text (at, SLICE (",\"timestamp\":"));
+  at += number_format_int64 (at, point->timestamp_ms);
+  at = put_text (at, SLICE (",\"step\":"));
+  at += number_format_int64 (at, point->step);
+  *at++ = '}';
+  *at = '\0';
+  out->len = (size_t)(at - out->data);
+  lists->metrics.comma = true;
+}
+
 static void
 write_pair (struct json_write *w, const struct record *record)
 {
@@ -185,7 +250,7 @@ write_pair (struct json_write *w, const struct record *record)
 
 /* The part of a piece that lies in the range; `at` is the ordinal of its first entry. */
 static void
-write_piece (struct json_write writers[3], const struct piece *piece, size_t at, const struct range *range)
+write_piece (struct lists *lists, const struct piece *piece, size_t at, const struct range *range)
 {
   const struct record *record = &piece->item->record;
   size_t begin = range->begin > at ? range->begin - at : 0;
@@ -193,20 +258,20 @@ write_piece (struct json_write writers[3], const struct piece *piece, size_t at,
 
   if (RECORD_POINTS == record->kind)
     for (size_t i = begin; i < end; i++)
-      write_point (&writers[0], &record->points.items[piece->first + i]);
+      write_point (lists, &record->points.items[piece->first + i]);
   else if (begin < end)
-    write_pair (&writers[RECORD_PARAM == record->kind ? 1 : 2], record);
+    write_pair (RECORD_PARAM == record->kind ? &lists->params : &lists->tags, record);
 }
 
 static void
-write_pieces (struct json_write writers[3], const struct batch *batch, const struct range *range)
+write_pieces (struct lists *lists, const struct batch *batch, const struct range *range)
 {
   size_t at = 0;
 
   for (size_t i = 0; i < batch->piece_count && at < range->end; i++)
   {
     if (at + batch->pieces[i].count > range->begin)
-      write_piece (writers, &batch->pieces[i], at, range);
+      write_piece (lists, &batch->pieces[i], at, range);
     at += batch->pieces[i].count;
   }
 }
@@ -225,22 +290,23 @@ write_list (struct json_write *w, const char *name, const struct buffer *items)
 enum tally_code
 batch_encode (struct batch *batch, struct delivery *delivery, struct tally_error *err)
 {
-  struct json_write writers[3];
-  struct json_write *w = &writers[0];
+  struct lists lists = { .prefix = &delivery->prefix };
+  struct json_write *w = &lists.metrics;
 
   if (batch->encoded)
     return TALLY_OK;
   buffer_clear (&batch->body);
   buffer_clear (&delivery->params);
   buffer_clear (&delivery->tags);
-  json_write_init (&writers[0], &batch->body);
-  json_write_init (&writers[1], &delivery->params);
-  json_write_init (&writers[2], &delivery->tags);
+  buffer_clear (&delivery->prefix);
+  json_write_init (&lists.metrics, &batch->body);
+  json_write_init (&lists.params, &delivery->params);
+  json_write_init (&lists.tags, &delivery->tags);
   json_write_object (w);
   json_write_member_text (w, "run_id", batch->id);
   json_write_key (w, "metrics");
   json_write_array (w);
-  write_pieces (writers, batch, &batch->ranges[batch->range_count - 1]);
+  write_pieces (&lists, batch, &batch->ranges[batch->range_count - 1]);
   json_write_array_end (w);
   write_list (w, "params", &delivery->params);
   write_list (w, "tags", &delivery->tags);

@@ -69,6 +69,7 @@ struct delivery
   struct batch *ahead; /* encoded meanwhile */
   struct buffer params; /* parts of a body, while it is encoded */
   struct buffer tags;
+  struct buffer prefix;
   struct buffer body; /* of requests that are no batch */
   struct buffer path;
   struct known_experiment *experiments;

@@ -1,9 +1,8 @@
 /* The spool: a folder for each client (a stream) whose segments hold what is not acknowledged yet.
 
    DESIGN: a stream is a folder `<host>-<pid>-<random>` below the spool's, holding
-     left         there when that process has let go of the stream
-     left         there when that process has let go of the stream
      lock         locked (fcntl) by the process that owns it: closed with the process, not inherited by fork
+     left         there when that process has let go of the stream
      stream.json  format version, server, workspace, time, host, process: no secrets
      N.segment    append-only: a header, then records of length, CRC-32C, payload; each segment can be read by itself,
                   because it defines the runs and keys that it uses

@@ -29,6 +29,7 @@ struct sync
   const char *folder;
   bool last_pass;
   bool cancelled;
+  char *away; /* owned; a server that did not answer: its other streams are left; NULL: none */
   struct tally_error why; /* of the last thing that was not sent; code OK: all was */
 
   /* Of the stream that is being sent. */
@@ -223,6 +224,24 @@ send_stream (struct sync *sync, struct tally_error *err)
   return code;
 }
 
+/* Whether the stream's server did not answer for another stream. */
+static bool
+is_away (const struct sync *sync)
+{
+  return NULL != sync->away && 0 == strcmp (sync->away, spool_server (sync->spool));
+}
+
+/* Nobody answers, or nobody who knows who asks: waiting for that once is enough. */
+static void
+note_away (struct sync *sync, const struct tally_error *why)
+{
+  if (TALLY_ERROR_UNREACHABLE != why->code && TALLY_ERROR_TIMEOUT != why->code && TALLY_ERROR_PROTOCOL != why->code
+      && TALLY_ERROR_OVERLOADED != why->code && TALLY_ERROR_UNAUTHENTICATED != why->code)
+    return;
+  free (sync->away);
+  sync->away = strdup (spool_server (sync->spool));
+}
+
 static bool
 is_wanted (const struct sync *sync)
 {
@@ -245,6 +264,7 @@ conclude (struct sync *sync, enum tally_code code, const struct tally_error *why
   if (sync->left)
     return;
   result->waiting += spool_last (sync->spool) - spool_acked (sync->spool);
+  note_away (sync, why);
   sync->why = *why;
 }
 
@@ -296,7 +316,8 @@ sync_stream (struct sync *sync)
     sync->result->torn_bytes += torn_bytes;
     if (! sync->last_pass)
       take_back (sync);
-    conclude (sync, send_stream (sync, &why), &why);
+    why = sync->why;
+    conclude (sync, is_away (sync) ? why.code : send_stream (sync, &why), &why);
   }
   spool_close (sync->spool, false);
   sync->spool = NULL;
@@ -396,6 +417,7 @@ tally_sync (struct tally_sync_result *result, struct tally_client *client, bool 
     code = outcome (&sync, err);
   }
   names_free (&names);
+  free (sync.away);
   free (folder);
   return code;
 }

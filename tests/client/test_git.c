@@ -1,4 +1,6 @@
 /* Tests of what is read from git repositories: made by git where it is there, and by hand. */
+#include "folder.h"
+
 #include "git.h"
 
 #include <check.h>
@@ -12,12 +14,12 @@
 #define ONE "1111111111111111111111111111111111111111"
 #define TWO "2222222222222222222222222222222222222222"
 
-static char root[64];
+static char *root;
 
 static void
 run_command (const char *command)
 {
-  char text[4096];
+  char text[8192];
 
   (void)snprintf (text, sizeof (text), "cd '%s' && { %s; } >/dev/null 2>&1", root, command);
   ck_assert_msg (0 == system (text), "%s", command);
@@ -26,22 +28,20 @@ run_command (const char *command)
 static void
 make_root (void)
 {
-  (void)snprintf (root, sizeof (root), "/tmp/tally-git.XXXXXX");
-  ck_assert_ptr_nonnull (mkdtemp (root));
+  root = folder_new ();
 }
 
 static void
 remove_root (void)
 {
-  run_command ("chmod -R u+rwx . && rm -rf -- * .git");
-  ck_assert_int_eq (rmdir (root), 0);
+  folder_remove_all (root);
 }
 
 static void
 check_state (const char *folder, bool found, const char *commit, const char *branch, const char *repository)
 {
   static struct git_state state;
-  char path[256];
+  char path[4096];
 
   (void)snprintf (path, sizeof (path), "%s/%s", root, folder);
   ck_assert_msg (found == git_read (&state, path), "%s", folder);
@@ -114,7 +114,7 @@ END_TEST
 START_TEST (agrees_with_git)
 {
   static struct git_state state;
-  char path[128];
+  char path[4096];
   char commit[GIT_COMMIT_BYTES + 1];
   FILE *file;
 

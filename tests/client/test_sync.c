@@ -2,6 +2,8 @@
 #include "outbox.h"
 #include "world.h"
 
+#include "base/clock.h"
+
 #include <check.h>
 #include <dirent.h>
 #include <signal.h>
@@ -240,6 +242,29 @@ START_TEST (other_servers_are_other_peoples_business)
 }
 END_TEST
 
+START_TEST (a_server_that_is_away_is_waited_for_once)
+{
+  int64_t begin_us;
+
+  for (unsigned i = 0; i < 10; i++)
+  {
+    tally_run_free (world_run (&world, NULL));
+    world_close (&world, 0, TALLY_ERROR_PENDING);
+  }
+  fake_mlflow_go_down (world.fake);
+  world_set (&world, "request-timeout-ms", "1000");
+  begin_us = (int64_t)clock_monotonic_us ();
+  ck_assert_int_eq (TALLY_ERROR_PENDING, sync_all (false));
+  ck_assert_int_lt ((int64_t)clock_monotonic_us () - begin_us, 3000000);
+  ck_assert_uint_eq (10, result.streams);
+  ck_assert_uint_eq (30, result.waiting);
+  fake_mlflow_come_up (world.fake);
+  ck_assert_int_eq (TALLY_OK, sync_all (false));
+  ck_assert_uint_eq (10, result.finished);
+  ck_assert_uint_eq (10, fake_mlflow_runs (world.fake));
+}
+END_TEST
+
 START_TEST (a_server_that_is_away_leaves_all_where_it_is)
 {
   struct tally_run *run = world_run (&world, NULL);
@@ -303,6 +328,7 @@ sync_suite (void)
   tcase_add_test (tests, what_nobody_knows_is_kept_and_tried_again);
   tcase_add_test (tests, living_processes_are_left_alone);
   tcase_add_test (tests, other_servers_are_other_peoples_business);
+  tcase_add_test (tests, a_server_that_is_away_is_waited_for_once);
   tcase_add_test (tests, a_server_that_is_away_leaves_all_where_it_is);
   tcase_add_test (tests, the_callback_can_stop_it);
   suite_add_tcase (suite, tests);

@@ -1,5 +1,7 @@
 /* Tests of the sampler: what it reads from odd texts, and what it makes of a machine that is written down in a folder.
  */
+#include "folder.h"
+
 #include "system_sample.h"
 
 #include <check.h>
@@ -198,29 +200,25 @@ END_TEST
 
 /* --- a machine in a folder --- */
 
-static char root[64];
+static char *root;
 
 static void
 make_root (void)
 {
-  (void)snprintf (root, sizeof (root), "/tmp/tally-system.XXXXXX");
-  ck_assert_ptr_nonnull (mkdtemp (root));
+  root = folder_new ();
 }
 
 static void
 remove_root (void)
 {
-  char command[128];
-
-  (void)snprintf (command, sizeof (command), "rm -rf '%s'", root);
-  ck_assert_int_eq (system (command), 0);
+  folder_remove_all (root);
 }
 
 /* Write a file below the root, with its folders. */
 static void
 put_file (const char *name, const char *text)
 {
-  char path[256];
+  char path[4096];
   FILE *file;
 
   (void)snprintf (path, sizeof (path), "%s/%s", root, name);
@@ -256,8 +254,8 @@ START_TEST (samples_a_machine)
 {
   static struct sampler sampler;
   static struct tally_value values[SAMPLE_MAX_VALUES];
-  char proc[96];
-  char group[96];
+  char proc[4096];
+  char group[4096];
   const struct sample_source source = { proc, group, "libnothing-of-this-name.so.1" };
   double page_megabytes = (double)sysconf (_SC_PAGESIZE) / 1e6;
   size_t count;

@@ -1,93 +1,10 @@
 /* Tests of requests: what is sent, what answers mean, and servers that answer wrongly. */
-#include "transport.h"
+#include "asked.h"
 
-#include "error.h"
-#include "http_server.h"
-
-#include "base/clock.h"
-
-#include <check.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-static struct tally_options *options;
-static struct http_server *server;
-static struct transport *transport;
-static struct transport_answer answer;
-static struct tally_error err;
-
-/* What the server saw last, and what it shall do. */
-static http_handler *behaviour;
-static struct http_request seen;
-static char seen_headers[4096];
-static char seen_body[4096];
-static atomic_uint requests;
-static const char *text;
-static int status;
-
-static bool
-handle (void *payload, const struct http_request *request)
-{
-  (void)payload;
-  seen = *request;
-  requests = request->number;
-  snprintf (seen_headers, sizeof (seen_headers), "%s", request->headers);
-  snprintf (seen_body, sizeof (seen_body), "%s", request->body);
-  seen.headers = seen_headers;
-  seen.body = seen_body;
-  return behaviour (payload, request);
-}
-
-static bool
-reply_text (void *payload, const struct http_request *request)
-{
-  (void)payload;
-  http_reply_json (request, status, text);
-  return true;
-}
-
-static void
-connect_to (const char *url)
-{
-  ck_assert_int_eq (TALLY_OK, tally_options_set (options, "server", url, NULL));
-  ck_assert_int_eq (TALLY_OK, transport_new (&transport, options, NULL, NULL, &err));
-}
-
-static void
-set_up (void)
-{
-  status = 200;
-  text = "{}";
-  behaviour = reply_text;
-  ck_assert_int_eq (TALLY_OK, tally_options_new (&options, NULL));
-  server = http_server_start (handle, NULL);
-}
-
-static void
-tear_down (void)
-{
-  transport_answer_free (&answer);
-  transport_free (transport, false);
-  transport = NULL;
-  http_server_stop (server);
-  tally_options_free (options);
-}
-
-static enum tally_code
-get (const char *path)
-{
-  struct transport_request request = { .method = "GET", .path = path, .timeout_ms = 30000 };
-
-  if (NULL == transport)
-    connect_to (http_server_url (server));
-  transport_answer_free (&answer);
-  return transport_send (&answer, transport, &request, &err);
-}
 
 START_TEST (sends_what_it_should)
 {
@@ -99,7 +16,7 @@ START_TEST (sends_what_it_should)
   tally_options_set (options, "token", "secret", NULL);
   tally_options_set (options, "workspace", "team", NULL);
   connect_to (http_server_url (server));
-  ck_assert_int_eq (TALLY_OK, transport_send (&answer, transport, &request, &err));
+  ck_assert_int_eq (TALLY_OK, transport_send (&answer, transport, &request, &failure));
   ck_assert_str_eq ("POST", seen.method);
   ck_assert_str_eq ("/api/2.0/x?a=%20", seen.path);
   ck_assert_str_eq ("{\"a\":1}", seen_body);
@@ -139,8 +56,8 @@ START_TEST (other_hosts_get_no_credentials)
   tally_options_set (options, "token", "secret", NULL);
   tally_options_set (options, "workspace", "team", NULL);
   connect_to ("http://127.0.0.2:1");
-  ck_assert_int_eq (TALLY_OK, transport_new (&other, options, http_server_url (server), "theirs", &err));
-  ck_assert_int_eq (TALLY_OK, transport_send (&answer, other, &request, &err));
+  ck_assert_int_eq (TALLY_OK, transport_new (&other, options, http_server_url (server), "theirs", &failure));
+  ck_assert_int_eq (TALLY_OK, transport_send (&answer, other, &request, &failure));
   ck_assert (! http_has_header (&seen, "Authorization"));
   ck_assert (http_has_header (&seen, "X-MLFLOW-WORKSPACE: theirs"));
   transport_free (other, false);
@@ -149,7 +66,7 @@ START_TEST (other_hosts_get_no_credentials)
   snprintf (url, sizeof (url), "%s/part?signature=1", http_server_url (server));
   signed_one.url = url;
   transport_answer_free (&answer);
-  ck_assert_int_eq (TALLY_OK, transport_send (&answer, transport, &signed_one, &err));
+  ck_assert_int_eq (TALLY_OK, transport_send (&answer, transport, &signed_one, &failure));
   ck_assert_str_eq ("/part?signature=1", seen.path);
   ck_assert (! http_has_header (&seen, "Authorization"));
   ck_assert (! http_has_header (&seen, "X-MLFLOW-WORKSPACE"));
@@ -171,7 +88,7 @@ static const char *const wrong_addresses[] = { "/tmp/mlruns",   "databricks",  "
 START_TEST (refuses_what_is_no_address)
 {
   tally_options_set (options, "server", wrong_addresses[_i], NULL);
-  ck_assert_int_eq (TALLY_ERROR_CONFIGURATION, transport_new (&transport, options, NULL, NULL, &err));
+  ck_assert_int_eq (TALLY_ERROR_CONFIGURATION, transport_new (&transport, options, NULL, NULL, &failure));
   ck_assert_ptr_null (transport);
 }
 END_TEST
@@ -202,12 +119,12 @@ START_TEST (tells_refusals_apart)
   status = refusals[_i].status;
   text = refusals[_i].body;
   ck_assert_int_eq (refusals[_i].code, get ("/x"));
-  ck_assert_int_eq (refusals[_i].code, err.code);
-  ck_assert_int_eq (refusals[_i].retryable, err.retryable);
-  ck_assert_int_eq (status, err.http_status);
-  ck_assert_str_eq ("the text", err.message);
-  ck_assert_ptr_nonnull (strstr (text, err.server_code));
-  ck_assert_int_ne ('\0', err.server_code[0]);
+  ck_assert_int_eq (refusals[_i].code, failure.code);
+  ck_assert_int_eq (refusals[_i].retryable, failure.retryable);
+  ck_assert_int_eq (status, failure.http_status);
+  ck_assert_str_eq ("the text", failure.message);
+  ck_assert_ptr_nonnull (strstr (text, failure.server_code));
+  ck_assert_int_ne ('\0', failure.server_code[0]);
 }
 END_TEST
 
@@ -234,9 +151,9 @@ START_TEST (shows_no_html)
   behaviour = reply_html;
   status = pages[_i].status;
   ck_assert_int_eq (pages[_i].code, get ("/api/2.0/x"));
-  ck_assert_int_eq (pages[_i].retryable, err.retryable);
-  ck_assert_ptr_null (strchr (err.message, '<'));
-  ck_assert_ptr_null (strstr (err.message, "Log in"));
+  ck_assert_int_eq (pages[_i].retryable, failure.retryable);
+  ck_assert_ptr_null (strchr (failure.message, '<'));
+  ck_assert_ptr_null (strstr (failure.message, "Log in"));
 }
 END_TEST
 
@@ -260,9 +177,9 @@ START_TEST (follows_no_redirect)
 {
   behaviour = reply_redirect;
   ck_assert_int_eq (TALLY_ERROR_PROTOCOL, get ("/x"));
-  ck_assert_ptr_nonnull (strstr (err.message, "http://elsewhere.example/in"));
-  ck_assert_ptr_null (strstr (err.message, "secret"));
-  ck_assert (! err.retryable);
+  ck_assert_ptr_nonnull (strstr (failure.message, "http://elsewhere.example/in"));
+  ck_assert_ptr_null (strstr (failure.message, "secret"));
+  ck_assert (! failure.retryable);
   ck_assert_uint_eq (1, requests);
 }
 END_TEST
@@ -296,8 +213,9 @@ START_TEST (broken_answers_may_be_tried_again)
   behaviour = reply_raw;
   text = broken[_i].bytes;
   ck_assert_int_ne (TALLY_OK, get ("/x"));
-  ck_assert_msg (broken[_i].code == err.code, "%s for '%s': %s", tally_code_name (err.code), text, err.message);
-  ck_assert (err.retryable);
+  ck_assert_msg (broken[_i].code == failure.code, "%s for '%s': %s", tally_code_name (failure.code), text,
+                 failure.message);
+  ck_assert (failure.retryable);
 }
 END_TEST
 
@@ -355,12 +273,6 @@ reply_never (void *payload, const struct http_request *request)
   return read (request->connection, &byte, 1) > 0;
 }
 
-static int64_t
-now_ms (void)
-{
-  return (int64_t)(clock_monotonic_us () / 1000);
-}
-
 START_TEST (ends_in_time)
 {
   struct transport_request request = { .method = "GET", .path = "/x", .timeout_ms = 200 };
@@ -368,8 +280,8 @@ START_TEST (ends_in_time)
 
   behaviour = reply_never;
   connect_to (http_server_url (server));
-  ck_assert_int_eq (TALLY_ERROR_TIMEOUT, transport_send (&answer, transport, &request, &err));
-  ck_assert (err.retryable);
+  ck_assert_int_eq (TALLY_ERROR_TIMEOUT, transport_send (&answer, transport, &request, &failure));
+  ck_assert (failure.retryable);
   ck_assert_int_lt (now_ms () - begin_ms, 2000);
 }
 END_TEST
@@ -396,130 +308,6 @@ START_TEST (is_cancelled_at_once)
   ck_assert_int_lt (now_ms () - cancelled_ms, 100);
   ck_assert_int_eq (TALLY_ERROR_CANCELLED, get ("/x"));
   ck_assert (! transport_sleep (transport, 10000));
-}
-END_TEST
-
-static bool
-reply_busy_twice (void *payload, const struct http_request *request)
-{
-  (void)payload;
-  if (request->number > 2)
-    http_reply_json (request, 200, "{}");
-  else
-    http_reply (request, 503, "text/plain", "Retry-After: 1\r\n", "busy");
-  return true;
-}
-
-static enum tally_code
-call (const char *method, bool once, int64_t deadline_ms)
-{
-  struct transport_request request = { .method = method, .path = "/x", .once = once };
-
-  if (NULL == transport)
-    connect_to (http_server_url (server));
-  transport_answer_free (&answer);
-  return transport_call (&answer, transport, &request, deadline_ms, &err);
-}
-
-START_TEST (waits_as_long_as_the_server_asks)
-{
-  int64_t begin_ms = now_ms ();
-
-  behaviour = reply_busy_twice;
-  ck_assert_int_eq (TALLY_OK, call ("POST", true, 20000));
-  ck_assert_int_ge (now_ms () - begin_ms, 2000);
-  ck_assert_uint_eq (3, requests);
-}
-END_TEST
-
-START_TEST (gives_up_in_time)
-{
-  int64_t begin_ms = now_ms ();
-
-  behaviour = reply_busy_twice;
-  ck_assert_int_eq (TALLY_ERROR_OVERLOADED, call ("GET", false, 500));
-  ck_assert_int_lt (now_ms () - begin_ms, 900);
-  ck_assert_str_eq ("The server answered 503: busy", err.message);
-  ck_assert_int_eq (1000, answer.retry_after_ms);
-}
-END_TEST
-
-static bool
-close_first (void *payload, const struct http_request *request)
-{
-  (void)payload;
-  if (request->number > 1)
-    http_reply_json (request, 200, "{}");
-  return request->number > 1;
-}
-
-START_TEST (does_not_repeat_what_may_be_done)
-{
-  behaviour = close_first;
-  ck_assert_int_eq (TALLY_ERROR_UNREACHABLE, call ("POST", true, 5000));
-  ck_assert (answer.sent);
-  ck_assert_uint_eq (1, requests);
-}
-END_TEST
-
-START_TEST (repeats_the_rest)
-{
-  behaviour = close_first;
-  ck_assert_int_eq (TALLY_OK, call ("POST", false, 5000));
-  ck_assert_uint_eq (2, requests);
-}
-END_TEST
-
-static const struct
-{
-  const char *value;
-  int64_t least_ms;
-  int64_t most_ms;
-} retry_afters[] = {
-  { "7", 7000, 7000 }, { "99999999999", 300000, 300000 },         { "soon", -1, -1 },
-  { "-5", 0, 0 },      { "Fri, 31 Dec 1999 23:59:59 GMT", 0, 0 }, { "Sun, 06 Nov 2094 08:49:37 GMT", 300000, 300000 }
-};
-
-static bool
-reply_retry_after (void *payload, const struct http_request *request)
-{
-  char header[128];
-
-  (void)payload;
-  snprintf (header, sizeof (header), "Retry-After: %s\r\n", text);
-  http_reply (request, 429, "text/plain", header, "");
-  return true;
-}
-
-START_TEST (reads_retry_after)
-{
-  behaviour = reply_retry_after;
-  text = retry_afters[_i].value;
-  ck_assert_int_eq (TALLY_ERROR_OVERLOADED, get ("/x"));
-  ck_assert_int_ge (answer.retry_after_ms, retry_afters[_i].least_ms);
-  ck_assert_int_le (answer.retry_after_ms, retry_afters[_i].most_ms);
-}
-END_TEST
-
-START_TEST (pauses_grow_and_differ)
-{
-  int64_t largest[8] = { 0 };
-  bool differ = false;
-
-  for (unsigned attempt = 1; attempt < 8; attempt++)
-    for (unsigned i = 0; i < 1000; i++)
-    {
-      int64_t pause = transport_pause_ms (attempt, 2000, -1);
-
-      ck_assert_int_ge (pause, 0);
-      ck_assert_int_le (pause, attempt > 5 ? 2000 : 100 << (attempt - 1));
-      differ = differ || (i > 0 && pause != largest[attempt]);
-      if (pause > largest[attempt])
-        largest[attempt] = pause;
-    }
-  ck_assert (differ);
-  ck_assert_int_gt (largest[7], 1000);
-  ck_assert_int_eq (5000, transport_pause_ms (1, 2000, 5000));
 }
 END_TEST
 
@@ -562,7 +350,7 @@ sink_full (void *payload, const void *data, size_t bytes)
   (void)payload;
   (void)data;
   (void)bytes;
-  error_set (&err, TALLY_ERROR_FILE, "The disk is full.");
+  error_set (&failure, TALLY_ERROR_FILE, "The disk is full.");
   return false;
 }
 
@@ -574,7 +362,7 @@ START_TEST (bodies_go_to_the_sink)
   buffer_init (&out, 1024);
   connect_to (http_server_url (server));
   text = "the file";
-  ck_assert_int_eq (TALLY_OK, transport_send (&answer, transport, &request, &err));
+  ck_assert_int_eq (TALLY_OK, transport_send (&answer, transport, &request, &failure));
   ck_assert_str_eq ("the file", out.data);
   ck_assert (! http_has_header (&seen, "Accept-Encoding"));
   ck_assert_int_eq (8, answer.content_length);
@@ -582,14 +370,14 @@ START_TEST (bodies_go_to_the_sink)
   /* An error's body does not. */
   status = 404;
   text = "{\"error_code\":\"RESOURCE_DOES_NOT_EXIST\",\"message\":\"no\"}";
-  ck_assert_int_eq (TALLY_ERROR_NOT_FOUND, transport_send (&answer, transport, &request, &err));
+  ck_assert_int_eq (TALLY_ERROR_NOT_FOUND, transport_send (&answer, transport, &request, &failure));
   ck_assert_uint_eq (8, out.len);
   transport_answer_free (&answer);
   status = 200;
   request.sink = sink_full;
-  err.code = TALLY_ERROR_BUSY;
-  ck_assert_int_eq (TALLY_ERROR_FILE, transport_send (&answer, transport, &request, &err));
-  ck_assert_str_eq ("The disk is full.", err.message);
+  failure.code = TALLY_ERROR_BUSY;
+  ck_assert_int_eq (TALLY_ERROR_FILE, transport_send (&answer, transport, &request, &failure));
+  ck_assert_str_eq ("The disk is full.", failure.message);
   buffer_free (&out);
 }
 END_TEST
@@ -606,18 +394,18 @@ START_TEST (sends_parts_of_files)
   unlink (path);
   ck_assert_int_eq (7, write (request.file, "0123456", 7));
   connect_to (http_server_url (server));
-  ck_assert_int_eq (TALLY_OK, transport_send (&answer, transport, &request, &err));
+  ck_assert_int_eq (TALLY_OK, transport_send (&answer, transport, &request, &failure));
   ck_assert_str_eq ("PUT", seen.method);
   ck_assert_str_eq ("234", seen_body);
   transport_answer_free (&answer);
   request.file_offset = 0;
   request.file_bytes = 0;
-  ck_assert_int_eq (TALLY_OK, transport_send (&answer, transport, &request, &err));
+  ck_assert_int_eq (TALLY_OK, transport_send (&answer, transport, &request, &failure));
   ck_assert_uint_eq (0, seen.body_bytes);
   transport_answer_free (&answer);
   /* A file that became shorter. */
   request.file_bytes = 100;
-  ck_assert_int_eq (TALLY_ERROR_FILE, transport_send (&answer, transport, &request, &err));
+  ck_assert_int_eq (TALLY_ERROR_FILE, transport_send (&answer, transport, &request, &failure));
   close (request.file);
 }
 END_TEST
@@ -642,7 +430,7 @@ START_TEST (progress_can_stop_it)
 
   behaviour = reply_never;
   connect_to (http_server_url (server));
-  ck_assert_int_eq (TALLY_ERROR_CANCELLED, transport_send (&answer, transport, &request, &err));
+  ck_assert_int_eq (TALLY_ERROR_CANCELLED, transport_send (&answer, transport, &request, &failure));
   ck_assert_int_lt (now_ms () - begin_ms, 2000);
   ck_assert_uint_eq (3, calls);
 }
@@ -652,7 +440,7 @@ START_TEST (nobody_there)
 {
   connect_to ("http://127.0.0.1:1");
   ck_assert_int_eq (TALLY_ERROR_UNREACHABLE, get ("/x"));
-  ck_assert (err.retryable);
+  ck_assert (failure.retryable);
   ck_assert (! answer.sent);
   ck_assert_int_eq (0, answer.status);
   transport_free (transport, false);
@@ -660,8 +448,6 @@ START_TEST (nobody_there)
   ck_assert_int_eq (TALLY_ERROR_UNREACHABLE, get ("/x"));
 }
 END_TEST
-
-#define COUNT(array) ((int)(sizeof (array) / sizeof ((array)[0])))
 
 Suite *transport_suite (void);
 
@@ -686,12 +472,6 @@ transport_suite (void)
   tcase_add_test (tests, endless_answers_end);
   tcase_add_test (tests, ends_in_time);
   tcase_add_test (tests, is_cancelled_at_once);
-  tcase_add_test (tests, waits_as_long_as_the_server_asks);
-  tcase_add_test (tests, gives_up_in_time);
-  tcase_add_test (tests, does_not_repeat_what_may_be_done);
-  tcase_add_test (tests, repeats_the_rest);
-  tcase_add_loop_test (tests, reads_retry_after, 0, COUNT (retry_afters));
-  tcase_add_test (tests, pauses_grow_and_differ);
   tcase_add_test (tests, finds_digests);
   tcase_add_test (tests, bodies_go_to_the_sink);
   tcase_add_test (tests, sends_parts_of_files);

@@ -13,6 +13,9 @@
 #define BATCH_POINTS 10
 /* Pause after a refusal; a real client waits as long as Retry-After says, a test wants to see the recovery soon. */
 #define RETRY_PAUSE_US 20000
+/* Pause after an answer. Of sixteen writers some are always waiting for theirs, which is what a kill or a refusal wants
+   to meet; without a pause they would only take the processors from the server and from the tests beside this one. */
+#define PACE_US 10000
 /* The server has this long to come back before the points are counted. */
 #define RECOVERY_MS 60000
 /* Page of the check, small enough that it has to follow tokens. */
@@ -106,6 +109,7 @@ write_until (void *user)
       writer->acknowledged += points;
       writer->params += param;
       writer->requests++;
+      usleep (PACE_US);
     }
     else
       count_refusal (writer, &api, status);

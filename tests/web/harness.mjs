@@ -22,6 +22,16 @@ export const mark = `t${Date.now().toString(36)}${Math.random().toString(36).sli
 const patienceMs = 20_000;
 const testMs = 180_000;
 
+// The last such argument counts, so these are Playwright's own first. The others are pages that a browser loads for its own
+// window, for each anew: of its tabs, its address and its buttons, which nobody sees here.
+const withoutFeatures = [
+  'AutoDeElevate,AvoidUnnecessaryBeforeUnloadCheckSync,BoundaryEventDispatchTracksNodeRemoval',
+  'DestroyProfileOnBrowserClose,DialMediaRouteProvider,GlobalMediaControls,HttpsUpgrades,LensOverlay,MediaRouter',
+  'OptimizationHints,PaintHolding,RenderDocument,ThirdPartyStoragePartitioning,Translate',
+  'InitialWebUI,PreloadTopChromeWebUI,TabSearch,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,WebUIOmniboxPopup',
+  'WebUIReloadButton,WebUITabStrip',
+].join();
+
 const tests = [];
 let browser;
 let profile;
@@ -45,6 +55,7 @@ async function launch() {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      `--disable-features=${withoutFeatures}`,
       `--disk-cache-dir=${join(profile, 'cache')}`,
       `--crash-dumps-dir=${join(profile, 'crashes')}`,
     ],

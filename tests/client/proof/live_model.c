@@ -214,17 +214,16 @@ versions (struct live *live, const char *name, const char *run_id)
   FAILS (TALLY_ERROR_ARGUMENT, tally_search_model_versions, &search, NULL, NULL, NULL, 0);
 }
 
-/* A gate is set by a plain request: the library has no function for that. */
+/* A gate is set and removed by plain requests: the library has no function for that. */
 static void
-set_gate (struct live *live, const char *name)
+ask_gate (struct live *live, const char *method, const char *name, const char *json)
 {
   struct tally_reply *reply = NULL;
   char path[700];
 
   snprintf (path, sizeof (path), "/api/tally/v1/registered-models/%s/gates", name);
   if (live->is_tally)
-    OK (tally_request, &reply, live->client, "PUT", path,
-        "{\"alias\": \"live\", \"rules\": {\"checks\": [\"tests\"]}}");
+    OK (tally_request, &reply, live->client, method, path, json);
   tally_reply_free (reply);
 }
 
@@ -235,7 +234,7 @@ gates (struct live *live, const char *name)
   struct tally_check check = { .name = "tests", .status = "success", .has_value = true, .value = 0.5 };
   struct tally_gate_result *result = NULL;
 
-  set_gate (live, name);
+  ask_gate (live, "PUT", name, "{\"alias\": \"live\", \"rules\": {\"checks\": [\"tests\"]}}");
   TALLY_ONLY (tally_model_gate, &result, live->client, name, 1, "live");
   if (live->is_tally && CHECK (NULL != result))
     CHECK (! result->met && 1 == result->missing_count && '\0' != result->missing[0].message[0]);
@@ -312,6 +311,7 @@ live_registry (struct live *live, const char *run_id)
   FAILS (TALLY_ERROR_NOT_FOUND, tally_model_delete_alias, live->client, "no-such-model", "prod");
   FAILS (TALLY_ERROR_NOT_FOUND, tally_model_version_delete, live->client, name, 99);
   OK (tally_model_version_delete, live->client, name, 2);
+  ask_gate (live, "DELETE", name, "{\"alias\": \"live\"}");
   OK (tally_model_delete, live->client, name);
   FAILS (TALLY_ERROR_NOT_FOUND, tally_model_delete, live->client, name);
 }

@@ -1,9 +1,8 @@
 /* The spool: a folder for each client (a stream) whose segments hold what is not acknowledged yet.
 
    DESIGN: a stream is a folder `<host>-<pid>-<random>` below the spool's, holding
-     left         there when that process has let go of the stream
-     left         there when that process has let go of the stream
      lock         locked (fcntl) by the process that owns it: closed with the process, not inherited by fork
+     left         there when that process has let go of the stream
      stream.json  format version, server, workspace, time, host, process: no secrets
      N.segment    append-only: a header, then records of length, CRC-32C, payload; each segment can be read by itself,
                   because it defines the runs and keys that it uses
@@ -57,6 +56,9 @@ enum tally_code spool_append (struct spool *spool, const struct record *records,
 /* Bring what is in memory to the disk, when that takes it again (asked at most once a second). Errors: FILE while
    something is in memory. */
 enum tally_code spool_settle (struct spool *spool, struct tally_error *err);
+
+/* The same, however short ago that was. */
+enum tally_code spool_save (struct spool *spool, struct tally_error *err);
 
 /* Force what was appended to the disk. Errors: FILE. */
 enum tally_code spool_force (struct spool *spool, struct tally_error *err);

@@ -279,6 +279,8 @@ follow (struct chart *chart, unsigned interval_ms)
   fputs ("\033[?25l", stdout);
   while (! interrupted ())
   {
+    struct arena_mark mark = cli_mark ();
+
     terminal_size (&chart->cli->out, STDOUT_FILENO);
     buffer_clear (&out);
     draw (chart, &out);
@@ -293,6 +295,7 @@ follow (struct chart *chart, unsigned interval_ms)
     interrupt_sleep (interval_ms);
     if (! interrupted ())
       fetch (chart);
+    cli_rewind (&mark);
   }
   fputs ("\033[?25h", stdout);
   fflush (stdout);

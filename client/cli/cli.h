@@ -5,6 +5,8 @@
 
 #include "cli/command.h"
 
+#include "base/arena.h"
+
 #include "tally.h"
 
 #include <jansson.h>
@@ -80,9 +82,14 @@ struct tally_pair cli_pair (struct cli *cli, const char *text);
 /* A number, also "nan", "inf" and "-inf" in any case. */
 bool cli_parse_double (const char *text, double *value);
 
-/* --- memory: never freed before the process ends, never NULL --- */
+/* --- memory: never NULL --- */
+
+/* Texts live until the process ends, or until what was made since a mark is forgotten: for loops. Any thread. */
 char *cli_printf (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
 char *cli_copy (const char *text, size_t len);
+struct arena_mark cli_mark (void);
+void cli_rewind (const struct arena_mark *mark);
+/* Arrays may be freed. */
 void *cli_array (size_t count, size_t size);
 /* Grow an array that this or cli_array made, or NULL. */
 void *cli_grow (void *array, size_t count, size_t size);

@@ -289,7 +289,9 @@ check_waiting (struct doctor *doctor)
   if (NULL != folder)
     closedir (folder);
   if (left.streams > 0)
-    report (doctor, "warn", "waiting", cli_printf ("%s in %" PRIu64 " spools", bytes_text (left.bytes), left.streams),
+    report (doctor, "warn", "waiting",
+            cli_printf ("%s in %" PRIu64 " %s", bytes_text (left.bytes), left.streams,
+                        1 == left.streams ? "spool" : "spools"),
             "'tally sync' sends it, unless programs that run do");
   else
     report (doctor, "ok", "waiting", "nothing", "");

@@ -17,7 +17,7 @@ struct log_input
   enum input_format format;
   int64_t next_step; /* of a line that has none */
 
-  char **names; /* of CSV's columns */
+  const char **names; /* of CSV's columns */
   size_t name_count; /* 0: the head was not read yet */
 
   struct input_point *points;
@@ -40,8 +40,6 @@ log_input_free (struct log_input *input)
 {
   if (NULL == input)
     return;
-  for (size_t i = 0; i < input->name_count; i++)
-    free (input->names[i]);
   free (input->names);
   free (input->points);
   json_decref (input->object);

@@ -14,6 +14,16 @@
 /* How long for the disk: it is there or it is broken. */
 #define PERSIST_MS 10000
 
+/* A message without its full stop, for going on behind it. */
+static const char *
+clause (const char *message)
+{
+  const char *text = plain (message);
+  size_t len = strlen (text);
+
+  return cli_copy (text, len > 0 && '.' == text[len - 1] ? len - 1 : len);
+}
+
 static void
 heard (void *payload, enum tally_event event, const struct tally_error *why)
 {
@@ -32,7 +42,7 @@ heard (void *payload, enum tally_event event, const struct tally_error *why)
   if (! tell)
     return;
   if (TALLY_EVENT_UNREACHABLE == event)
-    cli_note (logging->cli, "%s The command goes on; what is logged is kept.", plain (why->message));
+    cli_note (logging->cli, "%s; the command goes on, and what is logged is kept", clause (why->message));
   else if (TALLY_EVENT_RECOVERED == event)
     cli_note (logging->cli, "the server is back");
   else if (TALLY_EVENT_SPOOL_FAILED == event || TALLY_EVENT_DROPPED == event)
@@ -103,7 +113,7 @@ tell_pending (struct logging *logging, uint64_t waiting, const struct tally_erro
   struct cli *cli = logging->cli;
   const struct tally_error *why = TALLY_OK == logging->trouble.code ? closing : &logging->trouble;
 
-  cli_note (cli, "%s %" PRIu64 " %s in the spool; 'tally sync' sends %s", plain (why->message), waiting,
+  cli_note (cli, "%s; %" PRIu64 " %s in the spool, 'tally sync' sends %s", clause (why->message), waiting,
             1 == waiting ? "record waits" : "records wait", 1 == waiting ? "it" : "them");
 }
 

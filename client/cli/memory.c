@@ -1,10 +1,16 @@
-/* Memory of a program that ends soon: never freed, and running out of it ends the program. */
+/* Memory of a program that ends soon: texts in one arena, arrays that their users may free; running out ends it. */
 #include "cli/cli.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Threads of the client make texts too: what they tell is printed. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct arena *texts;
 
 static void *
 there (void *memory)
@@ -18,22 +24,48 @@ there (void *memory)
 }
 
 char *
+cli_copy (const char *text, size_t len)
+{
+  char *copy;
+
+  pthread_mutex_lock (&lock);
+  if (NULL == texts)
+    texts = there (arena_new (SIZE_MAX / 2));
+  copy = there (arena_copy (texts, text, strnlen (text, len)));
+  pthread_mutex_unlock (&lock);
+  return copy;
+}
+
+char *
 cli_printf (const char *format, ...)
 {
   char *text = NULL;
   va_list arguments;
+  char *copy;
   int len;
 
   va_start (arguments, format);
   len = vasprintf (&text, format, arguments);
   va_end (arguments);
-  return there (len < 0 ? NULL : text);
+  there (len < 0 ? NULL : text);
+  copy = cli_copy (text, (size_t)len);
+  free (text);
+  return copy;
 }
 
-char *
-cli_copy (const char *text, size_t len)
+struct arena_mark
+cli_mark (void)
 {
-  return there (strndup (text, len));
+  cli_copy ("", 0);
+  return arena_mark (texts);
+}
+
+void
+cli_rewind (const struct arena_mark *mark)
+{
+  pthread_mutex_lock (&lock);
+  arena_rewind (texts, mark);
+  pthread_mutex_unlock (&lock);
 }
 
 void *

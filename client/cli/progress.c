@@ -89,7 +89,7 @@ tail_text (const struct progress *progress)
 
     append_bar (&line, progress, part > 1 ? 1 : part);
     buffer_printf (&line, " %3.0f%%  %s/s  %s", part > 1 ? 100 : 100 * part, bytes_text ((uint64_t)rate),
-                   duration_text ((int64_t)(left * 1000)));
+                   0 == rate ? "" : duration_text ((int64_t)(left * 1000)));
   }
   else
     buffer_printf (&line, "%s  %s/s", bytes_text (progress->done_bytes), bytes_text ((uint64_t)rate));
@@ -100,6 +100,7 @@ static void
 draw (struct progress *progress, const char *name)
 {
   struct terminal *err = &progress->cli->err;
+  struct arena_mark mark = cli_mark ();
   const char *text = plain (name);
   char *tail = tail_text (progress);
   /* Escapes have no columns, which only makes the name shorter than it could be. */
@@ -110,6 +111,7 @@ draw (struct progress *progress, const char *name)
   fprintf (stderr, "\r\033[K%.*s  %s", (int)text_cut (text, room), text, tail);
   fflush (stderr);
   free (tail);
+  cli_rewind (&mark);
   progress->shown = true;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static bool
 show_progress (void *payload, const struct tally_sync_result *so_far, const char *stream)
@@ -40,8 +41,8 @@ tell (const struct tally_sync_result *result)
   buffer_init (&out, 4096);
   append_count (&out, result->finished, 1 == result->finished ? "spool sent whole" : "spools sent whole");
   append_count (&out, result->points, "points sent");
-  append_count (&out, result->rejected, "refused by the server");
-  append_count (&out, result->waiting, "waiting");
+  append_count (&out, result->rejected, "points refused by the server");
+  append_count (&out, result->waiting, "points waiting");
   append_count (&out, result->busy, "in use by running programs");
   append_count (&out, result->torn_bytes, "bytes cut off that were never whole");
   printf ("%s\n", 0 == out.len ? "nothing waits" : out.data);
@@ -59,6 +60,7 @@ sync_once (struct cli *cli, struct tally_sync_result *result, struct tally_error
   *result = (struct tally_sync_result){ 0 };
   code = tally_sync (result, cli_client (cli), cli_has (cli, "all-servers"), show_progress, progress, err);
   progress_end (progress);
+  free (progress);
   return code;
 }
 
@@ -70,6 +72,7 @@ watch (struct cli *cli, unsigned interval_ms)
 
   while (! interrupted ())
   {
+    struct arena_mark mark = cli_mark ();
     enum tally_code code = sync_once (cli, &result, &err);
 
     if (TALLY_OK != code && TALLY_ERROR_CANCELLED != code)
@@ -78,6 +81,7 @@ watch (struct cli *cli, unsigned interval_ms)
       print_json (result_json (&result));
     else if (result.finished > 0 || result.points > 0)
       tell (&result);
+    cli_rewind (&mark);
     interrupt_sleep (interval_ms);
   }
   return CLI_INTERRUPTED;

@@ -55,6 +55,8 @@ print_cell (struct cli *cli, const char *text, size_t width, bool right, bool la
     keep = text_cut (text, width - 1);
     columns = text_columns (cli_copy (text, keep)) + 1;
   }
+  if (0 == keep)
+    style = STYLE_NONE;
   if (right)
     printf ("%*s", (int)(width > columns ? width - columns : 0), "");
   printf ("%s%.*s%s%s", style_begin (&cli->out, style), (int)keep, text, more,

@@ -135,7 +135,9 @@ plain (const char *text)
     else
       buffer_append (&out, before, (size_t)(rest.data - before));
   }
-  return buffer_steal (&out);
+  start = cli_copy (NULL == out.data ? "" : out.data, out.len);
+  buffer_free (&out);
+  return start;
 }
 
 /* Of one character; what the locale does not know counts as one. */

@@ -241,7 +241,7 @@ START_TEST (skips_a_damaged_middle_and_keeps_it)
   ck_assert_uint_eq (spool_damaged_bytes (spool), bytes - first_bytes);
   ck_assert_int_eq (spool_ack (spool, 40, NULL), TALLY_OK);
   spool_close (spool, false);
-  ck_assert_str_eq (folder_names (path), "1.damaged\nlock\nnotes\nstream.json\n");
+  ck_assert_str_eq (folder_names (path), "1.damaged\nleft\nlock\nnotes\nstream.json\n");
   free (data);
   free (path);
 }

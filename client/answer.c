@@ -1,6 +1,8 @@
 /* Calls that send JSON and decode JSON: what the functions that wait for the server have in common. */
 #include "answer.h"
 
+#include "json_read.h"
+
 #include "base/number.h"
 #include "base/url.h"
 
@@ -19,14 +21,18 @@ dump (char **text, const json_t *body, struct tally_error *err)
   return NULL == *text ? error_memory (err) : TALLY_OK;
 }
 
-/* The object that an answer holds; an empty answer (204) is an empty object. NULL for anything else. */
-static json_t *
-parse (const struct transport_answer *answer)
+json_t *
+answer_parse (bool *out_of_memory, const struct transport_answer *answer)
 {
-  json_t *object = 0 == answer->body.len
-                       ? json_object ()
-                       : json_loadb (answer->body.data, answer->body.len, JSON_REJECT_DUPLICATES, NULL);
+  json_t *object;
 
+  if (0 == answer->body.len)
+  {
+    object = json_object ();
+    *out_of_memory = NULL == object;
+    return object;
+  }
+  object = json_read (out_of_memory, buffer_slice (&answer->body));
   if (json_is_object (object))
     return object;
   json_decref (object);
@@ -46,6 +52,7 @@ call (json_t **object, enum manner manner, struct tally_client *client, const ch
 {
   struct transport_request request = { .method = method, .path = path, .once = ONCE == manner };
   struct transport_answer answer;
+  bool out_of_memory = false;
   char *text;
   enum tally_code code = client_check (client, err);
 
@@ -58,8 +65,10 @@ call (json_t **object, enum manner manner, struct tally_client *client, const ch
   code = transport_call (&answer, client->transport, &request,
                          options_number (client->options, OPTION_REQUEST_TIMEOUT_MS), err);
   if (TALLY_OK == code || (DETAILS == manner && answer.status >= 400))
-    *object = parse (&answer);
-  if (TALLY_OK == code && NULL == *object)
+    *object = answer_parse (&out_of_memory, &answer);
+  if (TALLY_OK == code && NULL == *object && out_of_memory)
+    code = error_memory (err);
+  else if (TALLY_OK == code && NULL == *object)
     code = error_set (err, TALLY_ERROR_PROTOCOL, "The answer to %s %.200s is no JSON object: is %s the right address?",
                       method, path, transport_server (client->transport));
   transport_answer_free (&answer);

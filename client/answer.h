@@ -29,6 +29,10 @@ enum tally_code answer_call_once (json_t **object, struct tally_client *client, 
 enum tally_code answer_call_details (json_t **object, struct tally_client *client, const char *method, const char *path,
                                      const json_t *body, struct tally_error *err);
 
+/* The object that an answer holds, a new reference; an empty answer (204) is an empty object. NULL for anything else,
+   and when memory is out, which `*out_of_memory` tells. */
+json_t *answer_parse (bool *out_of_memory, const struct transport_answer *answer);
+
 /* Members of an object, copied into the arena; absent or of another type: "", 0, false, NULL. MLflow sends numbers of
    64 bits as numbers or as strings, and metrics also as "NaN", "Infinity", "-Infinity": all are understood. */
 const char *answer_text (struct arena *arena, const json_t *object, const char *member);

@@ -36,6 +36,7 @@ transfer_call (json_t **answer, const struct transfer *transfer, const char *met
   char *text = NULL == body ? NULL : json_dumps (body, JSON_COMPACT);
   struct transport_request request = { .method = method, .path = path, .body = slice_of (text) };
   struct transport_answer got;
+  bool out_of_memory;
   enum tally_code code;
 
   *answer = NULL;
@@ -46,14 +47,11 @@ transfer_call (json_t **answer, const struct transfer *transfer, const char *met
                         : transport_call (&got, transfer->transport, &request, transfer->patience_ms, err);
   if (TALLY_OK == code)
   {
-    *answer =
-        0 == got.body.len ? json_object () : json_loadb (got.body.data, got.body.len, JSON_REJECT_DUPLICATES, NULL);
-    if (! json_is_object (*answer))
-    {
-      json_decref (*answer);
-      *answer = NULL;
-      code = error_set (err, TALLY_ERROR_PROTOCOL, "The answer to %s %.200s is no JSON object.", method, path);
-    }
+    *answer = answer_parse (&out_of_memory, &got);
+    if (NULL == *answer)
+      code = out_of_memory
+                 ? error_memory (err)
+                 : error_set (err, TALLY_ERROR_PROTOCOL, "The answer to %s %.200s is no JSON object.", method, path);
   }
   transport_answer_free (&got);
   free (text);

@@ -168,6 +168,23 @@ pending (struct tally_client *client, struct tally_error *err)
   return error_set (err, TALLY_ERROR_PENDING, "%s wait in %s: `tally sync` sends them.", what, folder);
 }
 
+/* The same when nothing is moved any more: what is in memory now is lost. */
+static enum tally_code
+left_behind (struct tally_client *client, struct tally_error *err)
+{
+  const struct spool *spool = client_stream (client);
+  enum tally_code code = pending (client, err);
+  uint64_t last = ring_last (client->ring);
+
+  if (TALLY_ERROR_PENDING != code || NULL == spool || NULL == spool_folder (spool)
+      || (0 == spool_memory_bytes (spool) && last == spool_last (spool)))
+    return code;
+  return error_set (err, TALLY_ERROR_PENDING,
+                    "%llu points were not sent, of which not all could be written into %s: `tally sync` sends what is "
+                    "there, the rest is lost.",
+                    (unsigned long long)(last - spool_acked (spool)), spool_folder (spool));
+}
+
 enum tally_code
 tally_flush (struct tally_client *client, int64_t deadline_ms, struct tally_error *err)
 {
@@ -226,7 +243,7 @@ background_stop (struct tally_client *client, int64_t deadline_ms, struct tally_
   sender_stop (client->sender);
   outbox_stop_thread (client->outbox);
   writer_stop (client->writer, false);
-  code = pending (client, err);
+  code = left_behind (client, err);
   outbox_stop (client->outbox, false);
   sender_free (client->sender, false);
   if (NULL != client->spool)

@@ -1,6 +1,8 @@
 /* Requests of delivery: one try each, because the caller comes again. */
 #include "delivery_parts.h"
 
+#include "json_read.h"
+
 #include <string.h>
 
 bool
@@ -16,6 +18,7 @@ delivery_ask (json_t **object, struct delivery *delivery, const struct transport
 {
   struct transport_answer answer;
   json_t *parsed = NULL;
+  bool out_of_memory = false;
   enum tally_code code;
 
   if (NULL != object)
@@ -24,8 +27,10 @@ delivery_ask (json_t **object, struct delivery *delivery, const struct transport
   code = transport_send (&answer, delivery->settings.transport, request, err);
   delivery->retry_after_ms = answer.retry_after_ms;
   if (TALLY_OK == code && NULL != answer.body.data)
-    parsed = json_loadb (answer.body.data, answer.body.len, 0, NULL);
-  if (TALLY_OK == code && ! json_is_object (parsed))
+    parsed = json_read (&out_of_memory, buffer_slice (&answer.body));
+  if (TALLY_OK == code && out_of_memory)
+    code = error_memory (err);
+  else if (TALLY_OK == code && ! json_is_object (parsed))
     code = error_set (err, TALLY_ERROR_PROTOCOL, "The answer to %s is no JSON object: is %s the right address?",
                       request->method, transport_server (delivery->settings.transport));
   if (TALLY_OK == code || ('\0' != err->server_code[0] && TALLY_ERROR_UNSUPPORTED != code))

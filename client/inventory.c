@@ -3,6 +3,7 @@
 
 #include "decode.h"
 #include "error.h"
+#include "json_read.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -179,13 +180,14 @@ enum tally_code
 inventory_take_manifest (struct inventory *inventory, const json_t *manifest, struct tally_error *err)
 {
   const json_t *text = json_object_get (manifest, "document");
-  json_t *document = json_is_string (text) ? json_loadb (json_string_value (text), json_string_length (text),
-                                                         JSON_REJECT_DUPLICATES, NULL)
-                                           : NULL;
+  bool out_of_memory = false;
+  json_t *document = json_is_string (text) ? json_read (&out_of_memory, slice_of (json_string_value (text))) : NULL;
   const json_t *files = json_object_get (document, "files");
   enum tally_code code = TALLY_OK;
 
-  if (! json_is_array (files))
+  if (out_of_memory)
+    code = error_memory (err);
+  else if (! json_is_array (files))
     code = error_set (err, TALLY_ERROR_PROTOCOL, "The server's manifest lists no files.");
   for (size_t i = 0; TALLY_OK == code && i < json_array_size (files); i++)
     code = take_promised (inventory, json_array_get (files, i), err);

@@ -5,6 +5,7 @@
 #include "outbox_send.h"
 #include "outbox_store.h"
 #include "sender.h"
+#include "writer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 
 /* Longest pause while somebody waits. */
 #define HURRY_MS 1000
+
+/* How long the first file waits for the stream to be made: a disk that takes longer is ill. */
+#define STREAM_WAIT_MS 5000
 
 struct outbox
 {
@@ -272,7 +276,12 @@ add (struct outbox *outbox, struct outbox_entry *entry, const struct content *co
   bool force = must_force (outbox);
   struct spool *spool = NULL;
   const char *folder = NULL;
-  enum tally_code code = client_spool (&spool, outbox->client, err);
+  enum tally_code code;
+
+  /* The start of the run makes the stream; the writer, not this caller, tells when the disk refuses that. */
+  if (NULL == client_stream (outbox->client))
+    writer_wait (outbox->client->writer, ring_last (outbox->client->ring), STREAM_WAIT_MS, NULL);
+  code = client_spool (&spool, outbox->client, err);
 
   if (TALLY_OK == code)
     folder = spool_folder (spool);

@@ -2,6 +2,7 @@
 #include "ping.h"
 
 #include "answer.h"
+#include "json_read.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -120,12 +121,15 @@ ask (struct ping *ping, struct tally_client *client, struct tally_error *err)
   struct transport_answer answer;
   struct tally_error why;
   json_t *session = NULL;
+  bool out_of_memory = false;
   enum tally_code code = get (&answer, client, "/api/tally/v1/session", &why);
 
   if (TALLY_OK == code)
-    session = json_loadb (NULL == answer.body.data ? "" : answer.body.data, answer.body.len, 0, NULL);
+    session = json_read (&out_of_memory, buffer_slice (&answer.body));
   transport_answer_free (&answer);
-  if (json_is_boolean (json_object_get (session, "authentication")))
+  if (out_of_memory)
+    code = error_memory (err);
+  else if (json_is_boolean (json_object_get (session, "authentication")))
   {
     take_session (ping, session);
     code = ask_tally (ping, client, err);

@@ -57,6 +57,9 @@ enum tally_code spool_append (struct spool *spool, const struct record *records,
    something is in memory. */
 enum tally_code spool_settle (struct spool *spool, struct tally_error *err);
 
+/* The same, however short ago that was. */
+enum tally_code spool_save (struct spool *spool, struct tally_error *err);
+
 /* Force what was appended to the disk. Errors: FILE. */
 enum tally_code spool_force (struct spool *spool, struct tally_error *err);
 

@@ -443,6 +443,13 @@ spool_settle (struct spool *spool, struct tally_error *err)
 }
 
 enum tally_code
+spool_save (struct spool *spool, struct tally_error *err)
+{
+  spool->writer.retry_at_ms = 0;
+  return spool_settle (spool, err);
+}
+
+enum tally_code
 spool_force (struct spool *spool, struct tally_error *err)
 {
   struct spool_writer *writer = &spool->writer;

@@ -1,6 +1,8 @@
 /* What answers say: headers that matter, and the error that a status and its JSON mean. */
 #include "transport_answer.h"
 
+#include "json_read.h"
+
 #include "base/arena.h"
 #include "base/base64url.h"
 #include "base/hex.h"
@@ -308,11 +310,15 @@ transport_answer_error (const struct transport_answer *answer, const struct tran
                         const char *location, struct tally_error *err)
 {
   json_t *object;
+  bool out_of_memory;
   enum tally_code code;
 
   if (answer->status < 400)
     return error_of_redirect (answer, location, err);
-  object = NULL == answer->body.data ? NULL : json_loadb (answer->body.data, answer->body.len, 0, NULL);
+  object = json_read (&out_of_memory, buffer_slice (&answer->body));
+  /* What a refusal means is not guessed. */
+  if (out_of_memory)
+    return error_memory (err);
   if (json_is_string (json_object_get (object, "error_code")))
     code = error_of_json (answer, object, err);
   else

@@ -235,6 +235,9 @@ run (void *payload)
     else if (writer->full && ! last)
       nanosleep (&(struct timespec){ 0, FULL_PAUSE_NS }, NULL);
   } while (! last || moved > 0 || (! writer->full && ring_last (writer->ring) > writer->taken));
+  /* The last occasion. */
+  if (is_failing (writer))
+    spool_save (writer->spool, NULL);
   return NULL;
 }
 

@@ -276,6 +276,7 @@ follow (struct chart *chart, unsigned interval_ms)
 
   buffer_init (&out, SIZE_MAX / 2);
   interrupt_catch ();
+  interrupt_last_words ("\033[?25h");
   fputs ("\033[?25l", stdout);
   while (! interrupted ())
   {
@@ -297,8 +298,6 @@ follow (struct chart *chart, unsigned interval_ms)
       fetch (chart);
     cli_rewind (&mark);
   }
-  fputs ("\033[?25h", stdout);
-  fflush (stdout);
   buffer_free (&out);
 }
 

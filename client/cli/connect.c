@@ -35,6 +35,26 @@ name_user (struct cli *cli)
     tally_options_set (cli->options, "user", name, NULL);
 }
 
+/* A person waits, so a server that does not answer is told sooner than a program would be; transfers and sync have the
+   patience of the library. */
+#define PATIENCE_MS "10000"
+
+static void
+limit_patience (struct cli *cli)
+{
+  static const char *const patient[] = { "artifact ", "model download", "model verify", "sync" };
+  const struct tally_option_info *info = NULL;
+  const char *now = tally_options_get (cli->options, "request-timeout-ms");
+
+  for (size_t i = 0; i < sizeof (patient) / sizeof (patient[0]); i++)
+    if (0 == strncmp (cli->command->name, patient[i], strlen (patient[i])))
+      return;
+  for (size_t i = 0; NULL != (info = tally_option_at (i)) && 0 != strcmp (info->name, "request-timeout-ms"); i++)
+    ;
+  if (NULL != info && NULL != now && 0 == strcmp (now, info->default_value))
+    tally_options_set (cli->options, "request-timeout-ms", PATIENCE_MS, NULL);
+}
+
 struct tally_options *
 cli_options (struct cli *cli)
 {
@@ -58,6 +78,7 @@ cli_options (struct cli *cli)
     set_option (cli, "mode", "offline");
   cli_must (cli, tally_options_load (cli->options, &err), &err);
   name_user (cli);
+  limit_patience (cli);
   return cli->options;
 }
 

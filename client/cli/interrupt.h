@@ -8,6 +8,9 @@
 void interrupt_catch (void);
 bool interrupted (void);
 
+/* Written to stdout when the process ends, also by a second signal: an escape that sets the terminal right. Static. */
+void interrupt_last_words (const char *text);
+
 /* Wait so long, or until a signal comes. */
 void interrupt_sleep (unsigned ms);
 

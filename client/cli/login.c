@@ -51,8 +51,9 @@ ask_secret (struct cli *cli, const char *question)
   hidden.c_lflag &= ~(tcflag_t)ECHO;
   for (size_t i = 0; i < sizeof (signals) / sizeof (signals[0]); i++)
     signal (signals[i], show_again);
-  fputs (question, stderr);
+  /* Hidden before the question stands there: an answer may come at once. */
   tcsetattr (STDIN_FILENO, TCSAFLUSH, &hidden);
+  fputs (question, stderr);
   line = read_line ();
   tcsetattr (STDIN_FILENO, TCSAFLUSH, &shown_settings);
   for (size_t i = 0; i < sizeof (signals) / sizeof (signals[0]); i++)

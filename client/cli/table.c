@@ -113,7 +113,7 @@ print_table (struct cli *cli, const char *const *titles, const char *const *cell
   free (widths);
 }
 
-/* RFC 4180: quoted when it holds a comma, a quote or a line end. */
+/* RFC 4180: quoted when it holds a comma, a quote or a line end. Lines end as those of all tools here do. */
 static void
 print_csv_field (const char *text)
 {
@@ -143,7 +143,7 @@ print_csv (const json_t *items, const struct column *columns, size_t count)
     fputs (0 == i ? "" : ",", stdout);
     print_csv_field (columns[i].member);
   }
-  fputs ("\r\n", stdout);
+  putchar ('\n');
   json_array_foreach (items, index, item)
   {
     for (size_t i = 0; i < count; i++)
@@ -151,7 +151,7 @@ print_csv (const json_t *items, const struct column *columns, size_t count)
       fputs (0 == i ? "" : ",", stdout);
       print_csv_field (value_text (value_member (item, columns[i].member)));
     }
-    fputs ("\r\n", stdout);
+    putchar ('\n');
   }
 }
 

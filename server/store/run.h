@@ -70,8 +70,8 @@ struct store_new_run
   bool experiment_exists; /* when it was not made and none was found: whether the experiment exists, deleted then */
 };
 
-/* store/run_create.c: make many runs in one statement; each whose experiment is active is made. Of those with the same given id one is
-   made, also by several callers at once; the others find it. */
+/* store/run_create.c: make many runs in one statement; each whose experiment is active is made. Of those with the same
+   given id one is made, also by several callers at once; the others find it. */
 enum err_code store_run_create (struct store_connection *connection, struct store_new_run *const *runs, size_t count,
                                 struct arena *arena, struct err *err);
 

@@ -214,17 +214,24 @@ START_TEST (persists_as_the_option_says)
 }
 END_TEST
 
-START_TEST (tells_that_the_disk_is_full_and_that_it_is_not)
+static void
+limit_files (rlim_t bytes)
 {
   struct rlimit limit;
+
+  ck_assert_int_eq (getrlimit (RLIMIT_FSIZE, &limit), 0);
+  limit.rlim_cur = bytes;
+  ck_assert_int_eq (setrlimit (RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST (tells_that_the_disk_is_full_and_that_it_is_not)
+{
   int64_t step = 0;
 
   signal (SIGXFSZ, SIG_IGN);
   open_with (folder, "memory-bytes", "65536");
   ck_assert_int_eq (tally_persist (client, 10000, &err), TALLY_OK);
-  ck_assert_int_eq (getrlimit (RLIMIT_FSIZE, &limit), 0);
-  limit.rlim_cur = 2000;
-  ck_assert_int_eq (setrlimit (RLIMIT_FSIZE, &limit), 0);
+  limit_files (2000);
   /* The ring is full before the disk is, when the writer comes late. */
   for (unsigned i = 0; i < 1000 && 0 == count_told (TALLY_EVENT_SPOOL_FAILED); i++, usleep (10000))
     while (TALLY_OK == tally_log_metric (run, "loss", 0.1, step, &err))
@@ -238,8 +245,7 @@ START_TEST (tells_that_the_disk_is_full_and_that_it_is_not)
   ck_assert_uint_ge (count_told (TALLY_EVENT_DROPPED), 1);
   ck_assert_int_eq (tally_persist (client, 100, &err), TALLY_ERROR_FILE);
 
-  limit.rlim_cur = RLIM_INFINITY;
-  ck_assert_int_eq (setrlimit (RLIMIT_FSIZE, &limit), 0);
+  limit_files (RLIM_INFINITY);
   for (unsigned i = 0; i < 250 && 0 == count_told (TALLY_EVENT_SPOOL_RECOVERED); i++)
     usleep (20000);
   ck_assert_uint_eq (count_told (TALLY_EVENT_SPOOL_RECOVERED), 1);
@@ -259,6 +265,32 @@ START_TEST (tells_that_the_disk_is_full_and_that_it_is_not)
     ck_assert_int_eq (next, step);
     spool_close (spool, true);
   }
+}
+END_TEST
+
+/* Closing tries the disk once more, and says when it did not help. */
+START_TEST (says_what_is_lost)
+{
+  uint64_t expected = 2003; /* with the run and its tags */
+  struct spool *spool;
+
+  signal (SIGXFSZ, SIG_IGN);
+  open_with (folder, NULL, NULL);
+  ck_assert_int_eq (tally_persist (client, 10000, &err), TALLY_OK);
+  limit_files (2000);
+  for (int64_t step = 0; step < 2000; step++)
+    ck_assert_int_eq (tally_log_metric (run, "loss", 0.1 * (double)step, step, &err), TALLY_OK);
+  ck_assert_int_eq (tally_persist (client, 10000, &err), TALLY_ERROR_FILE);
+  if (0 == _i)
+    limit_files (RLIM_INFINITY);
+  close_all ();
+  ck_assert_int_eq (NULL == strstr (err.message, "lost"), 0 == _i);
+  spool = take_over ();
+  if (0 == _i)
+    ck_assert_uint_eq (spool_last (spool), expected);
+  else
+    ck_assert_uint_lt (spool_last (spool), expected);
+  spool_close (spool, true);
 }
 END_TEST
 
@@ -421,6 +453,7 @@ log_suite (void)
   tcase_add_test (tcase, refuses_what_no_server_takes);
   tcase_add_loop_test (tcase, persists_as_the_option_says, 0, 3);
   tcase_add_test (tcase, tells_that_the_disk_is_full_and_that_it_is_not);
+  tcase_add_loop_test (tcase, says_what_is_lost, 0, 2);
   tcase_add_test (tcase, goes_on_without_a_spool);
   tcase_add_test (tcase, takes_all_of_many_threads);
   tcase_add_test (tcase, says_so_in_a_child);

@@ -5,6 +5,7 @@
 
 #include "decode.h"
 #include "inventory.h"
+#include "json_read.h"
 #include "result.h"
 
 #include <string.h>
@@ -161,11 +162,12 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   const uint8_t *end = memchr (data, '\n', size);
   struct slice kind = { (const char *)data, NULL == end ? 0 : (size_t)(end - data) };
+  bool out_of_memory;
   json_t *json;
 
   if (NULL == end)
     return 0;
-  json = json_loadb ((const char *)end + 1, size - kind.len - 1, JSON_REJECT_DUPLICATES, NULL);
+  json = json_read (&out_of_memory, (struct slice){ (const char *)end + 1, size - kind.len - 1 });
   for (size_t i = 0; i < sizeof (kinds) / sizeof (kinds[0]); i++)
     if (slice_is (kind, kinds[i].name))
       decode (&kinds[i], json);

@@ -23,8 +23,8 @@ TALLY_API enum tally_code tally_system_start (struct tally_system **system, stru
 TALLY_API void tally_system_stop (struct tally_system *system);
 
 /* Tags about this process: mlflow.user, mlflow.source.name (the program) and .type, tally.host, .process, .arguments,
-   .folder, .compiler (of the library), .kernel, .cores (that it may use), .memory_megabytes, and tally.env.<name> for the
-   variables of schedulers and ranks that are set (SLURM_JOB_ID, OMPI_COMM_WORLD_RANK, …); never other variables. Of
+   .folder, .compiler (of the library), .kernel, .cores (that it may use), .memory_megabytes, and tally.env.<name> for
+   the variables of schedulers and ranks that are set (SLURM_JOB_ID, OMPI_COMM_WORLD_RANK, …); never other variables. Of
    arguments whose name speaks of a password, token, secret or key the value is left out, and credentials of addresses.
    Errors: MEMORY, FULL, FORKED. */
 TALLY_API enum tally_code tally_capture_environment (struct tally_run *run, struct tally_error *err);

@@ -55,6 +55,7 @@ static atomic_bool armed;
 static atomic_bool all_after;
 static atomic_bool failed;
 static atomic_bool failed_elsewhere;
+static atomic_bool curl_spared;
 static atomic_long left;
 
 void
@@ -234,10 +235,16 @@ failing_was_elsewhere (void)
 static bool
 curl_fails (void)
 {
-  if (atomic_load (&all_after) || ! fails ())
+  if (atomic_load (&all_after) || atomic_load (&curl_spared) || ! fails ())
     return false;
   atomic_store (&failed_elsewhere, true);
   return true;
+}
+
+void
+failing_spare_curl (bool spare)
+{
+  atomic_store (&curl_spared, spare);
 }
 
 static void *

@@ -10,6 +10,9 @@ void failing_init (void);
 /* From now on allocation number `at` (from 0) of any thread fails, and with `and_all_after` each later one. */
 void failing_arm (long at, bool and_all_after);
 
+/* Leave libcurl's own alone from now on, or not. */
+void failing_spare_curl (bool spare);
+
 /* No more of it. True when one has failed since failing_arm. */
 bool failing_disarm (void);
 

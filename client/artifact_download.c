@@ -1,10 +1,9 @@
 /* Downloads: files of a run, logged model or version into a folder. */
-#include "artifact_download.h"
-
 #include "artifact_pool.h"
 #include "beneath.h"
 #include "decode.h"
 #include "error.h"
+#include "inventory.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -63,7 +62,7 @@ receive_one (void *payload, size_t index, struct pool_file *told, struct tally_e
   return code;
 }
 
-enum tally_code
+static enum tally_code
 download_files (struct tally_client *client, const struct place *place, const struct inventory *inventory, size_t cut,
                 const char *path, const struct tally_transfer *settings, struct tally_error *err)
 {
@@ -170,16 +169,13 @@ find_entry (struct place_entry *entry, struct tally_client *client, const struct
 }
 
 static enum tally_code
-select_of_listing (struct selection *selection, struct tally_client *client, const struct place *place,
-                   const char *name, struct tally_error *err)
+select_entry (struct selection *selection, struct tally_client *client, const struct place *place, const char *name,
+              struct tally_error *err)
 {
   struct place_entry entry;
   struct inventory_file file;
-  enum tally_code code;
+  enum tally_code code = find_entry (&entry, client, place, name, selection->inventory.arena, err);
 
-  if (NULL == name)
-    return inventory_list (&selection->inventory, client, place, "", err);
-  code = find_entry (&entry, client, place, name, selection->inventory.arena, err);
   if (TALLY_OK != code)
     return code;
   selection->cut = entry.is_folder ? strlen (name) + 1 : folder_length (name);
@@ -187,6 +183,45 @@ select_of_listing (struct selection *selection, struct tally_client *client, con
     return inventory_list (&selection->inventory, client, place, entry.name, err);
   file = (struct inventory_file){ entry.name, entry.bytes, entry.has_bytes, entry.digest };
   return inventory_add (&selection->inventory, &file, err);
+}
+
+/* The source of a version may be a single file ("runs:/<id>/model.bin"), below which MLflow lists nothing: then the
+   place becomes the folder that holds it. */
+static enum tally_code
+select_source_file (struct selection *selection, struct tally_client *client, struct place *place,
+                    struct tally_error *err)
+{
+  size_t length = folder_length (place->store);
+  const char *name = arena_printf (selection->inventory.arena, "%s", place->store + length);
+  const char *folder = 0 == length ? NULL : arena_copy (selection->inventory.arena, place->store, length - 1);
+  struct place holder = *place;
+  enum tally_code code;
+
+  if (0 == length)
+    return TALLY_OK;
+  if (NULL == name || NULL == folder)
+    return error_memory (err);
+  holder.store = folder;
+  code = select_entry (selection, client, &holder, name, err);
+  /* An empty folder, or none: as the server has it, nothing is there to be fetched. */
+  if (TALLY_ERROR_NOT_FOUND == code)
+    return TALLY_OK;
+  *place = holder;
+  return code;
+}
+
+static enum tally_code
+select_of_listing (struct selection *selection, struct tally_client *client, struct place *place, const char *name,
+                   struct tally_error *err)
+{
+  enum tally_code code;
+
+  if (NULL != name)
+    return select_entry (selection, client, place, name, err);
+  code = inventory_list (&selection->inventory, client, place, "", err);
+  if (TALLY_OK == code && 0 == selection->inventory.count && NULL != place->name)
+    code = select_source_file (selection, client, place, err);
+  return code;
 }
 
 static enum tally_code
@@ -198,6 +233,13 @@ check_arguments (const char *root, const char *name, const char *path, struct ta
     return error_set (err, TALLY_ERROR_ARGUMENT, "'%.300s' is no name of an artifact: a relative path without \"..\".",
                       name);
   return TALLY_OK;
+}
+
+/* A manifest lists all files with their digests at once: of versions, and of whole logged models. */
+static bool
+is_promised (const struct place *place, const char *name)
+{
+  return NULL == place->store || (NULL == name && place->is_tally && ROOT_LOGGED_MODEL == place->kind);
 }
 
 enum tally_code
@@ -216,8 +258,8 @@ tally_artifact_download (struct tally_client *client, const char *root, const ch
   if (TALLY_OK == code)
     code = place_find (&place, selection.inventory.arena, client, root, false, err);
   if (TALLY_OK == code)
-    code = NULL == place.store ? select_of_manifest (&selection, client, &place, name, err)
-                               : select_of_listing (&selection, client, &place, name, err);
+    code = is_promised (&place, name) ? select_of_manifest (&selection, client, &place, name, err)
+                                      : select_of_listing (&selection, client, &place, name, err);
   if (TALLY_OK == code)
     code = download_files (client, &place, &selection.inventory, selection.cut, path, transfer, err);
   inventory_free (&selection.inventory);

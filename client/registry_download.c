@@ -1,7 +1,7 @@
 /* Models by name: downloaded and compared with the server's manifest. */
-#include "artifact_download.h"
 #include "decode.h"
 #include "error.h"
+#include "inventory.h"
 #include "ping.h"
 #include "registry.h"
 
@@ -11,26 +11,13 @@ enum tally_code
 tally_model_download (struct tally_client *client, const char *uri, const char *folder,
                       const struct tally_transfer *transfer, struct tally_error *err)
 {
-  struct inventory inventory;
-  struct place place;
   enum tally_code code = client_check (client, err);
 
   if (TALLY_OK == code && (NULL == uri || NULL == folder || '\0' == folder[0]))
     code = error_set (err, TALLY_ERROR_ARGUMENT, "The URI of the model or the folder is missing.");
   if (TALLY_OK == code && 0 != strncmp (uri, "models:/", 8))
     code = error_set (err, TALLY_ERROR_ARGUMENT, "'%.300s' is no URI of a model.", uri);
-  if (TALLY_OK != code)
-    return code;
-  code = inventory_init (&inventory, err);
-  if (TALLY_OK == code)
-    code = place_find (&place, inventory.arena, client, uri, false, err);
-  if (TALLY_OK == code)
-    code = place.is_tally ? inventory_manifest (&inventory, client, &place, err)
-                          : inventory_list (&inventory, client, &place, "", err);
-  if (TALLY_OK == code)
-    code = download_files (client, &place, &inventory, 0, folder, transfer, err);
-  inventory_free (&inventory);
-  return code;
+  return TALLY_OK == code ? tally_artifact_download (client, uri, NULL, folder, transfer, err) : code;
 }
 
 /* Both in the order of their names: the first that is in one of them only, or differs. */

@@ -435,7 +435,8 @@ static void
 judge (const char *name, long at, bool and_all_after, enum tally_code code, const struct tally_error *err)
 {
   check (TALLY_OK == code || TALLY_ERROR_MEMORY == code
-             || ((TALLY_ERROR_PROTOCOL == code || TALLY_ERROR_UNREACHABLE == code) && failing_was_elsewhere ()),
+             || ((TALLY_ERROR_PROTOCOL == code || TALLY_ERROR_UNREACHABLE == code || TALLY_ERROR_TIMEOUT == code)
+                 && failing_was_elsewhere ()),
          "%s: allocation %ld%s: %s: %s", name, at, and_all_after ? " and all after it" : "", tally_code_name (code),
          err->message);
 }

@@ -17,6 +17,10 @@ struct delivery;
 /* Longest wait for a run that somebody else is about to create: another process of the same job. */
 #define DELIVERY_UNKNOWN_RUN_MS 60000
 
+/* A server that fails at a batch, and takes another one, would do so for ever: MLflow's database may refuse a value
+   that its server does not check. Long enough for an outage to be over, and its rest. */
+#define DELIVERY_BLAME_AFTER_MS 60000
+
 struct delivery_settings
 {
   struct spool *spool;
@@ -25,6 +29,7 @@ struct delivery_settings
   size_t batch_points; /* 1 to 1000 */
   int64_t request_timeout_ms;
   int64_t unknown_run_ms; /* runs that nobody knows are refused after that time; negative: never */
+  int64_t blame_after_ms; /* a batch that a server fails at (500) for that long, while it takes others, is refused */
   atomic_uint_fast64_t *requests; /* counted up */
 
   /* A record was refused for good. */

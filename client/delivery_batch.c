@@ -1,12 +1,15 @@
 /* Batches: points, params and tags of one run in one request, halved when the server refuses it. */
 #include "delivery_parts.h"
 
+#include "base/clock.h"
 #include "base/json_write.h"
 #include "base/number.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LOG_BATCH_PATH "/api/2.0/mlflow/runs/log-batch"
 
 /* MLflow: at most 100 params and 100 tags in a batch. */
 #define BATCH_MAX_PARAMS 100
@@ -141,6 +144,7 @@ batch_gather (struct batch *batch, struct delivery *delivery, size_t first)
   batch->piece_count = 0;
   batch->entries = 0;
   batch->run_checked = false;
+  batch->failing_since_ms = 0;
   for (size_t i = first; i < delivery->count; i++)
   {
     struct item *item = &delivery->items[i];
@@ -393,12 +397,49 @@ sort_out (struct batch *batch, struct delivery *delivery, const struct tally_err
   return TALLY_OK;
 }
 
+/* Whether the server takes something else for the run: a tag that it has already. */
+static bool
+takes_others (const struct batch *batch, struct delivery *delivery)
+{
+  struct tally_error ignored;
+  struct json_write w;
+  char run[TALLY_RUN_ID_BYTES];
+
+  run_key_format (run, &batch->run);
+  buffer_clear (&delivery->body);
+  json_write_init (&w, &delivery->body);
+  json_write_object (&w);
+  json_write_member_text (&w, "run_id", batch->id);
+  json_write_key (&w, "tags");
+  json_write_array (&w);
+  json_write_object (&w);
+  json_write_member_text (&w, "key", "tally.run_id");
+  json_write_member_text (&w, "value", run);
+  json_write_object_end (&w);
+  json_write_array_end (&w);
+  json_write_object_end (&w);
+  return TALLY_OK == delivery_post (NULL, delivery, LOG_BATCH_PATH, &ignored);
+}
+
+/* Whether the batch itself is why the server fails, again and again. */
+static bool
+is_to_blame (struct batch *batch, struct delivery *delivery, const struct tally_error *why)
+{
+  int64_t now_ms = (int64_t)(clock_monotonic_us () / 1000);
+
+  if (500 != why->http_status)
+    return false;
+  if (0 == batch->failing_since_ms)
+    batch->failing_since_ms = now_ms;
+  return now_ms - batch->failing_since_ms >= delivery->settings.blame_after_ms && takes_others (batch, delivery);
+}
+
 enum tally_code
 batch_send (struct batch *batch, struct delivery *delivery, struct tally_error *err)
 {
   const struct range *range = &batch->ranges[batch->range_count - 1];
   struct transport_request request = { .method = "POST",
-                                       .path = "/api/2.0/mlflow/runs/log-batch",
+                                       .path = LOG_BATCH_PATH,
                                        .meanwhile = delivery_meanwhile,
                                        .payload = delivery,
                                        .timeout_ms = delivery->settings.request_timeout_ms };
@@ -416,7 +457,7 @@ batch_send (struct batch *batch, struct delivery *delivery, struct tally_error *
     batch->encoded = false;
     return TALLY_OK;
   }
-  if (delivery_refused (&why))
+  if (delivery_refused (&why) || is_to_blame (batch, delivery, &why))
     return sort_out (batch, delivery, &why, err);
   *err = why;
   return code;

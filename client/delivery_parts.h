@@ -48,6 +48,7 @@ struct batch
   size_t range_count; /* 0: nothing to send */
   bool encoded; /* `body` is that of the last range */
   bool run_checked; /* the run is there: what was refused are single entries */
+  int64_t failing_since_ms; /* the server has failed at it (500) since then; 0: it has not */
   struct buffer body;
 };
 

@@ -60,6 +60,7 @@ make_delivery (struct sender *sender, struct spool *spool, struct tally_error *e
     .batch_points = (size_t)options_number (client->options, OPTION_BATCH_POINTS),
     .request_timeout_ms = options_number (client->options, OPTION_REQUEST_TIMEOUT_MS),
     .unknown_run_ms = DELIVERY_UNKNOWN_RUN_MS,
+    .blame_after_ms = DELIVERY_BLAME_AFTER_MS,
     .requests = &client->requests,
     .rejected = on_rejected,
     .take_end = on_end,

@@ -198,6 +198,8 @@ send_stream (struct sync *sync, struct tally_error *err)
     .batch_points = (size_t)options_number (client->options, OPTION_BATCH_POINTS),
     .request_timeout_ms = options_number (client->options, OPTION_REQUEST_TIMEOUT_MS),
     .unknown_run_ms = sync->last_pass ? 0 : -1,
+    /* Before patience is over: see try_again. */
+    .blame_after_ms = options_number (client->options, OPTION_REQUEST_TIMEOUT_MS) / 4,
     .requests = &client->requests,
     .rejected = on_rejected,
     .take_end = on_end,

@@ -307,6 +307,45 @@ END_TEST
 
 Suite *sync_suite (void);
 
+/* A server that fails at one key, or at all that is logged. */
+static enum fake_fault
+fails_at (void *payload, const struct http_request *request)
+{
+  const char *text = payload;
+
+  return NULL != strstr (request->path, "runs/log-batch") && NULL != strstr (request->body, text) ? FAULT_ERROR
+                                                                                                  : FAULT_NONE;
+}
+
+START_TEST (what_makes_the_server_fail_does_not_hold_up_the_rest)
+{
+  static const struct
+  {
+    const char *text;
+    enum tally_code code;
+    uint64_t rejected;
+    size_t points;
+  } cases[] = { { "poison", TALLY_OK, 1, 300 }, { "run_id", TALLY_ERROR_PENDING, 0, 0 } };
+  struct tally_run *run = world_run (&world, NULL);
+
+  world_log (run, "loss", 200);
+  tally_log_metric (run, "poison", 1, 1, NULL);
+  world_log (run, "later", 100);
+  world_close (&world, 0, TALLY_ERROR_PENDING);
+  fake_mlflow_plan (world.fake, fails_at, (void *)(uintptr_t)cases[_i].text);
+  ck_assert_int_eq (cases[_i].code, sync_all (false));
+  ck_assert_uint_eq (cases[_i].rejected, result.rejected);
+  ck_assert_uint_eq (cases[_i].points, world_count (&world, run, "points"));
+  ck_assert_uint_eq (1, world_streams (&world));
+  /* Mended: what was kept arrives. */
+  fake_mlflow_plan (world.fake, NULL, NULL);
+  ck_assert_int_eq (TALLY_OK, sync_all (false));
+  ck_assert_uint_eq (301, world_count (&world, run, "points"));
+  ck_assert_uint_eq (0, world_streams (&world));
+  tally_run_free (run);
+}
+END_TEST
+
 Suite *
 sync_suite (void)
 {
@@ -326,6 +365,7 @@ sync_suite (void)
   /* Often enough for both orders. */
   tcase_add_loop_test (tests, a_run_may_come_from_another_stream, 0, 6);
   tcase_add_test (tests, what_nobody_knows_is_kept_and_tried_again);
+  tcase_add_loop_test (tests, what_makes_the_server_fail_does_not_hold_up_the_rest, 0, 2);
   tcase_add_test (tests, living_processes_are_left_alone);
   tcase_add_test (tests, other_servers_are_other_peoples_business);
   tcase_add_test (tests, a_server_that_is_away_is_waited_for_once);

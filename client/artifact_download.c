@@ -131,41 +131,39 @@ select_of_manifest (struct selection *selection, struct tally_client *client, co
   return 0 == kept ? not_found (place, name, err) : TALLY_OK;
 }
 
+/* An entry that is looked for by its name. */
+struct seeking
+{
+  const struct place *place;
+  const char *name;
+  struct arena *arena;
+  struct place_entry entry;
+  bool found;
+};
+
+static enum tally_code
+is_it (void *payload, const char *folder, const json_t *file, bool *stop, struct tally_error *err)
+{
+  struct seeking *seeking = payload;
+  enum tally_code code = place_entry (&seeking->entry, seeking->arena, seeking->place, folder, file, err);
+
+  seeking->found = TALLY_OK == code && 0 == strcmp (seeking->entry.name, seeking->name);
+  *stop = seeking->found;
+  return code;
+}
+
 /* Look the name up in the folder that holds it: that tells whether it is a file, and its size and digest. */
 static enum tally_code
 find_entry (struct place_entry *entry, struct tally_client *client, const struct place *place, const char *name,
             struct arena *arena, struct tally_error *err)
 {
+  struct seeking seeking = { .place = place, .name = name, .arena = arena };
   size_t length = folder_length (name);
   const char *folder = 0 == length ? "" : arena_copy (arena, name, length - 1);
-  char *token = NULL;
-  bool found = false;
-  enum tally_code code = NULL == folder ? error_memory (err) : TALLY_OK;
+  enum tally_code code = NULL == folder ? error_memory (err) : place_each (client, place, folder, is_it, &seeking, err);
 
-  for (size_t left = INVENTORY_MAX_FILES; TALLY_OK == code && ! found && left > 0; left--)
-  {
-    json_t *page = NULL;
-    const json_t *files;
-    const char *next;
-
-    code = place_list (&page, client, place, folder, token, err);
-    files = json_object_get (page, "files");
-    for (size_t i = 0; TALLY_OK == code && ! found && i < json_array_size (files); i++)
-    {
-      code = place_entry (entry, arena, place, folder, json_array_get (files, i), err);
-      found = TALLY_OK == code && 0 == strcmp (entry->name, name);
-    }
-    next = json_string_value (json_object_get (page, "next_page_token"));
-    free (token);
-    token = NULL == next || '\0' == next[0] ? NULL : strdup (next);
-    if (TALLY_OK == code && NULL == token && NULL != next && '\0' != next[0])
-      code = error_memory (err);
-    json_decref (page);
-    if (NULL == token)
-      break;
-  }
-  free (token);
-  return TALLY_OK == code && ! found ? not_found (place, name, err) : code;
+  *entry = seeking.entry;
+  return TALLY_OK == code && ! seeking.found ? not_found (place, name, err) : code;
 }
 
 static enum tally_code

@@ -111,17 +111,12 @@ static enum tally_code
 turn (struct tally_artifacts *list, struct tally_error *err)
 {
   json_t *page;
-  const char *next;
   char *token = NULL;
   enum tally_code code = place_list (&page, list->client, &list->place, list->folder, list->token, err);
 
   if (TALLY_OK != code)
     return code;
-  next = json_string_value (json_object_get (page, "next_page_token"));
-  if (NULL != next && NULL != list->token && 0 == strcmp (next, list->token))
-    code = error_set (err, TALLY_ERROR_PROTOCOL, "The server gives the same page again and again.");
-  else if (NULL != next && '\0' != next[0] && NULL == (token = strdup (next)))
-    code = error_memory (err);
+  code = place_next_token (&token, page, list->token, err);
   if (TALLY_OK != code)
   {
     json_decref (page);

@@ -192,6 +192,53 @@ place_list (json_t **page, struct tally_client *client, const struct place *plac
   return code;
 }
 
+/* Pages of one folder: a million entries of a page of at least one. */
+#define PAGES_MAX 1000000
+
+enum tally_code
+place_next_token (char **next, const json_t *page, const char *token, struct tally_error *err)
+{
+  const char *text = json_string_value (json_object_get (page, "next_page_token"));
+
+  *next = NULL;
+  if (NULL == text || '\0' == text[0])
+    return TALLY_OK;
+  if (NULL != token && 0 == strcmp (text, token))
+    return error_set (err, TALLY_ERROR_PROTOCOL, "The server gives the same page again and again.");
+  *next = strdup (text);
+  return NULL == *next ? error_memory (err) : TALLY_OK;
+}
+
+enum tally_code
+place_each (struct tally_client *client, const struct place *place, const char *folder, place_each_file *each,
+            void *payload, struct tally_error *err)
+{
+  char *token = NULL;
+  bool stop = false;
+  enum tally_code code;
+  size_t pages = 0;
+
+  do
+  {
+    json_t *page = NULL;
+    const json_t *files;
+    char *next = NULL;
+
+    code = pages++ < PAGES_MAX ? place_list (&page, client, place, folder, token, err)
+                               : error_set (err, TALLY_ERROR_PROTOCOL, "A listing has no end.");
+    files = json_object_get (page, "files");
+    for (size_t i = 0; TALLY_OK == code && ! stop && i < json_array_size (files); i++)
+      code = each (payload, folder, json_array_get (files, i), &stop, err);
+    if (TALLY_OK == code && ! stop)
+      code = place_next_token (&next, page, token, err);
+    json_decref (page);
+    free (token);
+    token = next;
+  } while (TALLY_OK == code && ! stop && NULL != token);
+  free (token);
+  return code;
+}
+
 /* The entry's own name: MLflow's listings tell it alone, Tally's behind its folder. NULL when it is elsewhere. */
 static const char *
 own_name (const struct place *place, const char *folder, const char *path)

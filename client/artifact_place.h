@@ -43,6 +43,17 @@ enum tally_code place_list (json_t **page, struct tally_client *client, const st
 enum tally_code place_entry (struct place_entry *entry, struct arena *arena, const struct place *place,
                              const char *folder, const json_t *file, struct tally_error *err);
 
+/* The token of the page behind `page`, which `token` led to: free with free (); NULL behind the last. Errors: PROTOCOL
+   for the same one again. */
+enum tally_code place_next_token (char **next, const json_t *page, const char *token, struct tally_error *err);
+
+/* All that is directly below `folder`, page by page: `each` gets one of the "files", and may set `*stop`. Errors:
+   PROTOCOL for pages that repeat or do not end; what `each` returns. */
+typedef enum tally_code place_each_file (void *payload, const char *folder, const json_t *file, bool *stop,
+                                         struct tally_error *err);
+enum tally_code place_each (struct tally_client *client, const struct place *place, const char *folder,
+                            place_each_file *each, void *payload, struct tally_error *err);
+
 /* The manifest of a place on a Tally server, for inventory_take_manifest: a new reference. */
 enum tally_code place_manifest (json_t **manifest, struct tally_client *client, const struct place *place,
                                 struct tally_error *err);

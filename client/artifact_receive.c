@@ -27,12 +27,6 @@ struct receiving
   struct tally_error why; /* code OK: the sink is not why it stopped */
 };
 
-static int64_t
-now_ms (void)
-{
-  return (int64_t)(clock_monotonic_us () / 1000);
-}
-
 static enum tally_code
 start_over (struct receiving *receiving)
 {
@@ -95,7 +89,7 @@ on_data (void *payload, const void *data, size_t bytes)
   if (receiving->bytes > receiving->furthest)
   {
     receiving->furthest = receiving->bytes;
-    receiving->moved_ms = now_ms ();
+    receiving->moved_ms = clock_monotonic_ms ();
   }
   return NULL == transfer->moved || transfer->moved (transfer->payload, receiving->bytes);
 }
@@ -168,7 +162,9 @@ enum tally_code
 transfer_receive (const struct transfer *transfer, const struct transfer_wanted *wanted, int file,
                   struct tally_error *err)
 {
-  struct receiving receiving = { .transfer = transfer, .wanted = wanted, .file = file, .moved_ms = now_ms () };
+  struct receiving receiving = {
+    .transfer = transfer, .wanted = wanted, .file = file, .moved_ms = clock_monotonic_ms ()
+  };
   struct tally_error own;
   enum tally_code code;
 
@@ -183,7 +179,7 @@ transfer_receive (const struct transfer *transfer, const struct transfer_wanted 
     /* All of it came, only its end was not told. */
     if (TALLY_OK != code && err->retryable && wanted->has_bytes && receiving.bytes == wanted->bytes)
       code = TALLY_OK;
-    if (TALLY_OK == code || ! err->retryable || now_ms () - receiving.moved_ms > transfer->patience_ms)
+    if (TALLY_OK == code || ! err->retryable || clock_monotonic_ms () - receiving.moved_ms > transfer->patience_ms)
       break;
     if (! transfer_pause (transfer, attempt, retry_after_ms, receiving.bytes))
       return error_set (err, TALLY_ERROR_CANCELLED, "The transfer was stopped.");

@@ -58,12 +58,6 @@ transfer_call (json_t **answer, const struct transfer *transfer, const char *met
   return code;
 }
 
-static int64_t
-now_ms (void)
-{
-  return (int64_t)(clock_monotonic_us () / 1000);
-}
-
 bool
 transfer_pause (const struct transfer *transfer, unsigned attempt, int64_t retry_after_ms, uint64_t bytes)
 {
@@ -97,7 +91,7 @@ on_progress (void *payload, uint64_t sent_bytes, uint64_t received_bytes)
   if (sent_bytes > tries->furthest)
   {
     tries->furthest = sent_bytes;
-    tries->moved_ms = now_ms ();
+    tries->moved_ms = clock_monotonic_ms ();
   }
   return NULL == tries->transfer->moved
          || tries->transfer->moved (tries->transfer->payload, tries->before + sent_bytes);
@@ -107,7 +101,7 @@ enum tally_code
 transfer_repeat (struct transport_answer *answer, const struct transfer *transfer, struct transport_request *request,
                  uint64_t before, struct tally_error *err)
 {
-  struct tries tries = { transfer, before, 0, now_ms () };
+  struct tries tries = { transfer, before, 0, clock_monotonic_ms () };
   struct tally_error own;
   enum tally_code code;
 
@@ -120,7 +114,8 @@ transfer_repeat (struct transport_answer *answer, const struct transfer *transfe
     int64_t retry_after_ms;
 
     code = transport_send (answer, transfer->transport, request, err);
-    if (TALLY_OK == code || ! err->retryable || transfer->once || now_ms () - tries.moved_ms > transfer->patience_ms)
+    if (TALLY_OK == code || ! err->retryable || transfer->once
+        || clock_monotonic_ms () - tries.moved_ms > transfer->patience_ms)
       return code;
     retry_after_ms = answer->retry_after_ms;
     if (! transfer_pause (transfer, attempt, retry_after_ms, before))

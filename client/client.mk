@@ -6,7 +6,7 @@ CLIENT_SOURCES := $(sort $(wildcard client/*.c))
 CLI_SOURCES := $(sort $(wildcard client/cli/*.c))
 # What the client shares with the server: pieces of base that need no other library. tests/drift/include-direction has
 # the same list for their headers.
-CLIENT_BASE := arena base64url buffer crc32c instant json_scan json_write number_format number_parse power_of_ten url utf8
+CLIENT_BASE := arena base64url buffer crc32c instant json_scan json_write key number_format number_parse power_of_ten url utf8
 CLIENT_TEST_SOURCES := $(sort $(wildcard tests/client/test_*.c))
 CLIENT_FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_client_*.c))
 
@@ -15,7 +15,6 @@ CLIENT_OBJECTS := $(call client_objects,$(CLIENT_SOURCES) $(patsubst %,server/ba
 CLI_OBJECTS := $(call client_objects,$(CLI_SOURCES))
 CLIENT_TEST_HELPERS := $(call client_objects,$(filter-out $(CLIENT_TEST_SOURCES),$(wildcard tests/client/*.c)))
 CLIENT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(CLIENT_TEST_SOURCES))
-CLIENT_FUZZ_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(CLIENT_FUZZ_SOURCES))
 
 CLIENT_CFLAGS := $(filter-out -fPIE,$(BASE_CFLAGS)) -fPIC -fvisibility=hidden -Iclient -Iclient/include
 CLIENT_LIBS = $(call pkg,libs,libcurl jansson) -lm -ldl
@@ -69,7 +68,7 @@ $(BUILD)/tests/client/test_cli_%: $(CLIENT)/obj/tests/client/test_cli_%.o $(BUIL
   $(CLIENT_TEST_HELPERS) $(filter-out %/main.o,$(CLI_OBJECTS)) $(CLIENT)/libclient.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(call pkg,libs,check)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(call pkg,libs,check)
 
 # Library, headers, pkg-config, command line, its manual pages and completions.
 .PHONY: install-client

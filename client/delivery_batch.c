@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOG_BATCH_PATH "/api/2.0/mlflow/runs/log-batch"
-
 /* MLflow: at most 100 params and 100 tags in a batch. */
 #define BATCH_MAX_PARAMS 100
 #define BATCH_MAX_TAGS 100
@@ -397,41 +395,18 @@ sort_out (struct batch *batch, struct delivery *delivery, const struct tally_err
   return TALLY_OK;
 }
 
-/* Whether the server takes something else for the run: a tag that it has already. */
-static bool
-takes_others (const struct batch *batch, struct delivery *delivery)
-{
-  struct tally_error ignored;
-  struct json_write w;
-  char run[TALLY_RUN_ID_BYTES];
-
-  run_key_format (run, &batch->run);
-  buffer_clear (&delivery->body);
-  json_write_init (&w, &delivery->body);
-  json_write_object (&w);
-  json_write_member_text (&w, "run_id", batch->id);
-  json_write_key (&w, "tags");
-  json_write_array (&w);
-  json_write_object (&w);
-  json_write_member_text (&w, "key", "tally.run_id");
-  json_write_member_text (&w, "value", run);
-  json_write_object_end (&w);
-  json_write_array_end (&w);
-  json_write_object_end (&w);
-  return TALLY_OK == delivery_post (NULL, delivery, LOG_BATCH_PATH, &ignored);
-}
-
 /* Whether the batch itself is why the server fails, again and again. */
 static bool
 is_to_blame (struct batch *batch, struct delivery *delivery, const struct tally_error *why)
 {
-  int64_t now_ms = (int64_t)(clock_monotonic_us () / 1000);
+  int64_t now_ms = clock_monotonic_ms ();
 
   if (500 != why->http_status)
     return false;
   if (0 == batch->failing_since_ms)
     batch->failing_since_ms = now_ms;
-  return now_ms - batch->failing_since_ms >= delivery->settings.blame_after_ms && takes_others (batch, delivery);
+  return now_ms - batch->failing_since_ms >= delivery->settings.blame_after_ms
+         && delivery_takes_tag (delivery, &batch->run, batch->id);
 }
 
 enum tally_code
@@ -439,7 +414,7 @@ batch_send (struct batch *batch, struct delivery *delivery, struct tally_error *
 {
   const struct range *range = &batch->ranges[batch->range_count - 1];
   struct transport_request request = { .method = "POST",
-                                       .path = LOG_BATCH_PATH,
+                                       .path = DELIVERY_BATCH_PATH,
                                        .meanwhile = delivery_meanwhile,
                                        .payload = delivery,
                                        .timeout_ms = delivery->settings.request_timeout_ms };

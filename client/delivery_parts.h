@@ -100,6 +100,9 @@ enum tally_code delivery_dataset (struct delivery *delivery, const struct record
 /* OK when the run can be logged to; REFUSED (with the status 400) or NOT_FOUND (404) when it cannot. */
 enum tally_code delivery_check_run (struct delivery *delivery, const char *id, struct tally_error *err);
 
+/* Whether the server takes something for the run (`id`: the server's): the tag that it has already. */
+bool delivery_takes_tag (struct delivery *delivery, const struct run_key *run, const char *id);
+
 /* --- delivery_experiment.c --- */
 
 /* The id of the experiment that a run is started in; made when there is none. */
@@ -110,6 +113,8 @@ void delivery_forget_experiments (struct delivery *delivery);
 enum tally_code delivery_all_experiments (json_t **ids, struct delivery *delivery, struct tally_error *err);
 
 /* --- delivery_batch.c --- */
+
+#define DELIVERY_BATCH_PATH "/api/2.0/mlflow/runs/log-batch"
 
 /* Errors: MEMORY. */
 enum tally_code batch_new (struct batch **batch, struct tally_error *err);

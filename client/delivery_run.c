@@ -118,7 +118,7 @@ find_run (struct delivery *delivery, const struct run_key *run, struct tally_err
 static enum tally_code
 wait_or_refuse (struct delivery *delivery, const struct run_key *run, struct tally_error *err)
 {
-  int64_t now_ms = (int64_t)(clock_monotonic_us () / 1000);
+  int64_t now_ms = clock_monotonic_ms ();
   int64_t limit_ms = delivery->settings.unknown_run_ms;
   struct tally_error why = *err;
 
@@ -183,6 +183,26 @@ write_tag (struct json_write *w, const char *key, struct slice value)
   json_write_member_text (w, "key", key);
   json_write_member_string (w, "value", value);
   json_write_object_end (w);
+}
+
+bool
+delivery_takes_tag (struct delivery *delivery, const struct run_key *run, const char *id)
+{
+  char own[TALLY_RUN_ID_BYTES];
+  struct tally_error ignored;
+  struct json_write w;
+
+  run_key_format (own, run);
+  buffer_clear (&delivery->body);
+  json_write_init (&w, &delivery->body);
+  json_write_object (&w);
+  json_write_member_text (&w, "run_id", id);
+  json_write_key (&w, "tags");
+  json_write_array (&w);
+  write_tag (&w, TAG_RUN_ID, slice_of (own));
+  json_write_array_end (&w);
+  json_write_object_end (&w);
+  return TALLY_OK == delivery_post (NULL, delivery, DELIVERY_BATCH_PATH, &ignored);
 }
 
 /* `parent`: the server's id of the run above, or "". */

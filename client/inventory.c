@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pages of one folder: a million entries of a page of at least one. */
-#define PAGES_MAX INVENTORY_MAX_FILES
-
 enum tally_code
 inventory_init (struct inventory *inventory, struct tally_error *err)
 {
@@ -75,7 +72,6 @@ inventory_sort (struct inventory *inventory)
 struct walk
 {
   struct inventory *inventory;
-  struct tally_client *client;
   const struct place *place;
   const char **folders;
   size_t count;
@@ -103,59 +99,28 @@ push (struct walk *walk, const char *folder, struct tally_error *err)
 }
 
 static enum tally_code
-take_file (struct walk *walk, const char *folder, const json_t *json, struct tally_error *err)
+take_file (void *payload, const char *folder, const json_t *json, bool *stop, struct tally_error *err)
 {
+  struct walk *walk = payload;
   struct place_entry entry;
   enum tally_code code = place_entry (&entry, walk->inventory->arena, walk->place, folder, json, err);
   struct inventory_file file = { entry.name, entry.bytes, entry.has_bytes, entry.digest };
 
+  (void)stop;
   if (TALLY_OK != code)
     return code;
   return entry.is_folder ? push (walk, entry.name, err) : inventory_add (walk->inventory, &file, err);
-}
-
-static enum tally_code
-take_folder (struct walk *walk, const char *folder, struct tally_error *err)
-{
-  json_t *page = NULL;
-  char *token = NULL;
-  enum tally_code code = TALLY_OK;
-
-  for (size_t pages = 0; TALLY_OK == code; pages++)
-  {
-    const json_t *files;
-    const char *next;
-
-    code = pages < PAGES_MAX ? place_list (&page, walk->client, walk->place, folder, token, err)
-                             : error_set (err, TALLY_ERROR_PROTOCOL, "A listing has no end.");
-    files = json_object_get (page, "files");
-    for (size_t i = 0; TALLY_OK == code && i < json_array_size (files); i++)
-      code = take_file (walk, folder, json_array_get (files, i), err);
-    next = json_string_value (json_object_get (page, "next_page_token"));
-    if (TALLY_OK == code && NULL != next && NULL != token && 0 == strcmp (next, token))
-      code = error_set (err, TALLY_ERROR_PROTOCOL, "The server gives the same page again and again.");
-    free (token);
-    token = NULL == next || '\0' == next[0] ? NULL : strdup (next);
-    if (TALLY_OK == code && NULL != next && '\0' != next[0] && NULL == token)
-      code = error_memory (err);
-    json_decref (page);
-    page = NULL;
-    if (NULL == token)
-      break;
-  }
-  free (token);
-  return code;
 }
 
 enum tally_code
 inventory_list (struct inventory *inventory, struct tally_client *client, const struct place *place, const char *folder,
                 struct tally_error *err)
 {
-  struct walk walk = { .inventory = inventory, .client = client, .place = place };
+  struct walk walk = { .inventory = inventory, .place = place };
   enum tally_code code = push (&walk, folder, err);
 
   while (TALLY_OK == code && walk.count > 0)
-    code = take_folder (&walk, walk.folders[--walk.count], err);
+    code = place_each (client, place, walk.folders[--walk.count], take_file, &walk, err);
   free (walk.folders);
   return code;
 }

@@ -3,6 +3,7 @@
 
 #include "error.h"
 
+#include "base/key.h"
 #include "base/utf8.h"
 
 /* What a byte of a key is; 0: not allowed, or the end. */
@@ -24,24 +25,6 @@ has_word_characters (struct slice key)
     if (! utf8_next (&key, &point) || (point >= 0x80 && ! utf8_is_word (point)))
       return false;
   return true;
-}
-
-/* No empty, "." or ".." segment, not absolute, and not beginning with two dots. */
-static bool
-is_normal_path (struct slice key)
-{
-  size_t start = 0;
-
-  for (size_t at = 0; at <= key.len; at++)
-  {
-    if (at < key.len && '/' != key.data[at])
-      continue;
-    if (at == start || (at - start == 1 && '.' == key.data[start])
-        || (at - start == 2 && '.' == key.data[start] && '.' == key.data[start + 1]))
-      return false;
-    start = at + 1;
-  }
-  return ! (key.len >= 2 && '.' == key.data[0] && '.' == key.data[1]);
 }
 
 /* A text of the caller's for a message: cut, so that the rest of the message is seen. */
@@ -96,7 +79,7 @@ name_check (struct slice *key, const char *text, const char *what, struct tally_
   if ('\0' != text[len] || 0 == len || (0 != (seen & HIGH) && ! has_word_characters (*key)))
     return refuse (text, what, 0, err);
   if ((len > NAME_MAX_CHARACTERS && utf8_length (*key) > NAME_MAX_CHARACTERS)
-      || (0 != (seen & PATH) && ! is_normal_path (*key)))
+      || (0 != (seen & PATH) && ! key_is_normal_path (*key)))
     return refuse (text, what, seen, err);
   return TALLY_OK;
 }

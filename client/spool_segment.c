@@ -20,12 +20,6 @@
 
 #define NO_DISK "There is no spool on disk."
 
-static int64_t
-now_ms (void)
-{
-  return (int64_t)(clock_monotonic_us () / 1000);
-}
-
 void
 segment_name (char name[SEGMENT_NAME_BYTES], uint64_t number)
 {
@@ -163,7 +157,7 @@ static bool
 disk_failed (struct spool *spool, int number, const char *what)
 {
   error_file (&spool->writer.failure, number, "%s: %s", spool->folder, what);
-  spool->writer.retry_at_ms = now_ms () + RETRY_MS;
+  spool->writer.retry_at_ms = clock_monotonic_ms () + RETRY_MS;
   return false;
 }
 
@@ -176,7 +170,7 @@ fits_disk (struct spool *spool, uint64_t bytes)
     return true;
   error_set (&spool->writer.failure, TALLY_ERROR_FILE, "%s: the spool has %" PRIu64 " bytes, the limit of spool-bytes.",
              spool->folder, used);
-  spool->writer.retry_at_ms = now_ms () + RETRY_MS;
+  spool->writer.retry_at_ms = clock_monotonic_ms () + RETRY_MS;
   return false;
 }
 
@@ -413,7 +407,7 @@ spool_append (struct spool *spool, const struct record *records, size_t count, s
 
   /* What is in memory comes first. */
   if (disk && has_memory (spool))
-    disk = now_ms () >= writer->retry_at_ms && segments_save (spool);
+    disk = clock_monotonic_ms () >= writer->retry_at_ms && segments_save (spool);
   disk = disk && append_to_disk (spool, records, count);
   if (! disk && ! append_to_memory (spool, records, count))
     return error_set (err, TALLY_ERROR_FULL, "The memory of %" PRIu64 " bytes is full. %s", spool->max_memory_bytes,
@@ -435,7 +429,7 @@ spool_settle (struct spool *spool, struct tally_error *err)
 
   if (NULL == spool->folder)
     return error_set (err, TALLY_ERROR_FILE, NO_DISK);
-  if (! has_memory (spool) || (now_ms () >= writer->retry_at_ms && segments_save (spool)))
+  if (! has_memory (spool) || (clock_monotonic_ms () >= writer->retry_at_ms && segments_save (spool)))
     return TALLY_OK;
   if (NULL != err)
     *err = writer->failure;

@@ -217,12 +217,6 @@ transport_send (struct transport_answer *answer, struct transport *transport, co
 
 /* --- trying again --- */
 
-static int64_t
-monotonic_ms (void)
-{
-  return (int64_t)(clock_monotonic_us () / 1000);
-}
-
 /* Pause before the second try, doubled with each. */
 #define PAUSE_FIRST_MS 100
 
@@ -276,14 +270,14 @@ enum tally_code
 transport_call (struct transport_answer *answer, struct transport *transport, const struct transport_request *request,
                 int64_t deadline_ms, struct tally_error *err)
 {
-  int64_t end_ms = monotonic_ms () + deadline_ms;
+  int64_t end_ms = clock_monotonic_ms () + deadline_ms;
   struct transport_request copy = *request;
   struct tally_error error;
   enum tally_code code;
 
   for (unsigned attempt = 1;; attempt++)
   {
-    int64_t left_ms = end_ms - monotonic_ms ();
+    int64_t left_ms = end_ms - clock_monotonic_ms ();
     int64_t pause_ms;
 
     if (left_ms < 1)
@@ -293,7 +287,7 @@ transport_call (struct transport_answer *answer, struct transport *transport, co
     if (TALLY_OK == code)
       return code;
     pause_ms = transport_pause_ms (attempt, CALL_PAUSE_MAX_MS, answer->retry_after_ms);
-    if (! error.retryable || (request->once && may_be_done (answer)) || monotonic_ms () + pause_ms >= end_ms)
+    if (! error.retryable || (request->once && may_be_done (answer)) || clock_monotonic_ms () + pause_ms >= end_ms)
       break;
     transport_answer_free (answer);
     if (! transport_sleep (transport, pause_ms))

@@ -39,12 +39,6 @@ struct writer
   struct tally_error failure;
 };
 
-static int64_t
-now_ms (void)
-{
-  return (int64_t)(clock_monotonic_us () / 1000);
-}
-
 /* --- the state of the disk --- */
 
 /* Note what became of an attempt to write, and tell when that changed. */
@@ -102,7 +96,7 @@ force (struct writer *writer)
   struct tally_error err;
   enum tally_code code = spool_force (writer->spool, &err);
 
-  writer->forced_ms = now_ms ();
+  writer->forced_ms = clock_monotonic_ms ();
   atomic_store (&writer->force_wanted, false);
   note_disk (writer, code, &err);
   note_entries (writer, TALLY_OK == code);
@@ -157,7 +151,7 @@ is_failing (struct writer *writer)
 static int
 wait_ms (struct writer *writer)
 {
-  int64_t now = now_ms ();
+  int64_t now = clock_monotonic_ms ();
   int64_t wait = now - writer->active_ms < ACTIVE_MS ? RING_POLL_MS : -1;
 
   if (FSYNC_INTERVAL == writer->fsync && is_unforced (writer))
@@ -210,7 +204,7 @@ care (struct writer *writer)
   }
   if (NULL != writer->spool && is_unforced (writer)
       && (FSYNC_EACH == writer->fsync || atomic_load (&writer->force_wanted)
-          || now_ms () - writer->forced_ms >= writer->interval_ms))
+          || clock_monotonic_ms () - writer->forced_ms >= writer->interval_ms))
     force (writer);
   watch_drops (writer);
 }
@@ -228,7 +222,7 @@ run (void *payload)
     moved = ring_take (writer->ring, last ? 0 : wait_ms (writer), append, writer);
     writer->taken += moved;
     if (moved > 0)
-      writer->active_ms = now_ms ();
+      writer->active_ms = clock_monotonic_ms ();
     care (writer);
     if (moved > 0)
       client_wake (writer->client);
@@ -255,7 +249,7 @@ writer_start (struct writer **writer, struct tally_client *client, struct tally_
   made->ring = client->ring;
   made->fsync = (enum fsync_policy)options_number (client->options, OPTION_FSYNC);
   made->interval_ms = options_number (client->options, OPTION_FSYNC_INTERVAL_MS);
-  made->active_ms = now_ms () - ACTIVE_MS;
+  made->active_ms = clock_monotonic_ms () - ACTIVE_MS;
   pthread_mutex_init (&made->lock, NULL);
   client_cond_init (&made->moved);
   if (! client_thread (&made->thread, "tally-writer", run, made))

@@ -2,6 +2,7 @@
 #include "api/names.h"
 
 #include "api/decode.h"
+#include "base/key.h"
 #include "base/number.h"
 #include "base/utf8.h"
 
@@ -23,27 +24,6 @@ has_key_characters (struct slice key)
     if (! utf8_next (&key, &point) || ! is_key_character (point))
       return false;
   return true;
-}
-
-/* A path is in normal form when it has no empty, "." or ".." segment and is not absolute. */
-static bool
-is_normal_path (struct slice key)
-{
-  size_t start = 0;
-
-  if (0 == key.len)
-    return false;
-  for (size_t at = 0; at <= key.len; at++)
-  {
-    if (at < key.len && '/' != key.data[at])
-      continue;
-    if (at == start || (at - start == 1 && '.' == key.data[start])
-        || (at - start == 2 && '.' == key.data[start] && '.' == key.data[start + 1]))
-      return false;
-    start = at + 1;
-  }
-  /* What merely begins with two dots could be taken for a step up: refused as well. */
-  return ! (key.len >= 2 && '.' == key.data[0] && '.' == key.data[1]);
 }
 
 /* The normal form, as Python's posixpath.normpath gives it. */
@@ -113,7 +93,7 @@ names_check_key (struct slice key, const char *parameter, struct arena *arena, s
 enum err_code
 names_check_path (struct slice text, const char *parameter, struct arena *arena, struct err *err)
 {
-  if (! is_normal_path (text))
+  if (! key_is_normal_path (text))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "Invalid value %s for parameter '%s' supplied: Names may be treated as files in certain cases, and "
                     "must not resolve to other names when treated as such. This name would resolve to '%s'",
@@ -124,7 +104,7 @@ names_check_path (struct slice text, const char *parameter, struct arena *arena,
 bool
 names_key_is_fine (struct slice key)
 {
-  return has_key_characters (key) && is_normal_path (key) && (key.len <= KEY_MAX || utf8_length (key) <= KEY_MAX);
+  return has_key_characters (key) && key_is_normal_path (key) && (key.len <= KEY_MAX || utf8_length (key) <= KEY_MAX);
 }
 
 enum err_code

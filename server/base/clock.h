@@ -15,6 +15,13 @@ clock_monotonic_us (void)
   return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
+/* The same in milliseconds. */
+static inline int64_t
+clock_monotonic_ms (void)
+{
+  return (int64_t)(clock_monotonic_us () / 1000);
+}
+
 /* Microseconds since 1970-01-01 UTC. Thread-safe. */
 static inline int64_t
 clock_wall_us (void)

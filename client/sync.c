@@ -98,17 +98,20 @@ on_end (void *payload, const struct run_key *run, enum tally_status status, int6
 
 /* --- one stream --- */
 
-/* Whether to try again after an error; pauses. */
+/* Whether to try again after an error; pauses. The last try comes when patience ends, however long the pause would be:
+   what is only known after a while (see blame_after_ms) is known then. */
 static bool
 try_again (struct sync *sync, unsigned *attempt, uint64_t last_success_us, int64_t retry_after_ms,
            const struct tally_error *why)
 {
   int64_t limit_ms = options_number (sync->client->options, OPTION_REQUEST_TIMEOUT_MS);
-  int64_t passed_ms = (int64_t)((clock_monotonic_us () - last_success_us) / 1000);
+  int64_t left_ms = limit_ms - (int64_t)((clock_monotonic_us () - last_success_us) / 1000);
   int64_t pause_ms = transport_pause_ms (++*attempt, PAUSE_MAX_MS, retry_after_ms);
 
-  if (! why->retryable || TALLY_ERROR_NOT_FOUND == why->code || passed_ms + pause_ms >= limit_ms)
+  if (! why->retryable || TALLY_ERROR_NOT_FOUND == why->code || left_ms <= 0 || left_ms <= retry_after_ms)
     return false;
+  if (pause_ms > left_ms)
+    pause_ms = left_ms;
   return report (sync) && transport_sleep (sync->client->transport, pause_ms);
 }
 

@@ -69,7 +69,8 @@ START_TEST (offline_runs_arrive_once)
 }
 END_TEST
 
-/* Log in another process, which dies without closing; the run's id comes through the pipe. */
+/* Log in another process, which dies without closing; the run's id comes through the pipe. While it is made there are
+   no other threads: see CHILDREN_CANNOT_ALLOCATE in world.h. */
 static void
 log_and_die (const char *experiment, unsigned points, char id[TALLY_RUN_ID_BYTES])
 {
@@ -78,6 +79,7 @@ log_and_die (const char *experiment, unsigned points, char id[TALLY_RUN_ID_BYTES
   pid_t child;
 
   ck_assert_int_eq (0, pipe (ends));
+  fake_mlflow_go_down (world.fake);
   child = fork ();
   if (0 == child)
   {
@@ -94,6 +96,7 @@ log_and_die (const char *experiment, unsigned points, char id[TALLY_RUN_ID_BYTES
   ck_assert_int_eq (TALLY_RUN_ID_BYTES, read (ends[0], id, TALLY_RUN_ID_BYTES));
   close (ends[0]);
   close (ends[1]);
+  fake_mlflow_come_up (world.fake);
 }
 
 static size_t
@@ -255,7 +258,8 @@ START_TEST (a_server_that_is_away_is_waited_for_once)
   world_set (&world, "request-timeout-ms", "1000");
   begin_us = (int64_t)clock_monotonic_us ();
   ck_assert_int_eq (TALLY_ERROR_PENDING, sync_all (false));
-  ck_assert_int_lt ((int64_t)clock_monotonic_us () - begin_us, 3000000);
+  /* Each in its turn would take 10 s. */
+  ck_assert_int_lt ((int64_t)clock_monotonic_us () - begin_us, 8000000);
   ck_assert_uint_eq (10, result.streams);
   ck_assert_uint_eq (30, result.waiting);
   fake_mlflow_come_up (world.fake);
@@ -326,14 +330,19 @@ START_TEST (what_makes_the_server_fail_does_not_hold_up_the_rest)
     uint64_t rejected;
     size_t points;
   } cases[] = { { "poison", TALLY_OK, 1, 300 }, { "run_id", TALLY_ERROR_PENDING, 0, 0 } };
-  struct tally_run *run = world_run (&world, NULL);
+  struct tally_run *run;
+  enum tally_code code;
 
+  /* Time to try again, also on a busy machine: a quarter of it until the batch is to blame. */
+  world_set (&world, "request-timeout-ms", "4000");
+  run = world_run (&world, NULL);
   world_log (run, "loss", 200);
   tally_log_metric (run, "poison", 1, 1, NULL);
   world_log (run, "later", 100);
   world_close (&world, 0, TALLY_ERROR_PENDING);
   fake_mlflow_plan (world.fake, fails_at, (void *)(uintptr_t)cases[_i].text);
-  ck_assert_int_eq (cases[_i].code, sync_all (false));
+  code = sync_all (false);
+  ck_assert_msg (cases[_i].code == code, "%d: %s", code, world.err.message);
   ck_assert_uint_eq (cases[_i].rejected, result.rejected);
   ck_assert_uint_eq (cases[_i].points, world_count (&world, run, "points"));
   ck_assert_uint_eq (1, world_streams (&world));

@@ -8,6 +8,12 @@
 
 #include <stdatomic.h>
 
+/* In a child of a process with threads, ThreadSanitizer cannot start others, and AddressSanitizer's allocator may wait
+   for a lock that a thread of the parent held: there such a child makes no client of its own. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define CHILDREN_CANNOT_ALLOCATE
+#endif
+
 struct world
 {
   struct fake_mlflow *fake;

@@ -181,3 +181,14 @@ spool_ack (struct spool *spool, uint64_t entry, struct tally_error *err)
   segments_sweep (spool);
   return TALLY_OK;
 }
+
+enum tally_code
+spool_pass (struct spool *spool, uint64_t entry, const struct run_key *left, size_t count, struct tally_error *err)
+{
+  if (count > SPOOL_MAX_LEFT)
+    return error_set (err, TALLY_ERROR_ARGUMENT, "%zu runs are too many to leave behind.", count);
+  if (0 == count || entry > spool_last (spool))
+    return spool_ack (spool, entry, err);
+  notes_pass (spool, entry, left, count);
+  return spool_ack (spool, reader_drop_passed (spool, entry, left, count), err);
+}

@@ -106,7 +106,7 @@ spool_close (struct spool *spool, bool forked)
     segments_save (spool);
     if (FSYNC_NONE != spool->fsync)
       spool_force (spool, NULL);
-    if (spool_acked (spool) == spool_last (spool) && folder_is_ours (spool))
+    if (spool_is_finished (spool))
       folder_remove (spool);
     else
       folder_leave (spool);
@@ -160,6 +160,12 @@ uint64_t
 spool_damaged_bytes (const struct spool *spool)
 {
   return atomic_load (&spool->damaged_bytes);
+}
+
+bool
+spool_is_finished (const struct spool *spool)
+{
+  return spool_acked (spool) == spool_last (spool) && folder_is_ours (spool);
 }
 
 bool

@@ -106,9 +106,11 @@ uint64_t spool_acked (const struct spool *spool); /* entry acknowledged last */
 uint64_t spool_disk_bytes (const struct spool *spool);
 uint64_t spool_memory_bytes (const struct spool *spool);
 uint64_t spool_damaged_bytes (const struct spool *spool);
+/* All was acknowledged and nothing is there that somebody may want: spool_close removes the folder. */
+bool spool_is_finished (const struct spool *spool);
 bool spool_has_rejected (const struct spool *spool);
 
-/* Let go of the stream. Its folder is removed when all of it is acknowledged, nothing was rejected and the outbox is
+/* Let go of the stream. Its folder is removed when it is finished: nothing was rejected or damaged, and the outbox is
    empty. `forked`: only free memory and close files. */
 void spool_close (struct spool *spool, bool forked);
 

@@ -43,9 +43,9 @@ DISKS = {
 }
 # Those in which a run or a file might be made twice, on a server that does not know the client's ids.
 TWICE = ["lose-answer", "drop-answer", "503-done", "mixed"]
-# The job must not be stopped by any of this: what the log calls may take on a machine that is busy with other things.
-# The proxy holds an answer for 300 ms, and a silent one for the 1,500 ms of the client's limit.
-CALL_MAX_MS = 1000
+# The job must not be stopped by any of this: so many of its log calls may take as long as an answer that is late, because
+# the machine was busy with other things. Of calls that wait for answers, or for who does, it would be many more.
+SLOW_CALLS = 0.01
 # Of these so many work at once: mostly they wait.
 PARALLEL = 4
 
@@ -53,7 +53,7 @@ PARALLEL = 4
 def run_kind(kind, server, scratch, arguments):
     proxy = world.Proxy(server.url, arguments.seed + len(kind), PLANS[kind])
     spool = os.path.join(scratch, "spool-" + kind)
-    env = world.environment(proxy.url, spool, request_timeout_ms=1500, close_deadline_ms=20000)
+    env = world.environment(proxy.url, spool, request_timeout_ms=1500, close_deadline_ms=60000)
     job = world.Job(env, scratch, "faults-" + kind, runs=2, threads=3, points=arguments.points, files=True, pause_us=50,
                     persist_every=100)
     job.wait(kind)
@@ -68,7 +68,8 @@ def run_kind(kind, server, scratch, arguments):
     world.check(spoiled > 0, f"{kind}: no request was spoiled, so nothing was tested")
     world.check(job.closed in ("TALLY_OK", "TALLY_ERROR_PENDING"), f"{kind}: close gave {job.closed}")
     world.check(not job.errors, f"{kind}: {job.errors[:3]}")
-    world.check(job.max_ns < CALL_MAX_MS * 1000000, f"{kind}: a log call took {job.max_ns / 1e6} ms")
+    world.check(job.slow <= SLOW_CALLS * job.calls,
+                f"{kind}: {job.slow} of {job.calls} log calls waited, the longest for {job.max_ns / 1e6} ms")
     world.check(left.get("rejected") == 0, f"{kind}: {left}")
     world.check(again.get("streams") == 0 and again.get("points") == 0, f"{kind}: a second sync found {again}")
     print(f"# {kind}: {count} points, {spoiled} of {sum(figures.values())} requests spoiled, "
@@ -79,7 +80,7 @@ def run_kind(kind, server, scratch, arguments):
 def run_disk(name, server, scratch, arguments):
     plan, wrapper, spool = DISKS[name]
     proxy = world.Proxy(server.url, arguments.seed, plan)
-    env = world.environment(proxy.url, os.path.join(scratch, spool), close_deadline_ms=20000)
+    env = world.environment(proxy.url, os.path.join(scratch, spool), close_deadline_ms=60000)
     job = world.Job(env, scratch, "faults-" + name.replace(" ", "-"), runs=2, threads=3, points=arguments.points,
                     wrapper=wrapper)
     job.wait(name)

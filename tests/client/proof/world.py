@@ -6,7 +6,7 @@ import os
 import pathlib
 import random
 import re
-import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,7 +25,7 @@ PAIR_EVERY = 50
 # What a daemon needs at most to be ready on a busy machine.
 READY_S = 60
 # No program of these tests works as long as that: one that does hangs.
-HANGS_S = 90
+HANGS_S = 180
 
 passed = 0
 failed = 0
@@ -42,6 +42,16 @@ def check(good, what):
             failed += 1
             print("  FAIL", what, flush=True)
     return good
+
+
+def until(condition):
+    """True once the condition holds; False when it does not before one must think that it hangs."""
+    deadline = time.monotonic() + HANGS_S
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def end():
@@ -62,7 +72,11 @@ class Daemon:
         self.database = made.stdout.strip()
         self.scratch = pathlib.Path(scratch)
         self.arguments = list(arguments)
-        self.listen = "127.0.0.1:0"
+        # Nobody else gets its port while it is down.
+        self.reservation = socket.socket()
+        self.reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.reservation.bind(("127.0.0.1", 0))
+        self.listen = f"127.0.0.1:{self.reservation.getsockname()[1]}"
         self.log = self.scratch / f"{name}.log"
         self.process = None
         self.start()
@@ -79,7 +93,6 @@ class Daemon:
             found = re.search(r"event=listening.*address=(http://\S+)", self.log.read_text())
             if found:
                 self.url = found.group(1)
-                self.listen = self.url.removeprefix("http://")
                 if status_of(self.url + "/ready") == 200:
                     return
             time.sleep(0.02)
@@ -92,6 +105,7 @@ class Daemon:
     def stop(self):
         self.process.terminate()
         check(self.process.wait(timeout=READY_S) == 0, "the daemon ends with 0")
+        self.reservation.close()
 
 
 def status_of(url):
@@ -191,7 +205,7 @@ class Proxy:
 
     def stop(self):
         self.process.stdin.close()
-        check(self.process.wait(timeout=10) == 0, "the proxy ends with 0")
+        check(self.process.wait(timeout=READY_S) == 0, "the proxy ends with 0")
 
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
@@ -247,7 +261,7 @@ class Job:
 
     def read(self):
         self.runs, self.persisted, self.done, self.files, self.ended = {}, {}, {}, set(), set()
-        self.errors, self.calls, self.max_ns, self.closed = [], 0, 0, None
+        self.errors, self.calls, self.slow, self.max_ns, self.closed = [], 0, 0, 0, None
         for line in self.journal.read_text().splitlines():
             kind, *rest = line.split(" ")
             if kind == "run":
@@ -262,7 +276,7 @@ class Job:
             elif kind == "end":
                 self.ended.add(int(rest[0]))
             elif kind == "calls":
-                self.calls, self.max_ns = int(rest[0]), int(rest[1])
+                self.calls, self.slow, self.max_ns = map(int, rest)
             elif kind == "close":
                 self.closed = rest[0]
             elif kind == "error":

@@ -119,6 +119,8 @@ world_try (struct world *world, unsigned times)
   for (unsigned i = 0; i < PATIENCE_MS && retries (world) < wanted; i++)
     ck_assert_int_eq (TALLY_ERROR_TIMEOUT, tally_flush (world->client, 1, &world->err));
   ck_assert_uint_ge (retries (world), wanted);
+  /* Once more, for the message of what was just tried. */
+  ck_assert_int_eq (TALLY_ERROR_TIMEOUT, tally_flush (world->client, 1, &world->err));
 }
 
 size_t

@@ -41,7 +41,7 @@ void world_log (struct tally_run *run, const char *key, unsigned count);
 void world_flush (struct world *world);
 /* Wait until an event was told; the test fails when it does not come. */
 void world_await (struct world *world, enum tally_event event);
-/* Let it try in vain so many more times, by waiting for what cannot be sent. */
+/* Let it try in vain so many more times, by waiting for what cannot be sent; its error is of the last wait. */
 void world_try (struct world *world, unsigned times);
 
 /* Points, log lines and so on of a run on the server. */

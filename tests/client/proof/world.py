@@ -7,6 +7,7 @@ import pathlib
 import random
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -118,12 +119,18 @@ def status_of(url):
         return 0
 
 
+def tls_handlers():
+    """Of urllib, when CURL_CA_BUNDLE tells whom to trust: as for curl, and deploy/dev/with-daemon."""
+    bundle = os.environ.get("CURL_CA_BUNDLE")
+    return [urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=bundle))] if bundle else []
+
+
 class Server:
     """Plain requests to a server, past the client that is tested."""
 
     def __init__(self, url, user=None, password=None):
         self.url = url
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *tls_handlers())
         self.headers = {}
         if user:
             text = base64.b64encode(f"{user}:{password}".encode()).decode()

@@ -9,7 +9,7 @@
 #define NOTED_EVERY_US 100000
 /* For tests that set no limit, unless the environment says another. Check's own four seconds are exceeded by what does
    not hang: by anything on a busy machine with a sanitizer. */
-#define TIMEOUT_S "120"
+#define TIMEOUT_S "300"
 
 Suite *SUITE (void);
 /* What the linker makes of Check's _mark_point with the Makefile's CHECK_LDFLAGS; without them none of it is called. */

@@ -77,7 +77,7 @@ write_account (struct json_write *w, const struct store_account *account)
   json_write_member_bool (w, "is_admin", account->is_admin);
   json_write_member_bool (w, "is_service", account->is_service);
   json_write_member_bool (w, "disabled", account->disabled_at_ms.present);
-  json_write_member_text (w, "login", account->has_password ? "password" : account->has_issuer ? "oidc" : "none");
+  json_write_member_string (w, "login", account->login);
   if (! slice_is (account->groups, "[]"))
   {
     json_write_key (w, "groups");

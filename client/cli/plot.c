@@ -279,9 +279,9 @@ gaps_of (const struct plot *plot, const struct plot_series *series)
       infinite = true;
     else if (plot->logarithmic && series->y[i] <= 0)
       negative = true;
-  return infinite && negative ? ", some not finite, some not positive"
+  return infinite && negative ? ", some not finite, some <= 0"
          : infinite           ? ", some not finite"
-         : negative           ? ", some not positive"
+         : negative           ? ", some <= 0"
                               : "";
 }
 

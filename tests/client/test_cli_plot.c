@@ -166,7 +166,7 @@ START_TEST (logarithmic)
           "   1 +                                *\n"
           "     ++---------------+---------------+\n"
           "      0              20              40\n"
-          "  * run-decades  last 1, some not positive\n");
+          "  * run-decades  last 1, some <= 0\n");
 }
 END_TEST
 

@@ -113,7 +113,8 @@ check(b"event=registry_refused actor=zoe" in wait_for(open_daemon.text, lambda t
 # --- what jsonb cannot store, and what is long, costs the request in the trail, not the entry ---
 for more in ({"x": "a\u0000b"}, {"x": "y" * 10000}):
     before = len(trail(actor="ci"))
-    check(call("POST", f"{MODEL}/promote", CI, {**refusals[0][2], **more}).status == 409, "a strange request is refused")
+    alias = {"name": "m", "alias": "prod", "version": "1", **more}
+    check(call("POST", f"{API}/registered-models/alias", CI, alias).status == 409, "a strange request is refused")
     entries = wait_for(lambda: trail(actor="ci"), lambda found: len(found) > before)
     check(len(entries) > before and "request" not in entries[0]["detail"], f"and noted without it, got {entries[0]}")
 

@@ -137,6 +137,35 @@ START_TEST (children_wait_for_their_parent)
 }
 END_TEST
 
+/* The files of others go on too, and those of the run keep their order: the last of a name is what stays. */
+START_TEST (other_files_go_on)
+{
+  static const char id[] = "00000000000000000000000000abcdef";
+  struct tally_run *unknown = resume (id);
+  struct tally_run *known = world_run (&world, "x");
+  char path[128];
+  char known_id[TALLY_RUN_ID_BYTES];
+
+  for (unsigned i = 0; i < 3; i++)
+    ck_assert_int_eq (TALLY_OK, tally_log_artifact_bytes (unknown, "a.txt", &"abc"[i], 1, &world.err));
+  ck_assert_int_eq (TALLY_OK, tally_log_artifact_bytes (known, "b.txt", "b", 1, &world.err));
+  ck_assert_int_eq (TALLY_OK, tally_log_artifact_bytes (unknown, "a.txt", "d", 1, &world.err));
+  ck_assert_int_eq (TALLY_OK, tally_run_server_id (known_id, known, PATIENCE_MS, &world.err));
+  snprintf (path, sizeof (path), "/0/%s/artifacts/b.txt", known_id);
+  for (unsigned waited_ms = 0; NULL == fake_mlflow_artifact (world.fake, path); waited_ms += 10)
+  {
+    ck_assert_uint_lt (waited_ms, PATIENCE_MS);
+    usleep (10000);
+  }
+  fake_mlflow_add_run (world.fake, id);
+  world_flush (&world);
+  snprintf (path, sizeof (path), "/0/%s/artifacts/a.txt", id);
+  ck_assert_str_eq ("d", fake_mlflow_artifact (world.fake, path));
+  tally_run_free (unknown);
+  tally_run_free (known);
+}
+END_TEST
+
 /* Closed meanwhile, then synced: `appears` or never. */
 static void
 close_and_sync (bool appears)
@@ -379,6 +408,7 @@ held_suite (void)
   tcase_add_checked_fixture (tests, set_up, tear_down);
   tcase_add_test (tests, other_runs_go_on);
   tcase_add_test (tests, children_wait_for_their_parent);
+  tcase_add_test (tests, other_files_go_on);
   tcase_add_test (tests, the_rest_is_synced_once);
   tcase_add_test (tests, what_nobody_knows_is_kept);
   tcase_add_test (tests, too_many_runs);

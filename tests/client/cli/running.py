@@ -66,7 +66,7 @@ def live_log(report, env):
     report.check("a line is logged before the next one comes", seen)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=WAIT_S)
-    report.check("log ends cleanly on Ctrl-C", process.returncode == 130 and "1 points of 1 lines" in err,
+    report.check("log ends cleanly on Ctrl-C", process.returncode == 130 and "1 point of 1 line logged" in err,
                  f"{process.returncode} {err!r}")
 
 

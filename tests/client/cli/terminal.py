@@ -5,9 +5,11 @@ import pty
 import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import termios
+import threading
 import time
 
 WAIT_S = 120
@@ -163,6 +165,102 @@ def follow(report, env):
     report.check("Ctrl-C shows the cursor again", code == 130 and "\x1b[?25h" in shown, f"{code} {shown[-80:]!r}")
 
 
+class Outage:
+    """Passes connections on to the server, until it is told to break them."""
+
+    def __init__(self, address):
+        host, _, port = address.rpartition("//")[2].partition(":")
+        self.server = (host, int(port))
+        self.broken = False
+        self.seen = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client, socket.create_connection(self.server) as server:
+            while True:
+                ready, _, _ = select.select([client, server], [], [], 0.1)
+                if self.broken:
+                    self.seen.set()
+                    return
+                for one in ready:
+                    data = one.recv(65536)
+                    if not data:
+                        return
+                    (server if one is client else client).sendall(data)
+
+    def close(self):
+        self.listener.close()
+
+
+def follow_outage(report, env):
+    """A server that is away for a while does not end a chart that is watched; and then Ctrl-C does at once."""
+    run_id = subprocess.run(["tally", "run", "start", "-e", "terminal", "--name", "watched", "--wait", "30"], env=env,
+                            text=True, capture_output=True, check=True).stdout.strip()
+    subprocess.run(["tally", "run", "log", run_id, "loss=0.5", "--step", "1", "--wait", "30"], env=env, check=True)
+    outage = Outage(env["TALLY_SERVER"])
+    words = ["tally", "chart", run_id, "loss", "-f", "--interval", "1", "-s", outage.address, "-o"]
+    terminal = Terminal(env, [*words, "request-timeout-ms=500"])
+    terminal.until("last 0.5")
+    outage.broken = True
+    report.check("an outage is told below the chart", terminal.until(outage.address), repr(terminal.shown[-400:]))
+    outage.broken = False
+    subprocess.run(["tally", "run", "log", run_id, "loss=0.25", "--step", "2", "--wait", "30"], env=env, check=True)
+    report.check("and the chart goes on after it", terminal.until("last 0.25"), repr(terminal.shown[-400:]))
+    terminal.type("\x03")
+    _, code = terminal.end()
+    report.check("until Ctrl-C", code == 130, str(code))
+    terminal = Terminal(env, [*words, "request-timeout-ms=3600000"])
+    terminal.until("last 0.25")
+    outage.broken = True
+    outage.seen.clear()
+    while not outage.seen.is_set() and terminal.read():
+        pass
+    terminal.type("\x03")
+    shown, code = terminal.end()
+    outage.close()
+    report.check("Ctrl-C does not wait for a server that is away", code == 130 and shown.endswith("\x1b[?25h"),
+                 f"{code} {shown[-80:]!r}")
+
+
+def interrupted_transfer(report, env):
+    """Ctrl-C ends a transfer, takes the bar away, and says what happened; the terminal is as before."""
+    path = os.path.join(env["W"], "sparse.bin")
+    with open(path, "wb") as file:
+        file.truncate(8 << 30)
+    terminal = Terminal(env, ["bash", "-c", 'tally artifact put growing "$W/sparse.bin"; echo "code $?"; stty -a'])
+    report.check("a large file is on its way", terminal.until("%"), repr(terminal.shown[-200:]))
+    terminal.type("\x03")
+    shown, _ = terminal.end()
+    os.unlink(path)
+    report.check("Ctrl-C ends a transfer with 130", "code 130" in shown and "Interrupted." in shown, repr(shown[-900:]))
+    report.check("the terminal is as it was", " echo " in shown and " icanon " in shown, repr(shown[-900:]))
+    left = subprocess.run(["tally", "artifact", "ls", "growing", "--csv"], env=env, text=True, capture_output=True,
+                          check=True).stdout
+    report.check("nothing of it is there", "sparse.bin" not in left, left)
+
+
+def many_runs(report, env):
+    """More runs than fit beside each other are compared below each other."""
+    ids = [subprocess.run(["tally", "run", "start", "-e", "many", "--name", f"number {i}", "-p", f"rate={i}", "--offline",
+                           "-q"], env=env, text=True, capture_output=True, check=True).stdout.strip() for i in range(9)]
+    subprocess.run(["tally", "sync", "-q"], env=env, check=True, stdout=subprocess.DEVNULL)
+    shown, code = show(env, "compare", *ids, columns=60)
+    lines = [ESCAPE.sub("", line).rstrip() for line in shown.splitlines()]
+    report.check("all runs are compared", code == 0 and all(run[:12] in shown for run in ids), shown)
+    report.check("in the width of the terminal", max(map(len, lines)) <= 60 and "no room" not in shown, shown)
+    report.check("with the params of each block", sum(line.startswith("*    rate") for line in lines) == 3, shown)
+
+
 def stays_a_terminal(report, env):
     """A command under run exec sees the terminal, with its size, and its bytes are not changed."""
     shown, code = show(env, "run", "exec", "-q", "-e", "terminal", "--name", "tty", "--", "sh", "-c",
@@ -195,7 +293,8 @@ def run(report, env):
                            ",\"accuracy\":0.5}'; done | tally log $id -q --wait 30; tally run end $id --wait 30; done",
                            shell=True, env=env, check=False)
     report.check("runs for the terminal", first.returncode == 0)
-    for part in (colours, widths, harmless, password, follow, stays_a_terminal, progress):
+    for part in (colours, widths, harmless, password, follow, follow_outage, stays_a_terminal, progress,
+                 interrupted_transfer, many_runs):
         try:
             part(report, env)
         except (subprocess.SubprocessError, OSError, ValueError) as error:

@@ -365,8 +365,7 @@ write_findings (struct json_write *w, const char *name, struct slice list, size_
 {
   if (0 == count)
     return;
-  json_write_key (w, name);
-  json_write_raw (w, list);
+  json_write_member_raw (w, name, list);
 }
 
 static enum err_code

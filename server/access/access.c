@@ -88,9 +88,6 @@ access_note_refusal (struct access *access, const struct store_audit *entry)
 {
   struct store_audit *place = NULL;
 
-  /* Nobody would write it: the log has had it. */
-  if (! access->is_on && ! access->has_workspaces)
-    return;
   lock_acquire (&access->lock);
   for (size_t i = 0; i < access->refusal_count && NULL == place; i++)
     if (same_refusal (&access->refusals[i], entry))

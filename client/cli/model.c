@@ -50,6 +50,14 @@ model_uri (struct cli *cli, const char *text)
   return cli_printf ("models:/%s", text);
 }
 
+const char *
+model_name (struct cli *cli, const char *text)
+{
+  if ('\0' == text[0])
+    cli_refuse (cli, "The name of the model is empty.");
+  return text;
+}
+
 struct tally_model_version *
 model_version (struct cli *cli, const char *text)
 {
@@ -283,8 +291,7 @@ page_path (const char *path, const char *token, size_t limit, size_t got)
                      NULL == token ? "" : "&page_token=", NULL == token ? "" : cli_encode (token));
 }
 
-/* All items of a list that comes in pages, each changed by `complete`. */
-static json_t *
+json_t *
 fetch_pages (struct cli *cli, const char *path, const char *member, size_t limit, void (*complete) (json_t *item))
 {
   json_t *items = json_array ();
@@ -311,7 +318,7 @@ fetch_pages (struct cli *cli, const char *path, const char *member, size_t limit
   return items;
 }
 
-static size_t
+size_t
 limit_of (struct cli *cli)
 {
   return (size_t)cli_number (cli, "limit", 0, INT32_MAX, 100);
@@ -442,7 +449,8 @@ complete_entry (json_t *entry)
 int
 run_model_history (struct cli *cli)
 {
-  const char *path = cli_printf ("/api/tally/v1/registered-models/%s/ledger", cli_encode (cli->arguments[0]));
+  const char *path =
+      cli_printf ("/api/tally/v1/registered-models/%s/ledger", cli_encode (model_name (cli, cli->arguments[0])));
   json_t *items = fetch_pages (cli, path, "entries", limit_of (cli), complete_entry);
 
   print_list (cli, items, "entries", entry_columns, COUNT (entry_columns));

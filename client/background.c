@@ -226,6 +226,7 @@ tally_counters (const struct tally_client *client, struct tally_counters *counte
   counters->retries = atomic_load (&client->retries);
   counters->memory_bytes = ring_bytes (client->ring) + (NULL == spool ? 0 : spool_memory_bytes (spool));
   counters->spool_bytes = NULL == spool ? 0 : spool_disk_bytes (spool);
+  counters->damaged_bytes = NULL == spool ? 0 : spool_damaged_bytes (spool);
 }
 
 /* --- stopping --- */

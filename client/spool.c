@@ -106,7 +106,7 @@ spool_close (struct spool *spool, bool forked)
     segments_save (spool);
     if (FSYNC_NONE != spool->fsync)
       spool_force (spool, NULL);
-    if (spool_acked (spool) == spool_last (spool) && folder_is_ours (spool))
+    if (spool_is_finished (spool))
       folder_remove (spool);
     else
       folder_leave (spool);
@@ -163,6 +163,12 @@ spool_damaged_bytes (const struct spool *spool)
 }
 
 bool
+spool_is_finished (const struct spool *spool)
+{
+  return spool_acked (spool) == spool_last (spool) && folder_is_ours (spool);
+}
+
+bool
 spool_has_rejected (const struct spool *spool)
 {
   return atomic_load (&spool->rejected);
@@ -180,4 +186,15 @@ spool_ack (struct spool *spool, uint64_t entry, struct tally_error *err)
   notes_ack (spool);
   segments_sweep (spool);
   return TALLY_OK;
+}
+
+enum tally_code
+spool_pass (struct spool *spool, uint64_t entry, const struct run_key *left, size_t count, struct tally_error *err)
+{
+  if (count > SPOOL_MAX_LEFT)
+    return error_set (err, TALLY_ERROR_ARGUMENT, "%zu runs are too many to leave behind.", count);
+  if (0 == count || entry > spool_last (spool))
+    return spool_ack (spool, entry, err);
+  notes_pass (spool, entry, left, count);
+  return spool_ack (spool, reader_drop_passed (spool, entry, left, count), err);
 }

@@ -27,6 +27,7 @@ child_block_signals (struct child *child)
   memset (child, 0, sizeof (*child));
   child->signals = -1;
   child->out.from = child->out.child = child->err.from = child->err.child = -1;
+  child->out.last = child->err.last = '\n';
   sigemptyset (&set);
   for (size_t i = 0; i < sizeof (passed_on) / sizeof (passed_on[0]); i++)
     sigaddset (&set, passed_on[i]);

@@ -283,8 +283,7 @@ page_path (const char *path, const char *token, size_t limit, size_t got)
                      NULL == token ? "" : "&page_token=", NULL == token ? "" : cli_encode (token));
 }
 
-/* All items of a list that comes in pages, each changed by `complete`. */
-static json_t *
+json_t *
 fetch_pages (struct cli *cli, const char *path, const char *member, size_t limit, void (*complete) (json_t *item))
 {
   json_t *items = json_array ();
@@ -311,7 +310,7 @@ fetch_pages (struct cli *cli, const char *path, const char *member, size_t limit
   return items;
 }
 
-static size_t
+size_t
 limit_of (struct cli *cli)
 {
   return (size_t)cli_number (cli, "limit", 0, INT32_MAX, 100);

@@ -16,4 +16,11 @@ json_t *model_json (const struct tally_model_version *version);
 json_t *model_whole (struct cli *cli, const char *text);
 void model_print (struct cli *cli, const json_t *model);
 
+/* All items of a list that comes in pages, at most `limit` (0: no limit), each changed by `complete`; with --jsonl they
+   are printed as they come. */
+json_t *fetch_pages (struct cli *cli, const char *path, const char *member, size_t limit,
+                     void (*complete) (json_t *item));
+/* Of --limit. */
+size_t limit_of (struct cli *cli);
+
 #endif

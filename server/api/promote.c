@@ -214,8 +214,6 @@ run (struct api_call *call, struct registry_promotion *promotion, const struct p
     change.run_url = request->run_url;
   change.forces = 1 == request->force.value && request->force.present;
   code = api_registry_run (&change, call, work, promotion, err);
-  if (ERR_OK != code && NULL != promotion->current.data)
-    call->err_members = slice_of (arena_printf (call->arena, "\"current\":%.*s", SLICE_ARG (promotion->current)));
   return ERR_OK == code ? reply_moved (call, promotion, change.forced, err) : code;
 }
 

@@ -120,7 +120,7 @@ write_user (struct json_write *w, const struct api_call *call, const struct acce
     json_write_member_bool (w, "is_admin", who->is_admin);
     json_write_member_bool (w, "is_service", who->is_service);
     json_write_member_text (w, "method", access_method_name (who->method));
-    json_write_member_text (w, "login", account.has_password ? "password" : account.has_issuer ? "oidc" : "none");
+    json_write_member_string (w, "login", account.login);
     if (! slice_is (account.groups, "[]"))
     {
       json_write_key (w, "groups");

@@ -122,9 +122,9 @@ static json_t *
 new_run (struct fake_mlflow *fake, const char *id, const char *experiment)
 {
   json_t *run =
-      json_pack ("{s{ss,ss,ss,ss,ss++},s{},s{},s[],s{},s[],s[]}", "info", "run_id", id, "experiment_id", experiment,
+      json_pack ("{s{ss,ss,ss,ss,ss++},s{},s{},s[],s{},s[],s[],s[]}", "info", "run_id", id, "experiment_id", experiment,
                  "status", "RUNNING", "lifecycle_stage", "active", "artifact_uri", "mlflow-artifacts:/0/", id,
-                 "/artifacts", "tags", "params", "points", "seen", "log", "datasets");
+                 "/artifacts", "tags", "params", "points", "seen", "log", "datasets", "again");
 
   ck_assert_ptr_nonnull (run);
   json_object_set_new (fake->runs, id, run);
@@ -235,6 +235,8 @@ take_point (json_t *run, const json_t *item)
     json_array_append (json_object_get (run, "points"), point);
     json_array_append_new (json_object_get (run, "log"), json_sprintf ("point %s", text_of (item, "key")));
   }
+  else
+    json_array_append (json_object_get (run, "again"), point);
   free (key);
   json_decref (point);
 }

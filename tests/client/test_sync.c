@@ -1,5 +1,7 @@
 /* Tests of syncing: what killed, offline and hasty clients left arrives, once. */
+#include "folder.h"
 #include "outbox.h"
+#include "streams.h"
 #include "world.h"
 
 #include "base/clock.h"
@@ -122,6 +124,35 @@ START_TEST (killed_processes_lose_nothing)
     ck_assert_uint_eq (1000 + i, points_of (ids[i]));
   ck_assert_uint_eq (3, fake_mlflow_runs (world.fake));
   ck_assert_uint_eq (0, world_streams (&world));
+}
+END_TEST
+
+/* A stream with a damaged segment is never finished: what can be sent is, and its folder stays. */
+START_TEST (damaged_streams_are_kept)
+{
+  char id[TALLY_RUN_ID_BYTES];
+  char *stream;
+  char *data;
+  size_t bytes;
+
+  log_and_die ("damaged", 1000, id);
+  stream = streams_find (world.folder);
+  data = folder_read (stream, "1.segment", &bytes);
+  /* In the first frame, behind the head of the segment (36 bytes) and its own. */
+  data[36 + 12] ^= 1;
+  folder_write (stream, "1.segment", data, bytes);
+  for (unsigned i = 0; i < 2; i++)
+  {
+    ck_assert_int_eq (TALLY_OK, sync_all (false));
+    ck_assert_uint_eq (1, result.streams);
+    ck_assert_uint_eq (0, result.finished);
+    ck_assert_uint_eq (1, result.kept);
+    ck_assert_uint_eq (0, result.waiting);
+    ck_assert_uint_eq (0 == i ? bytes - 36 : 0, result.damaged_bytes);
+    ck_assert (folder_has (stream, "1.damaged"));
+  }
+  free (data);
+  free (stream);
 }
 END_TEST
 
@@ -367,6 +398,7 @@ sync_suite (void)
   /* The thread sanitizer cannot start threads in a child of a process that has some. */
 #ifndef __SANITIZE_THREAD__
   tcase_add_test (tests, killed_processes_lose_nothing);
+  tcase_add_test (tests, damaged_streams_are_kept);
 #else
   (void)killed_processes_lose_nothing;
 #endif

@@ -1,4 +1,5 @@
 """What the program prints about itself: completions, man pages, and the reference in the docs."""
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +28,10 @@ COMPLETIONS = [
     (["tally", "run", "end", "x", "--status", ""], {"finished", "failed", "killed"}, {"latest"}),
     (["tally", "chart", "latest", "loss", "-x", ""], {"step", "time", "relative"}, set()),
     (["tally", "completion", ""], {"bash", "zsh"}, set()),
+    (["tally", "gate", ""], {"ls", "show", "set", "delete"}, {"promote"}),
+    (["tally", "gate", "set", "churn", "--stage", ""], {"Staging", "Production", "Archived"}, set()),
+    (["tally", "gate", "set", "churn", "production", "--ap"], {"--approvals", "--approver"}, {"--check"}),
+    (["tally", "gate", "set", "churn", "production", "--rules", "/etc/host"], {"/etc/hostname"}, set()),
     (["tally", "help", "run", "st"], {"start"}, set()),
     (["tally", "show", "l"], {"latest"}, set()),
     (["tally", "artifact", "put", "latest", "/etc/host"], {"/etc/hostname"}, set()),
@@ -110,6 +115,22 @@ def check_help(report, env):
                      max(text.splitlines(), key=len))
 
 
+def check_json_errors(report, env):
+    """A wrong use is told in JSON to whom wants JSON, by every command."""
+    for name in tally(env, "manual", "pages").splitlines():
+        result = subprocess.run(["tally", *name.split(), "--json", "--nonsense"], env=env, text=True,
+                                capture_output=True, check=False)
+        # The stdout of a command that is run is its own.
+        told = result.stderr if name == "run exec" else result.stdout
+        try:
+            error = json.loads(told)["error"]
+        except (ValueError, KeyError) as wrong:
+            error = {"message": repr(wrong)}
+        report.check(f"'tally {name} --json' tells a wrong use in JSON",
+                     result.returncode == error.get("exit_code") == 1 and "--nonsense" in error["message"],
+                     f"{result.returncode} {result.stdout!r} {result.stderr!r}")
+
+
 def check_reference(report, env, root, write):
     """docs/client/command-line.md ends with what the program says."""
     path = os.path.join(root, "docs/client/command-line.md")
@@ -130,4 +151,5 @@ def run(report, env, root, write):
     check_zsh(report, env)
     check_manual(report, env)
     check_help(report, env)
+    check_json_errors(report, env)
     check_reference(report, env, root, write)

@@ -157,7 +157,7 @@ start (struct tally_run **run, struct tally_client *client, const struct beginni
   enum tally_code code = check_text (beginning->experiment, EXPERIMENT_MAX_CHARACTERS, "experiment", err);
 
   if (TALLY_OK == code)
-    code = check_text (beginning->name, TAG_MAX_CHARACTERS, "name", err);
+    code = check_text (beginning->name, RUN_TAG_VALUE_MAX, "name", err);
   if (TALLY_OK == code)
     code = client_start (client, err);
   if (TALLY_OK != code)

@@ -125,7 +125,14 @@ cli_fail (struct cli *cli, const struct tally_error *err)
 {
   int status = cli_exit_code (err->code);
   const char *more = advice (err->code);
+  struct tally_error stopped = *err;
 
+  /* Only Ctrl-C and signals like it stop what a command does. */
+  if (TALLY_ERROR_CANCELLED == err->code)
+  {
+    snprintf (stopped.message, sizeof (stopped.message), "Interrupted.");
+    err = &stopped;
+  }
   if (FORMAT_JSON == cli->format || FORMAT_LINES == cli->format)
   {
     print_error_json (cli, err, status);

@@ -35,7 +35,7 @@ model_path (const char *name)
 int
 run_gate_ls (struct cli *cli)
 {
-  const char *path = 0 == cli->argument_count ? WORKSPACE_GATES : model_path (cli->arguments[0]);
+  const char *path = 0 == cli->argument_count ? WORKSPACE_GATES : model_path (model_name (cli, cli->arguments[0]));
   json_t *gates = fetch_pages (cli, path, "gates", limit_of (cli), complete_gate);
 
   print_list (cli, gates, "gates", gate_columns, sizeof (gate_columns) / sizeof (gate_columns[0]));
@@ -54,7 +54,7 @@ static struct guarded
 guarded_of (struct cli *cli)
 {
   const char *alias = cli->argument_count > 1 ? cli->arguments[1] : NULL;
-  struct guarded guarded = { cli->arguments[0], alias, cli_option (cli, "stage") };
+  struct guarded guarded = { model_name (cli, cli->arguments[0]), alias, cli_option (cli, "stage") };
 
   if ((NULL == guarded.alias) == (NULL == guarded.stage))
     cli_refuse (cli, "Name what is guarded: an alias or a --stage.");

@@ -50,6 +50,14 @@ model_uri (struct cli *cli, const char *text)
   return cli_printf ("models:/%s", text);
 }
 
+const char *
+model_name (struct cli *cli, const char *text)
+{
+  if ('\0' == text[0])
+    cli_refuse (cli, "The name of the model is empty.");
+  return text;
+}
+
 struct tally_model_version *
 model_version (struct cli *cli, const char *text)
 {
@@ -441,7 +449,8 @@ complete_entry (json_t *entry)
 int
 run_model_history (struct cli *cli)
 {
-  const char *path = cli_printf ("/api/tally/v1/registered-models/%s/ledger", cli_encode (cli->arguments[0]));
+  const char *path =
+      cli_printf ("/api/tally/v1/registered-models/%s/ledger", cli_encode (model_name (cli, cli->arguments[0])));
   json_t *items = fetch_pages (cli, path, "entries", limit_of (cli), complete_entry);
 
   print_list (cli, items, "entries", entry_columns, COUNT (entry_columns));

@@ -9,6 +9,9 @@
 const char *model_uri (struct cli *cli, const char *text);
 bool model_is_uri (const char *text);
 
+/* The name of a model. Ends the process for an empty one, which would be another path. */
+const char *model_name (struct cli *cli, const char *text);
+
 /* The version that it means, as the server has it. */
 struct tally_model_version *model_version (struct cli *cli, const char *text);
 json_t *model_json (const struct tally_model_version *version);

@@ -84,6 +84,7 @@ const char *number_short (double value); /* six digits */
 const char *time_text (int64_t ms); /* local time, to the second; "" for 0 */
 const char *duration_text (int64_t ms);
 const char *bytes_text (uint64_t bytes);
+const char *count_text (uint64_t count, const char *what); /* "1 point", "2 points" */
 
 /* Doubles that JSON has no number for become texts; a new reference, never NULL. */
 json_t *json_number (double value);

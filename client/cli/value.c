@@ -86,6 +86,12 @@ bytes_text (uint64_t bytes)
 }
 
 const char *
+count_text (uint64_t count, const char *what)
+{
+  return cli_printf ("%" PRIu64 " %s%s", count, what, 1 == count ? "" : "s");
+}
+
+const char *
 status_name (enum tally_status status)
 {
   static const char *const names[] = {

@@ -11,6 +11,7 @@
 struct fake_mlflow
 {
   struct http_server *server;
+  int reservation; /* of the port, which nobody else gets while the server is down */
   unsigned port;
   bool keeps_ids;
   pthread_mutex_t lock; /* guards what follows */
@@ -420,8 +421,8 @@ fake_mlflow_start (bool keeps_ids)
   fake->runs = json_object ();
   fake->artifacts = json_object ();
   fake->requests = json_object ();
-  fake->server = http_server_start (handle, fake);
-  fake->port = http_server_port (fake->server);
+  fake->reservation = http_server_reserve (&fake->port);
+  fake->server = http_server_start_at (fake->port, handle, fake);
   return fake;
 }
 
@@ -447,6 +448,18 @@ fake_mlflow_limit (struct fake_mlflow *fake, size_t max_entries)
 }
 
 void
+fake_mlflow_hold (struct fake_mlflow *fake)
+{
+  pthread_mutex_lock (&fake->lock);
+}
+
+void
+fake_mlflow_go_on (struct fake_mlflow *fake)
+{
+  pthread_mutex_unlock (&fake->lock);
+}
+
+void
 fake_mlflow_go_down (struct fake_mlflow *fake)
 {
   http_server_stop (fake->server);
@@ -464,6 +477,7 @@ fake_mlflow_stop (struct fake_mlflow *fake)
 {
   if (NULL != fake->server)
     http_server_stop (fake->server);
+  close (fake->reservation);
   json_decref (fake->experiments);
   json_decref (fake->runs);
   json_decref (fake->artifacts);

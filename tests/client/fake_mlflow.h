@@ -37,6 +37,9 @@ void fake_mlflow_limit (struct fake_mlflow *fake, size_t max_entries);
 void fake_mlflow_stop (struct fake_mlflow *fake);
 
 /* Close the port and open it again, with everything kept. */
+/* Leave all requests without an answer, until it goes on. */
+void fake_mlflow_hold (struct fake_mlflow *fake);
+void fake_mlflow_go_on (struct fake_mlflow *fake);
 void fake_mlflow_go_down (struct fake_mlflow *fake);
 void fake_mlflow_come_up (struct fake_mlflow *fake);
 

@@ -223,7 +223,6 @@ setup (void)
   ck_assert_int_eq (tally_options_new (&options, &err), TALLY_OK);
   ck_assert_int_eq (tally_options_set (options, "server", http_server_url (http), &err), TALLY_OK);
   ck_assert_int_eq (tally_options_set (options, "token", "secret", &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "request-timeout-ms", "3000", &err), TALLY_OK);
   ck_assert_int_eq (tally_options_set (options, "part-bytes", "5242880", &err), TALLY_OK);
   ck_assert_int_eq (tally_open (&client, options, &err), TALLY_OK);
   artifact_uri = "mlflow-artifacts:/0/" RUN "/artifacts";
@@ -560,7 +559,6 @@ artifact_suite (void)
   TCase *tests = tcase_create ("artifact");
 
   tcase_add_checked_fixture (tests, setup, teardown);
-  tcase_set_timeout (tests, 60);
   tcase_add_test (tests, comes_whole);
   tcase_add_test (tests, goes_on_where_it_broke_off);
   tcase_add_test (tests, begins_anew);

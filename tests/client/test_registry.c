@@ -77,7 +77,6 @@ setup (void)
   http = http_server_start (answer, NULL);
   ck_assert_int_eq (tally_options_new (&options, &err), TALLY_OK);
   ck_assert_int_eq (tally_options_set (options, "server", http_server_url (http), &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "request-timeout-ms", "2000", &err), TALLY_OK);
   ck_assert_int_eq (tally_open (&client, options, &err), TALLY_OK);
 }
 
@@ -186,7 +185,6 @@ registry_suite (void)
   TCase *tests = tcase_create ("registry");
 
   tcase_add_checked_fixture (tests, setup, teardown);
-  tcase_set_timeout (tests, 60);
   tcase_add_test (tests, registered_once_although_the_answer_is_lost);
   tcase_add_test (tests, registered_although_the_request_is_lost);
   tcase_add_test (tests, needs_a_tally_server);

@@ -50,7 +50,6 @@ begin (struct server *server, const struct script *script, size_t count)
   server->http = http_server_start (answer, server);
   ck_assert_int_eq (tally_options_new (&server->options, &err), TALLY_OK);
   ck_assert_int_eq (tally_options_set (server->options, "server", http_server_url (server->http), &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (server->options, "request-timeout-ms", "1000", &err), TALLY_OK);
   ck_assert_int_eq (tally_open (&server->client, server->options, &err), TALLY_OK);
 }
 

@@ -575,7 +575,6 @@ spool_recover_suite (void)
   Suite *suite = suite_create ("spool_recover");
   TCase *tcase = tcase_create ("spool_recover");
 
-  tcase_set_timeout (tcase, 120);
   tcase_add_checked_fixture (tcase, set_up, tear_down);
   tcase_add_test (tcase, survives_the_death_of_the_process);
   tcase_add_test (tcase, begins_without_segments);

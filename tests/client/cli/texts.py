@@ -51,15 +51,23 @@ def check_bash(report, env):
                      f"offered {sorted(offered)[:30]}")
 
 
-# zsh completes only at a terminal of its own, so its zpty gets a Tab and what is shown is looked at.
+# zsh completes only at a terminal of its own, so its zpty gets a Tab and what is shown is looked at,
+# until the words are there.
 ZSH = r"""
 zmodload zsh/zpty
 zpty z zsh -f -i
 zpty -w z 'PS1=; fpath=("$W/zsh" $fpath); autoload -Uz compinit; compinit -u -D; zstyle ":completion:*" menu no; echo re""ady'
 zpty -r z line '*ready*'
 zpty -w -n z "$1"$'\t\t'
-sleep 2
-while zpty -r -t z line; do print -rn -- "$line"; done
+shown=
+for ((i = 0; i < 600; i++)); do
+  while zpty -r -t z line; do shown+=$line; done
+  missing=
+  for word in "${@:2}"; do [[ $shown == *$word* ]] || missing=yes; done
+  [[ -n $missing ]] || break
+  sleep 0.1
+done
+print -rn -- "$shown"
 zpty -d z
 """
 
@@ -77,8 +85,8 @@ def check_zsh(report, env):
     report.check("zsh reads its completion", parsed.returncode == 0, parsed.stderr)
     for typed, wanted in [("tally run ", ["exec", "start"]), ("tally runs --or", ["order-by"]),
                           ("tally model promote x y --", ["--expect", "--reason"])]:
-        shown = subprocess.run(["zsh", "-f", "-c", ZSH, "zsh", typed], env=env, text=True, capture_output=True,
-                               timeout=60, check=False).stdout
+        shown = subprocess.run(["zsh", "-f", "-c", ZSH, "zsh", typed, *wanted], env=env, text=True,
+                               capture_output=True, timeout=180, check=False).stdout
         report.check(f"zsh completes {typed!r}", all(word in shown for word in wanted), repr(shown[-600:]))
 
 

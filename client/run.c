@@ -245,7 +245,7 @@ tally_run_resume (struct tally_run **run, struct tally_client *client, const cha
   enum tally_code code = client_check (client, err);
 
   if (TALLY_OK == code && (NULL == run || NULL == run_id || ! run_key_parse (&record.run, run_id)))
-    code = error_set (err, TALLY_ERROR_ARGUMENT, "run_id must have 32 hexadecimal digits.");
+    code = error_set (err, TALLY_ERROR_ARGUMENT, "run_id must be 32 hexadecimal digits, not all of them 0.");
   if (TALLY_OK == code)
     code = client_start (client, err);
   if (NULL != run)

@@ -103,6 +103,7 @@ const char *spool_noted (const struct spool *spool, const char *key);
 /* --- any thread --- */
 uint64_t spool_last (const struct spool *spool); /* entry appended last */
 uint64_t spool_acked (const struct spool *spool); /* entry acknowledged last */
+uint64_t spool_waiting (const struct spool *spool); /* entries that are still to be sent, about */
 uint64_t spool_disk_bytes (const struct spool *spool);
 uint64_t spool_memory_bytes (const struct spool *spool);
 uint64_t spool_damaged_bytes (const struct spool *spool);

@@ -17,7 +17,7 @@
 /* First byte of a payload. Kinds of later versions are passed over. */
 #define NOTE_ACK 1 /* entry (varint) */
 #define NOTE_VALUE 2 /* length of the key (varint), key, value */
-#define NOTE_PASS 3 /* entry (varint), the runs that were left behind */
+#define NOTE_PASS 3 /* entry, how many are left behind before it (varints), the runs that they are of */
 
 /* Rewritten from this size on, when this many times longer than it must be. */
 #define REWRITE_BYTES 65536
@@ -116,6 +116,7 @@ put_pass (struct buffer *out, const struct spool_notes *notes)
 
   buffer_byte (out, NOTE_PASS);
   varint_put (out, notes->passed);
+  varint_put (out, notes->left_entries);
   buffer_append (out, notes->left, notes->left_count * sizeof (notes->left[0]));
   return frame_end (out, begin);
 }
@@ -200,7 +201,7 @@ notes_ack (struct spool *spool)
 }
 
 void
-notes_pass (struct spool *spool, uint64_t entry, const struct run_key *left, size_t count)
+notes_pass (struct spool *spool, uint64_t entry, uint64_t left_entries, const struct run_key *left, size_t count)
 {
   struct spool_notes *notes = &spool->notes;
   struct buffer frame;
@@ -211,6 +212,7 @@ notes_pass (struct spool *spool, uint64_t entry, const struct run_key *left, siz
   buffer_init (&frame, NOTES_MAX_BYTES);
   pthread_mutex_lock (&notes->lock);
   notes->passed = entry;
+  notes->left_entries = left_entries;
   memcpy (notes->left, left, count * sizeof (*left));
   notes->left_count = count;
   if (NULL != spool->folder && put_pass (&frame, notes))
@@ -257,11 +259,14 @@ spool_noted (const struct spool *spool, const char *key)
 static enum frame_verdict
 take_pass (struct spool_notes *notes, uint64_t entry, struct slice runs)
 {
+  uint64_t left_entries;
+  bool ok = varint_get (&left_entries, &runs);
   size_t count = runs.len / sizeof (notes->left[0]);
 
-  if (0 != runs.len % sizeof (notes->left[0]) || 0 == count || count > SPOOL_MAX_LEFT)
+  if (! ok || left_entries > entry || 0 != runs.len % sizeof (notes->left[0]) || 0 == count || count > SPOOL_MAX_LEFT)
     return FRAME_DAMAGED;
   notes->passed = entry;
+  notes->left_entries = left_entries;
   notes->left_count = count;
   memcpy (notes->left, runs.data, runs.len);
   return FRAME_GOOD;

@@ -116,20 +116,25 @@ is_among (const struct run_key *run, const struct run_key *runs, size_t count)
 }
 
 uint64_t
-reader_drop_passed (struct spool *spool, uint64_t entry, const struct run_key *left, size_t count)
+reader_drop_passed (uint64_t *done, struct spool *spool, uint64_t entry, const struct run_key *left, size_t count)
 {
+  uint64_t entries = 0;
   struct spool_reader *reader = &spool->reader;
   struct stored *before = NULL;
   struct stored *at;
 
   while (NULL != (at = NULL == before ? reader->first : before->next) && at->record->entry <= entry)
     if (is_among (&at->record->run, left, count))
+    {
+      entries += record_entries (at->record);
       before = at;
+    }
     else
       drop_behind (reader, before);
+  *done = entry;
   if (NULL != reader->first && reader->first->record->entry <= entry)
-    return reader->first->record->entry - record_entries (reader->first->record);
-  return entry;
+    *done = reader->first->record->entry - record_entries (reader->first->record);
+  return entries;
 }
 
 /* Done by an earlier sender, though not acknowledged: see spool_pass. */

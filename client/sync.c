@@ -270,7 +270,7 @@ conclude (struct sync *sync, enum tally_code code, const struct tally_error *why
   sync->left = TALLY_ERROR_NOT_FOUND == code && why->retryable && ! sync->last_pass;
   if (sync->left)
     return;
-  result->waiting += spool_last (sync->spool) - spool_acked (sync->spool);
+  result->waiting += spool_waiting (sync->spool);
   note_away (sync, why);
   sync->why = *why;
 }

@@ -1,6 +1,7 @@
 /* Tests of the sampler's thread and of the captures, on a client that is offline: what they refuse, that a short job
    has a sample, that stopping does not wait for the next one, and what they do in a child process. */
 #include "folder.h"
+#include "opened.h"
 
 #include "tally.h"
 
@@ -21,15 +22,10 @@ static char *folder;
 static void
 open_client (void)
 {
-  struct tally_options *options;
   struct tally_error err;
 
   folder = folder_new ();
-  ck_assert_int_eq (tally_options_new (&options, &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "mode", "offline", &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "spool", folder, &err), TALLY_OK);
-  ck_assert_msg (TALLY_OK == tally_open (&client, options, &err), "%s", err.message);
-  tally_options_free (options);
+  client = opened ("mode", "offline", "spool", folder, NULL);
   ck_assert_msg (TALLY_OK == tally_run_start (&run, client, "e", NULL, &err), "%s", err.message);
 }
 

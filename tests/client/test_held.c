@@ -290,6 +290,7 @@ START_TEST (passes_over_what_is_done)
   ck_assert_int_eq (spool_pass (spool, 40, &first_run, 1, NULL), TALLY_OK);
   /* Nothing of the first run is acknowledged. */
   ck_assert_uint_eq (spool_acked (spool), 10);
+  ck_assert_uint_eq (spool_waiting (spool), 10 + 10 + 10);
   check_next (spool, 50);
   /* Notes that are written anew keep it. */
   for (unsigned i = 0; i < 10000; i++)
@@ -298,6 +299,7 @@ START_TEST (passes_over_what_is_done)
 
   spool = streams_adopt (folder, &torn);
   ck_assert_uint_eq (torn, 0);
+  ck_assert_uint_eq (spool_waiting (spool), 10 + 10 + 10);
   check_next (spool, 20);
   /* Nearer than what was passed: that stays. */
   ck_assert_int_eq (spool_pass (spool, 20, &first_run, 1, NULL), TALLY_OK);
@@ -311,6 +313,7 @@ START_TEST (passes_over_what_is_done)
   check_next (spool, 0);
   ck_assert_int_eq (spool_pass (spool, 40, NULL, 0, NULL), TALLY_OK);
   ck_assert_uint_eq (spool_acked (spool), 40);
+  ck_assert_uint_eq (spool_waiting (spool), 10);
   ck_assert_int_eq (spool_ack (spool, 50, NULL), TALLY_OK);
   spool_close (spool, false);
   ck_assert_str_eq (folder_names (folder), "");

@@ -1,5 +1,6 @@
 /* Tests of logging: from the call to the spool, with a client that is offline. */
 #include "folder.h"
+#include "opened.h"
 #include "streams.h"
 #include "world.h"
 
@@ -56,17 +57,9 @@ await_told (enum tally_event event)
 static void
 open_with (const char *where, const char *option, const char *value)
 {
-  struct tally_options *options;
-
-  ck_assert_int_eq (tally_options_new (&options, &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "mode", "offline", &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "spool", where, &err), TALLY_OK);
-  if (NULL != option)
-    ck_assert_int_eq (tally_options_set (options, option, value, &err), TALLY_OK);
-  ck_assert_msg (TALLY_OK == tally_open (&client, options, &err), "%s", err.message);
+  client = opened ("mode", "offline", "spool", where, option, value, NULL);
   tally_on_event (client, on_event, told);
   ck_assert_msg (TALLY_OK == tally_run_start (&run, client, "experiment", "name", &err), "%s", err.message);
-  tally_options_free (options);
 }
 
 static void

@@ -1,5 +1,6 @@
 /* Tests of the registry against a server that loses answers, refuses, and is none of Tally's. */
 #include "http_server.h"
+#include "opened.h"
 #include "tally.h"
 
 #include <check.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 
 static struct http_server *http;
-static struct tally_options *options;
 static struct tally_client *client;
 static struct tally_error err;
 
@@ -75,16 +75,13 @@ static void
 setup (void)
 {
   http = http_server_start (answer, NULL);
-  ck_assert_int_eq (tally_options_new (&options, &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "server", http_server_url (http), &err), TALLY_OK);
-  ck_assert_int_eq (tally_open (&client, options, &err), TALLY_OK);
+  client = opened ("server", http_server_url (http), NULL);
 }
 
 static void
 teardown (void)
 {
   tally_close (client, 0, NULL);
-  tally_options_free (options);
   http_server_stop (http);
 }
 

@@ -339,7 +339,7 @@ const struct command commands[] = {
 
   { "artifact put", "ROOT PATH [NAME]", "Send a file or a folder",
     "ROOT is a run, or \"runs:/ID\", or a logged model as \"models:/m-ID\". NAME is where it goes; default the name "
-    "of the file, or the top for a folder.",
+    "of the file, or the top for a folder, of which links are taken only to files inside.",
     "tally artifact put latest model/ model", put_options, LISTS_NOTHING, run_artifact_put },
   { "artifact get", "ROOT [NAME]", "Fetch a file or a folder",
     "ROOT is a run, or \"runs:/ID\", \"models:/m-ID\", \"models:/NAME/VERSION\" or \"models:/NAME@ALIAS\". Each file "

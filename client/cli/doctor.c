@@ -41,8 +41,8 @@ report (struct doctor *doctor, const char *status, const char *name, const char 
                                                     : "\xe2\x9c\x97";
 
   doctor->failed = doctor->failed || 0 == strcmp (status, "fail");
-  json_array_append_new (doctor->checks, json_pack ("{s:s, s:s, s:o, s:s}", "name", name, "status", status, "found",
-                                                    json_text (found), "advice", advice));
+  json_array_append_new (doctor->checks, json_pack ("{s:s, s:s, s:o, s:o}", "name", name, "status", status, "found",
+                                                    json_text (found), "advice", json_text (advice)));
   if (FORMAT_JSON == cli->format)
     return;
   printf ("%s%s%s%*s%-12s %s\n", style_begin (&cli->out, style_of_status (status)), mark, style_end (&cli->out),

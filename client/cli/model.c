@@ -177,9 +177,11 @@ model_print (struct cli *cli, const json_t *model)
   const char *key;
   json_t *value;
 
-  printf ("%s%s/%s%s  %s%s%s\n", style_begin (&cli->out, STYLE_NAME), plain (text_of (model, "name")),
-          text_of (model, "version"), style_end (&cli->out), style_begin (&cli->out, STYLE_GOOD),
-          plain (text_of (model, "aliases")), style_end (&cli->out));
+  printf ("%s%s/%s%s", style_begin (&cli->out, STYLE_NAME), plain (text_of (model, "name")), text_of (model, "version"),
+          style_end (&cli->out));
+  if ('\0' != text_of (model, "aliases")[0])
+    printf ("  %s%s%s", style_begin (&cli->out, STYLE_GOOD), plain (text_of (model, "aliases")), style_end (&cli->out));
+  putchar ('\n');
   print_member (cli, "Status", text_of (model, "status"));
   if (0 != strcmp (text_of (model, "stage"), "None"))
     print_member (cli, "Stage", text_of (model, "stage"));
@@ -398,7 +400,9 @@ run_model_alias (struct cli *cli)
   {
     cli_must (cli, tally_model_delete_alias (cli_client (cli), cli->arguments[0], alias, &err), &err);
     if (FORMAT_JSON == cli->format)
-      print_json (json_pack ("{s:s, s:s}", "name", cli->arguments[0], "alias", alias));
+      print_json (json_pack ("{s:o, s:o}", "name", json_text (cli->arguments[0]), "alias", json_text (alias)));
+    else
+      cli_note (cli, "%s has no alias %s any more", plain (cli->arguments[0]), plain (alias));
     return CLI_DONE;
   }
   version = model_version (cli, cli->arguments[0]);

@@ -86,6 +86,8 @@ const char *duration_text (int64_t ms);
 const char *bytes_text (uint64_t bytes);
 const char *count_text (uint64_t count, const char *what); /* "1 point", "2 points" */
 
+/* `text`, with what is not UTF-8 replaced: names of files and arguments can be anything. */
+const char *valid_text (const char *text);
 /* Doubles that JSON has no number for become texts; a new reference, never NULL. */
 json_t *json_number (double value);
 json_t *json_text (const char *text); /* invalid UTF-8 replaced; NULL: null */

@@ -41,6 +41,7 @@ static const char *
 command_line (const char *const *arguments)
 {
   struct buffer out;
+  const char *text;
   size_t len;
 
   buffer_init (&out, SIZE_MAX / 2);
@@ -60,11 +61,14 @@ command_line (const char *const *arguments)
         buffer_byte (&out, *at);
     buffer_text (&out, simple ? "" : "'");
   }
-  len = out.len < TAG_MAX_BYTES ? out.len : TAG_MAX_BYTES;
+  text = out.failed ? "" : valid_text (out.data);
+  len = strnlen (text, TAG_MAX_BYTES);
   /* Not in the middle of a character. */
-  while (len < out.len && 0x80 == ((unsigned char)out.data[len] & 0xc0))
+  while (len > 0 && 0x80 == ((unsigned char)text[len] & 0xc0))
     len--;
-  return cli_copy (out.data, len);
+  text = cli_copy (text, len);
+  buffer_free (&out);
+  return text;
 }
 
 static const char *
@@ -264,7 +268,7 @@ run_run_exec (struct cli *cli)
   cli_must (cli, tally_options_set (cli_options (cli), "run-id", NULL, &err), &err);
   summary = open_summary (cli);
   logging_init (&logging, cli, true);
-  logging_start (&logging, NULL == name ? base_name (cli->rest[0]) : name);
+  logging_start (&logging, NULL == name ? valid_text (base_name (cli->rest[0])) : name);
   tag (&logging, "mlflow.parentRunId", outer);
   describe (&logging);
   id = cli_copy (tally_run_id (logging.run), TALLY_RUN_ID_BYTES);

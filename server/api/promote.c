@@ -1,17 +1,12 @@
 /* Promotion and rollback of aliases of a registered model. Source: docs/api/promotion.md. */
 #include "api/promote.h"
 
-#include "api/check_result.h"
 #include "api/json.h"
-#include "api/names.h"
 #include "api/registry.h"
 #include "base/instant.h"
 #include "registry/promote.h"
 
 #include <ctype.h>
-
-/* Longest reason in characters. */
-#define REASON_MAX 5000
 
 /* --- requests ---------------------------------------------------------------------------------------------------- */
 
@@ -252,18 +247,12 @@ run (struct api_call *call, struct registry_promotion *promotion, const struct p
 {
   struct registry_actor actor;
   struct registry_change change;
-  enum err_code code = names_check_length (request->reason, "reason", REASON_MAX, err);
+  enum err_code code;
 
-  if (ERR_OK == code)
-    code = api_check_url (request->run_url, "run_url", err);
+  api_registry_begin (&change, &actor, call);
+  code = api_registry_explain (&change, request->reason, request->run_url, request->force, err);
   if (ERR_OK != code)
     return code;
-  api_registry_begin (&change, &actor, call);
-  if (slice_filled (request->reason))
-    change.reason = request->reason;
-  if (slice_filled (request->run_url))
-    change.run_url = request->run_url;
-  change.forces = 1 == request->force.value && request->force.present;
   code = api_registry_run (&change, call, work, promotion, err);
   return ERR_OK == code ? reply_moved (call, promotion, change.forced, err) : code;
 }

@@ -3,6 +3,7 @@
 
 #include "access/access.h"
 #include "access/credential.h"
+#include "api/check_result.h"
 #include "api/gate_judge.h"
 #include "api/names.h"
 #include "api/route.h"
@@ -21,6 +22,8 @@
 #define MODEL_NAME_MAX 256
 #define ALIAS_MAX 255
 #define DESCRIPTION_MAX 5000
+/* Longest reason of a change in characters: as long as a description. */
+#define REASON_MAX 5000
 /* What is kept of headers: a name of an account, an address as long as a run_link, and what clients call themselves. */
 #define ACTOR_MAX_BYTES 255
 #define RUN_URL_MAX_BYTES 500
@@ -152,6 +155,22 @@ note_refusal (const struct registry_change *change, const struct api_call *call,
     stats_add (&stats.audit_dropped, 1);
   else
     access_note_refusal (call->service->access, &entry);
+}
+
+enum err_code
+api_registry_explain (struct registry_change *change, struct slice reason, struct slice run_url,
+                      struct optional_int64 force, struct err *err)
+{
+  enum err_code code = names_check_length (reason, "reason", REASON_MAX, err);
+
+  if (ERR_OK == code)
+    code = api_check_url (run_url, "run_url", err);
+  if (slice_filled (reason))
+    change->reason = reason;
+  if (slice_filled (run_url))
+    change->run_url = run_url;
+  change->forces = force.present && 1 == force.value;
+  return code;
 }
 
 enum err_code

@@ -147,13 +147,20 @@ wait_sent (struct tally_client *client, int64_t deadline_ms, struct tally_error 
   return code;
 }
 
+/* Entries that were logged and are not sent. */
+static uint64_t
+waiting (const struct tally_client *client, const struct spool *spool)
+{
+  return ring_last (client->ring) - (NULL == spool ? 0 : spool_last (spool) - spool_waiting (spool));
+}
+
 /* What waits, as a sentence. */
 static enum tally_code
 pending (struct tally_client *client, struct tally_error *err)
 {
   struct spool *spool = client_stream (client);
   const char *folder = NULL == spool ? NULL : spool_folder (spool);
-  uint64_t entries = ring_last (client->ring) - (NULL == spool ? 0 : spool_acked (spool));
+  uint64_t entries = waiting (client, spool);
   size_t files = outbox_count (client->outbox);
   char what[96];
 
@@ -162,7 +169,8 @@ pending (struct tally_client *client, struct tally_error *err)
   if (0 == files)
     snprintf (what, sizeof (what), "%llu points", (unsigned long long)entries);
   else
-    snprintf (what, sizeof (what), "%llu points and %zu files", (unsigned long long)entries, files);
+    snprintf (what, sizeof (what), "%llu points and %zu file%s", (unsigned long long)entries, files,
+              1 == files ? "" : "s");
   if (NULL == folder)
     return error_set (err, TALLY_ERROR_PENDING, "%s were not sent, and the spool could not be written.", what);
   return error_set (err, TALLY_ERROR_PENDING, "%s wait in %s: `tally sync` sends them.", what, folder);
@@ -182,7 +190,7 @@ left_behind (struct tally_client *client, struct tally_error *err)
   return error_set (err, TALLY_ERROR_PENDING,
                     "%llu points were not sent, of which not all could be written into %s: `tally sync` sends what is "
                     "there, the rest is lost.",
-                    (unsigned long long)(last - spool_acked (spool)), spool_folder (spool));
+                    (unsigned long long)waiting (client, spool), spool_folder (spool));
 }
 
 enum tally_code
@@ -226,6 +234,7 @@ tally_counters (const struct tally_client *client, struct tally_counters *counte
   counters->retries = atomic_load (&client->retries);
   counters->memory_bytes = ring_bytes (client->ring) + (NULL == spool ? 0 : spool_memory_bytes (spool));
   counters->spool_bytes = NULL == spool ? 0 : spool_disk_bytes (spool);
+  counters->damaged_bytes = NULL == spool ? 0 : spool_damaged_bytes (spool);
 }
 
 /* --- stopping --- */

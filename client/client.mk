@@ -6,7 +6,7 @@ CLIENT_SOURCES := $(sort $(wildcard client/*.c))
 CLI_SOURCES := $(sort $(wildcard client/cli/*.c))
 # What the client shares with the server: pieces of base that need no other library. tests/drift/include-direction has
 # the same list for their headers.
-CLIENT_BASE := arena base64url buffer crc32c instant json_scan json_write key number_format number_parse power_of_ten url utf8
+CLIENT_BASE := arena base64url buffer crc32c instant json_scan json_write key number_format number_parse power_of_ten url utf8 uuid
 CLIENT_TEST_SOURCES := $(sort $(wildcard tests/client/test_*.c))
 CLIENT_FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_client_*.c))
 

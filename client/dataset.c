@@ -7,17 +7,12 @@
 
 #include "base/clock.h"
 #include "base/json_write.h"
+#include "base/limits.h"
 
 #include <string.h>
 
-/* MLflow's limits in characters (mlflow/utils/validation.py and its tables). */
-#define DATASET_NAME_MAX 500
-#define DATASET_DIGEST_MAX 36
+/* In characters; no server checks it: more is a mistake. */
 #define DATASET_SOURCE_TYPE_MAX 500
-#define DATASET_SOURCE_MAX 65535
-#define DATASET_SCHEMA_MAX 1048575
-#define DATASET_PROFILE_MAX 16777215
-#define DATASET_CONTEXT_MAX 500
 
 /* Most JSON of one data set: a record of the spool has 32 MiB. */
 #define DATASET_JSON_MAX_BYTES ((size_t)31 << 20)
@@ -73,7 +68,7 @@ check (struct texts *texts, const struct tally_dataset *dataset, const char *con
   if (TALLY_OK == code)
     code = check_optional (&texts->profile, dataset->profile, DATASET_PROFILE_MAX, "profile of a data set", err);
   if (TALLY_OK == code)
-    code = check_optional (&texts->context, context, DATASET_CONTEXT_MAX, "context of a data set", err);
+    code = check_optional (&texts->context, context, INPUT_TAG_VALUE_MAX, "context of a data set", err);
   return code;
 }
 

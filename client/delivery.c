@@ -4,7 +4,7 @@
    params and tags of one run are gathered into a batch although those of other runs lie between, so that ranks and
    threads that log at once do not make small requests; the order of each run is kept, because a record of another kind
    ends its batch. The window is acknowledged as a whole: what is sent twice after a crash changes nothing on the
-   server. While one batch is under way the next one is encoded. */
+   server. While one batch is under way the next one is encoded. Runs that are not there yet: see delivery_held.c. */
 #include "delivery_parts.h"
 
 #include <stdlib.h>
@@ -34,8 +34,9 @@ delivery_new (struct delivery **delivery, const struct delivery_settings *settin
   buffer_init (&made->prefix, BODY_MAX_BYTES);
   buffer_init (&made->body, BODY_MAX_BYTES);
   buffer_init (&made->path, BODY_MAX_BYTES);
-  made->items = calloc (WINDOW_RECORDS, sizeof (*made->items));
-  code = NULL == made->items ? error_memory (err) : batch_new (&made->current, err);
+  made->window = calloc (WINDOW_RECORDS, sizeof (*made->window));
+  made->items = made->window;
+  code = NULL == made->window ? error_memory (err) : batch_new (&made->current, err);
   if (TALLY_OK == code)
     code = batch_new (&made->ahead, err);
   if (TALLY_OK == code)
@@ -58,7 +59,8 @@ delivery_free (struct delivery *delivery)
   buffer_free (&delivery->prefix);
   buffer_free (&delivery->body);
   buffer_free (&delivery->path);
-  free (delivery->items);
+  delivery_free_held (delivery);
+  free (delivery->window);
   free (delivery);
 }
 
@@ -87,8 +89,8 @@ delivery_reject (struct delivery *delivery, const struct record *record, const s
 
 /* --- the window --- */
 
-static size_t
-text_bytes (const struct record *record)
+size_t
+delivery_text_bytes (const struct record *record)
 {
   return RECORD_DATASET == record->kind                               ? record->dataset.json.len
          : RECORD_PARAM == record->kind || RECORD_TAG == record->kind ? record->pair.value.len
@@ -108,32 +110,26 @@ fill (struct delivery *delivery, struct tally_error *err)
 
   delivery->count = 0;
   delivery->next = 0;
+  if (delivery_held_full (delivery))
+    return TALLY_OK;
   while (delivery->count < WINDOW_RECORDS && entries < WINDOW_ENTRIES && bytes < WINDOW_TEXT_BYTES)
   {
     code = spool_next (&record, spool, err);
     if (TALLY_OK != code || NULL == record)
       break;
     entries += record_entries (record);
-    bytes += text_bytes (record);
+    bytes += delivery_text_bytes (record);
     delivery->items[delivery->count++] = (struct item){ .record = *record };
   }
   if (delivery->count > 0)
+  {
+    delivery->read = delivery->items[delivery->count - 1].record.entry;
     return TALLY_OK;
+  }
   /* What was appended before and does not come is damaged. */
-  if (TALLY_OK == code && spool_acked (spool) < last)
+  if (TALLY_OK == code && NULL == delivery->held && spool_acked (spool) < last)
     code = spool_ack (spool, last, err);
   return code;
-}
-
-/* The window is done. Should the disk not take that, the records are sent once more after a crash. */
-static void
-acknowledge (struct delivery *delivery)
-{
-  struct tally_error ignored;
-
-  spool_ack (delivery->settings.spool, delivery->items[delivery->count - 1].record.entry, &ignored);
-  delivery->count = 0;
-  delivery->next = 0;
 }
 
 static void
@@ -157,7 +153,7 @@ delivery_meanwhile (void *payload)
   if (delivery->next >= delivery->count || delivery->ahead->range_count > 0)
     return;
   record = &delivery->items[delivery->next].record;
-  if (! batch_takes (record->kind)
+  if (! batch_takes (record->kind) || delivery_is_held (delivery, &record->run)
       || RUN_KNOWN != run_table_get (delivery->ahead->id, delivery->settings.runs, &record->run, NULL))
     return;
   batch_gather (delivery->ahead, delivery, delivery->next);
@@ -175,9 +171,8 @@ static const struct sending
   [RECORD_DATASET] = { delivery_dataset },
 };
 
-/* A whole record that is sent by itself, or given up. */
-static enum tally_code
-send_single (struct delivery *delivery, struct item *item, struct tally_error *err)
+enum tally_code
+delivery_send_single (struct delivery *delivery, struct item *item, struct tally_error *err)
 {
   enum tally_code code = sendings[item->record.kind].send (delivery, &item->record, err);
 
@@ -235,6 +230,23 @@ send_batch (struct delivery *delivery, struct tally_error *err)
   return batch_send (delivery->current, delivery, err);
 }
 
+/* The next record, or the batch that begins with it. One of a run that is not there yet is left behind. */
+static enum tally_code
+send_item (struct delivery *delivery, struct item *item, struct tally_error *err)
+{
+  struct tally_error why;
+  enum tally_code code;
+
+  if (delivery_is_held (delivery, &item->record.run))
+    return delivery_hold (delivery, &item->record.run, NULL) ? TALLY_OK : error_memory (err);
+  code = batch_takes (item->record.kind) ? send_batch (delivery, &why) : delivery_send_single (delivery, item, &why);
+  if (delivery_not_there (code, &why) && delivery_hold (delivery, &item->record.run, &why))
+    return TALLY_OK;
+  if (TALLY_OK != code)
+    *err = why;
+  return code;
+}
+
 /* The next request of the window, which is not empty. */
 static enum tally_code
 send_next (struct delivery *delivery, struct tally_error *err)
@@ -251,9 +263,28 @@ send_next (struct delivery *delivery, struct tally_error *err)
   pass_taken (delivery);
   if (delivery->next >= delivery->count)
     return TALLY_OK;
-  if (batch_takes (delivery->items[delivery->next].record.kind))
-    return send_batch (delivery, err);
-  return send_single (delivery, &delivery->items[delivery->next], err);
+  return send_item (delivery, &delivery->items[delivery->next], err);
+}
+
+/* Something to send into the window, which is empty. */
+static enum tally_code
+refill (bool *more, struct delivery *delivery, struct tally_error *err)
+{
+  enum tally_code code = delivery_try_held (delivery, err);
+  bool again = TALLY_OK == code && 0 == delivery->count;
+
+  while (again)
+  {
+    code = fill (delivery, err);
+    again = delivery->count > 0;
+    if (TALLY_OK == code)
+      code = delivery_leave_held (delivery, err);
+    again = again && TALLY_OK == code && 0 == delivery->count;
+  }
+  if (TALLY_OK == code && 0 == delivery->count && NULL != delivery->held)
+    code = delivery_held_error (delivery, err);
+  *more = TALLY_OK != code || delivery->count > 0;
+  return code;
 }
 
 enum tally_code
@@ -265,15 +296,13 @@ delivery_step (bool *more, struct delivery *delivery, struct tally_error *err)
   *more = true;
   delivery->retry_after_ms = -1;
   if (0 == delivery->count)
-    code = fill (delivery, &why);
-  if (TALLY_OK == code && 0 == delivery->count)
-    *more = false;
-  else if (TALLY_OK == code)
+    code = refill (more, delivery, &why);
+  if (TALLY_OK == code && delivery->count > 0)
     code = send_next (delivery, &why);
   pass_taken (delivery);
   if (TALLY_OK == code && delivery->count > 0 && delivery->next == delivery->count
       && 0 == delivery->current->range_count && 0 == delivery->ahead->range_count)
-    acknowledge (delivery);
+    delivery_pass (delivery);
   if (TALLY_OK != code && NULL != err)
     *err = why;
   return code;

@@ -60,10 +60,19 @@ struct known_experiment
   char name[];
 };
 
+/* A run that nobody knows yet, with its records. */
+struct held_run;
+
 struct delivery
 {
   struct delivery_settings settings;
-  struct item *items; /* the window */
+  struct item *window; /* room for what comes from the spool */
+  struct item *released; /* what a held run had, while it is sent; owned; NULL: none */
+  struct item *items; /* one of both: what is being sent */
+  uint64_t read; /* last entry that came from the spool */
+  struct held_run *held;
+  size_t held_count;
+  size_t held_bytes;
   size_t count;
   size_t next; /* all before it are taken */
   struct batch *current; /* being sent */
@@ -112,6 +121,27 @@ void delivery_forget_experiments (struct delivery *delivery);
 /* All experiments that are there, as a JSON array of ids. A new reference. */
 enum tally_code delivery_all_experiments (json_t **ids, struct delivery *delivery, struct tally_error *err);
 
+/* --- delivery_held.c: runs that are not there yet --- */
+
+/* Whether an error tells that a run is not there yet. */
+bool delivery_not_there (enum tally_code code, const struct tally_error *why);
+/* Whether records of the run wait. */
+bool delivery_is_held (const struct delivery *delivery, const struct run_key *run);
+/* Take all that is left of the run out of the window, to wait. `why`: of the try that failed; NULL: there was none.
+   False, and nothing is changed, when memory is out or too many runs wait. */
+bool delivery_hold (struct delivery *delivery, const struct run_key *run, const struct tally_error *why);
+/* Take all records of such runs out of the window, which came from the spool; it may be empty then. Errors: MEMORY. */
+enum tally_code delivery_leave_held (struct delivery *delivery, struct tally_error *err);
+/* So much waits that nothing more is to be read. */
+bool delivery_held_full (const struct delivery *delivery);
+/* Try the runs whose time has come; the window, which is empty, has the records of the first one that is there. */
+enum tally_code delivery_try_held (struct delivery *delivery, struct tally_error *err);
+/* Why records wait, when some do. */
+enum tally_code delivery_held_error (const struct delivery *delivery, struct tally_error *err);
+/* The window is done. Should the disk not take that, its records are sent once more after a crash. */
+void delivery_pass (struct delivery *delivery);
+void delivery_free_held (struct delivery *delivery);
+
 /* --- delivery_batch.c --- */
 
 #define DELIVERY_BATCH_PATH "/api/2.0/mlflow/runs/log-batch"
@@ -135,6 +165,12 @@ bool batch_takes (enum record_kind kind);
 
 /* For transport_request.meanwhile: encode the batch behind the current one. */
 void delivery_meanwhile (void *delivery);
+
+/* Bytes of texts that a record has, about. */
+size_t delivery_text_bytes (const struct record *record);
+
+/* A whole record that is sent by itself, or given up. */
+enum tally_code delivery_send_single (struct delivery *delivery, struct item *item, struct tally_error *err);
 
 /* Give up a record (of one point, or one that has no points). */
 void delivery_reject (struct delivery *delivery, const struct record *record, const struct tally_error *why);

@@ -18,7 +18,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* All texts: each of at most TAG_MAX_CHARACTERS of 4 bytes, copied twice. */
+/* All texts: each of at most RUN_TAG_VALUE_MAX of 4 bytes, copied twice. */
 #define ARENA_BYTES ((size_t)8 * 1024 * 1024)
 /* The kernel's limit for arguments is a quarter of the stack's; what is behind the first of them would be cut anyway.
  */
@@ -104,7 +104,7 @@ environment_clean (struct slice text, struct arena *arena)
     }
     text = (struct slice){ text.data + sequence, text.len - sequence };
   }
-  clean[utf8_cut ((struct slice){ clean, length }, TAG_MAX_CHARACTERS).len] = '\0';
+  clean[utf8_cut ((struct slice){ clean, length }, RUN_TAG_VALUE_MAX).len] = '\0';
   return clean;
 }
 

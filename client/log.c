@@ -8,10 +8,6 @@
 /* Most things of one call: keeps sums of their lengths far from overflow; more memory than any ring has. */
 #define CALL_MAX_COUNT ((size_t)1 << 30)
 
-/* MLflow's limits in characters, those of dataset.c. */
-#define MODEL_DATASET_NAME_MAX 500
-#define MODEL_DATASET_DIGEST_MAX 36
-
 static enum tally_code
 check_count (const void *items, size_t count, const char *what, struct tally_error *err)
 {
@@ -108,10 +104,10 @@ tally_log_model_metric (struct tally_run *run, const char *model_id, const char 
   if (TALLY_OK == code && (NULL == dataset_name) != (NULL == dataset_digest))
     code = error_set (err, TALLY_ERROR_ARGUMENT, "A data set has both a name and a digest.");
   if (TALLY_OK == code && NULL != dataset_name)
-    code = name_check_value (&point.dataset_name, dataset_name, MODEL_DATASET_NAME_MAX, "data set",
-                             (struct slice){ NULL, 0 }, err);
+    code = name_check_value (&point.dataset_name, dataset_name, DATASET_NAME_MAX, "data set", (struct slice){ NULL, 0 },
+                             err);
   if (TALLY_OK == code && NULL != dataset_name)
-    code = name_check_value (&point.dataset_digest, dataset_digest, MODEL_DATASET_DIGEST_MAX, "digest",
+    code = name_check_value (&point.dataset_digest, dataset_digest, DATASET_DIGEST_MAX, "digest",
                              (struct slice){ NULL, 0 }, err);
   if (TALLY_OK != code)
     return code;
@@ -129,8 +125,8 @@ struct pair_rule
   size_t max_characters;
 };
 
-static const struct pair_rule param_rule = { RECORD_PARAM, "param", "value of param", PARAM_MAX_CHARACTERS };
-static const struct pair_rule tag_rule = { RECORD_TAG, "tag", "value of tag", TAG_MAX_CHARACTERS };
+static const struct pair_rule param_rule = { RECORD_PARAM, "param", "value of param", PARAM_VALUE_MAX };
+static const struct pair_rule tag_rule = { RECORD_TAG, "tag", "value of tag", RUN_TAG_VALUE_MAX };
 
 static enum tally_code
 log_pairs (struct tally_run *run, const struct pair_rule *rule, const struct tally_pair *pairs, size_t count,

@@ -56,9 +56,9 @@ refuse (const char *text, const char *what, size_t seen, struct tally_error *err
                       "are.",
                       SLICE_ARG (key), what);
   characters = utf8_length (slice_of (text));
-  if (characters > NAME_MAX_CHARACTERS)
+  if (characters > KEY_MAX)
     return error_set (err, TALLY_ERROR_ARGUMENT, "The key '%.*s' of a %s has %zu characters; at most %d are allowed.",
-                      SLICE_ARG (key), what, characters, NAME_MAX_CHARACTERS);
+                      SLICE_ARG (key), what, characters, KEY_MAX);
   return error_set (err, TALLY_ERROR_ARGUMENT,
                     "The key '%.*s' of a %s has an empty part, a part of dots or a slash at an end: servers take keys "
                     "as paths.",
@@ -78,8 +78,7 @@ name_check (struct slice *key, const char *text, const char *what, struct tally_
   *key = (struct slice){ text, len };
   if ('\0' != text[len] || 0 == len || (0 != (seen & HIGH) && ! has_word_characters (*key)))
     return refuse (text, what, 0, err);
-  if ((len > NAME_MAX_CHARACTERS && utf8_length (*key) > NAME_MAX_CHARACTERS)
-      || (0 != (seen & PATH) && ! key_is_normal_path (*key)))
+  if ((len > KEY_MAX && utf8_length (*key) > KEY_MAX) || (0 != (seen & PATH) && ! key_is_normal_path (*key)))
     return refuse (text, what, seen, err);
   return TALLY_OK;
 }

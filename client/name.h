@@ -4,12 +4,8 @@
 
 #include "tally/error.h"
 
+#include "base/limits.h"
 #include "base/slice.h"
-
-/* Limits in characters, MLflow's (mlflow/utils/validation.py) and tallyd's. */
-#define NAME_MAX_CHARACTERS 250
-#define PARAM_MAX_CHARACTERS 6000
-#define TAG_MAX_CHARACTERS 8000
 
 /* Check the key of a metric, param or tag: letters, digits and _ - . space : /, in its own normal form as a POSIX path,
    not too long. Sets its length. `what` is "metric", "param" or "tag", for the message. Costs a few nanoseconds for

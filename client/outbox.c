@@ -128,6 +128,38 @@ reject (struct outbox *outbox, struct outbox_entry *entry, const struct tally_er
   finish (outbox, entry);
 }
 
+static bool
+same_run (const struct outbox_entry *entry, const struct outbox_entry *other)
+{
+  return 0 == memcmp (entry->run.bytes, other->run.bytes, sizeof (entry->run.bytes));
+}
+
+/* The run of the first entry is not there yet: what it has goes behind the entries of others, in its order. */
+static void
+postpone (struct outbox *outbox)
+{
+  const struct outbox_entry *entry;
+  struct outbox_entry *postponed = NULL;
+  struct outbox_entry **end = &postponed;
+  struct outbox_entry **link = &outbox->first;
+
+  pthread_mutex_lock (&outbox->lock);
+  entry = outbox->first;
+  while (NULL != *link)
+    if (same_run (*link, entry))
+    {
+      *end = *link;
+      *link = (*link)->next;
+      end = &(*end)->next;
+      *end = NULL;
+    }
+    else
+      link = &(*link)->next;
+  *link = postponed;
+  outbox->last = end;
+  pthread_mutex_unlock (&outbox->lock);
+}
+
 /* One try. The pause until the next one, 0: none. */
 static int64_t
 try_entry (struct outbox *outbox, struct outbox_entry *entry, unsigned *attempt)
@@ -137,6 +169,8 @@ try_entry (struct outbox *outbox, struct outbox_entry *entry, unsigned *attempt)
   struct tally_error why;
   enum tally_code code = run_id_of (id, outbox, entry, &why);
 
+  if (TALLY_ERROR_TIMEOUT == code)
+    postpone (outbox);
   if (TALLY_ERROR_TIMEOUT == code || TALLY_ERROR_CANCELLED == code)
     return 0;
   if (TALLY_OK == code)

@@ -1,9 +1,10 @@
 /* Records: ids of runs, and what the kinds of records have in common. */
 #include "record.h"
 
-#include "base/hex.h"
+#include "base/uuid.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/random.h>
 
 bool
@@ -26,47 +27,20 @@ run_key_new (struct run_key *key)
 void
 run_key_format (char text[TALLY_RUN_ID_BYTES], const struct run_key *key)
 {
-  static const char digits[] = "0123456789abcdef";
+  struct uuid id;
 
-  for (size_t i = 0; i < sizeof (key->bytes); i++)
-  {
-    text[2 * i] = digits[key->bytes[i] >> 4];
-    text[2 * i + 1] = digits[key->bytes[i] & 15];
-  }
-  text[2 * sizeof (key->bytes)] = '\0';
-}
-
-/* Digits of a UUID before each of its dashes. */
-static bool
-is_dash_place (size_t digits)
-{
-  return 8 == digits || 12 == digits || 16 == digits || 20 == digits;
+  memcpy (id.bytes, key->bytes, sizeof (id.bytes));
+  uuid_format (text, &id);
 }
 
 bool
 run_key_parse (struct run_key *key, const char *text)
 {
-  size_t len = strnlen (text, 37);
-  bool dashes = 36 == len;
-  size_t digits = 0;
-  struct run_key parsed = { { 0 } };
+  struct uuid id;
 
-  if (! dashes && 32 != len)
+  if (! uuid_parse_given (&id, slice_of (text)))
     return false;
-  for (size_t i = 0; i < len; i++)
-  {
-    int value = hex_value (text[i]);
-
-    if (dashes && is_dash_place (digits) && '-' == text[i] && '-' != text[i - 1])
-      continue;
-    if (value < 0 || digits >= 32)
-      return false;
-    parsed.bytes[digits / 2] = (unsigned char)(parsed.bytes[digits / 2] << 4 | value);
-    digits++;
-  }
-  if (32 != digits)
-    return false;
-  *key = parsed;
+  memcpy (key->bytes, id.bytes, sizeof (key->bytes));
   return true;
 }
 

@@ -157,7 +157,7 @@ start (struct tally_run **run, struct tally_client *client, const struct beginni
   enum tally_code code = check_text (beginning->experiment, EXPERIMENT_MAX_CHARACTERS, "experiment", err);
 
   if (TALLY_OK == code)
-    code = check_text (beginning->name, TAG_MAX_CHARACTERS, "name", err);
+    code = check_text (beginning->name, RUN_TAG_VALUE_MAX, "name", err);
   if (TALLY_OK == code)
     code = client_start (client, err);
   if (TALLY_OK != code)
@@ -245,7 +245,7 @@ tally_run_resume (struct tally_run **run, struct tally_client *client, const cha
   enum tally_code code = client_check (client, err);
 
   if (TALLY_OK == code && (NULL == run || NULL == run_id || ! run_key_parse (&record.run, run_id)))
-    code = error_set (err, TALLY_ERROR_ARGUMENT, "run_id must have 32 hexadecimal digits.");
+    code = error_set (err, TALLY_ERROR_ARGUMENT, "run_id must be 32 hexadecimal digits, not all of them 0.");
   if (TALLY_OK == code)
     code = client_start (client, err);
   if (NULL != run)

@@ -25,6 +25,7 @@ struct sender
   bool stopping;
   bool hurry; /* somebody began to wait */
   unsigned waiting;
+  uint64_t acked; /* entries that are done, and of which all is counted and told */
   bool failing; /* UNREACHABLE was told, RECOVERED not yet */
   struct tally_error last; /* of the last failure; code OK: none */
 };
@@ -100,7 +101,6 @@ note_success (struct sender *sender)
   recovered = sender->failing;
   sender->failing = false;
   sender->last.code = TALLY_OK;
-  pthread_cond_broadcast (&client->changed);
   pthread_mutex_unlock (&client->lock);
   if (recovered)
   {
@@ -126,6 +126,18 @@ note_failure (struct sender *sender, const struct tally_error *why)
   pthread_mutex_unlock (&client->lock);
   if (first)
     client_tell (client, TALLY_EVENT_UNREACHABLE, why);
+}
+
+/* Who waits for what was done goes on only now: counters and events are as they should be. */
+static void
+note_acked (struct sender *sender, const struct spool *spool)
+{
+  struct tally_client *client = sender->client;
+
+  pthread_mutex_lock (&client->lock);
+  sender->acked = spool_acked (spool);
+  pthread_cond_broadcast (&client->changed);
+  pthread_mutex_unlock (&client->lock);
 }
 
 /* How long to wait before the next try. */
@@ -182,15 +194,15 @@ step (struct sender *sender, struct spool *spool)
     code = make_delivery (sender, spool, &why);
   if (TALLY_OK == code)
     code = delivery_step (&more, sender->delivery, &why);
+  if (TALLY_OK == code && more)
+    note_success (sender);
+  else if (TALLY_OK != code && TALLY_ERROR_CANCELLED != code)
+    note_failure (sender, &why);
+  note_acked (sender, spool);
   if (TALLY_OK == code)
-  {
-    if (more)
-      note_success (sender);
     return more;
-  }
   if (TALLY_ERROR_CANCELLED == code)
     return true;
-  note_failure (sender, &why);
   if (NULL != sender->delivery)
     pause_sending (sender, &why);
   else
@@ -306,9 +318,7 @@ wait_until (struct sender *sender, is_over *over, const void *what, int64_t dead
 static bool
 is_acknowledged (struct sender *sender, const void *entry)
 {
-  const struct spool *spool = sender->client->spool;
-
-  return 0 == *(const uint64_t *)entry || (NULL != spool && spool_acked (spool) >= *(const uint64_t *)entry);
+  return sender->acked >= *(const uint64_t *)entry;
 }
 
 enum tally_code

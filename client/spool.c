@@ -106,7 +106,7 @@ spool_close (struct spool *spool, bool forked)
     segments_save (spool);
     if (FSYNC_NONE != spool->fsync)
       spool_force (spool, NULL);
-    if (spool_acked (spool) == spool_last (spool) && folder_is_ours (spool))
+    if (spool_is_finished (spool))
       folder_remove (spool);
     else
       folder_leave (spool);
@@ -145,6 +145,22 @@ spool_acked (const struct spool *spool)
 }
 
 uint64_t
+spool_waiting (const struct spool *spool)
+{
+  /* The lock is all that is changed. */
+  struct spool_notes *notes = &((struct spool *)(uintptr_t)spool)->notes;
+  uint64_t last = spool_last (spool);
+  uint64_t acked = spool_acked (spool);
+  uint64_t waiting = last - acked;
+
+  pthread_mutex_lock (&notes->lock);
+  if (notes->passed > acked && notes->passed <= last)
+    waiting = last - notes->passed + notes->left_entries;
+  pthread_mutex_unlock (&notes->lock);
+  return waiting < last - acked ? waiting : last - acked;
+}
+
+uint64_t
 spool_disk_bytes (const struct spool *spool)
 {
   return atomic_load (&spool->disk_bytes);
@@ -160,6 +176,12 @@ uint64_t
 spool_damaged_bytes (const struct spool *spool)
 {
   return atomic_load (&spool->damaged_bytes);
+}
+
+bool
+spool_is_finished (const struct spool *spool)
+{
+  return spool_acked (spool) == spool_last (spool) && folder_is_ours (spool);
 }
 
 bool
@@ -180,4 +202,19 @@ spool_ack (struct spool *spool, uint64_t entry, struct tally_error *err)
   notes_ack (spool);
   segments_sweep (spool);
   return TALLY_OK;
+}
+
+enum tally_code
+spool_pass (struct spool *spool, uint64_t entry, const struct run_key *left, size_t count, struct tally_error *err)
+{
+  uint64_t left_entries;
+  uint64_t done;
+
+  if (count > SPOOL_MAX_LEFT)
+    return error_set (err, TALLY_ERROR_ARGUMENT, "%zu runs are too many to leave behind.", count);
+  if (0 == count || entry > spool_last (spool))
+    return spool_ack (spool, entry, err);
+  left_entries = reader_drop_passed (&done, spool, entry, left, count);
+  notes_pass (spool, entry, left_entries, left, count);
+  return spool_ack (spool, done, err);
 }

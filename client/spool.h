@@ -6,7 +6,8 @@
      stream.json  format version, server, workspace, time, host, process: no secrets
      N.segment    append-only: a header, then records of length, CRC-32C, payload; each segment can be read by itself,
                   because it defines the runs and keys that it uses
-     notes        append-only in the same framing: how far the server acknowledged, which id the server gave a run
+     notes        append-only in the same framing: how far the server acknowledged, also beyond runs that are left
+                  behind, and which id the server gave a run
      rejected     what the server refused for good, as JSON lines with the reason
      outbox-N.*   files to send (outbox.h)
    A torn tail (a crash in the middle of a write) is cut off when a stream is adopted: what was acknowledged to
@@ -66,7 +67,7 @@ enum tally_code spool_force (struct spool *spool, struct tally_error *err);
 /* --- the sender's side: one thread, beside the writer --- */
 
 /* The next record behind the cursor, NULL when there is none yet; the record, its items and its slices stay valid, also
-   beside those of later calls, until spool_ack, spool_rewind or spool_close. A record of POINTS has at most
+   beside those of later calls, until spool_ack, spool_pass or spool_close. A record of POINTS has at most
    RECORD_MAX_POINTS points. Errors: FILE, MEMORY; a damaged record in the middle is skipped with the rest of its
    segment, counted by spool_damaged_bytes. */
 enum tally_code spool_next (const struct record **record, struct spool *spool, struct tally_error *err);
@@ -76,9 +77,13 @@ enum tally_code spool_next (const struct record **record, struct spool *spool, s
    for an entry that was never appended. */
 enum tally_code spool_ack (struct spool *spool, uint64_t entry, struct tally_error *err);
 
-/* Set the cursor back to behind what was acknowledged; nothing is read again, so that it costs nothing. Of a record
-   that is acknowledged in part the rest comes. */
-void spool_rewind (struct spool *spool);
+/* Most runs that are left behind. */
+#define SPOOL_MAX_LEFT 128
+
+/* Everything up to `entry`, which was handed out, is done except what is of these runs: remembered as spool_ack does,
+   so that only theirs comes again; the other records are freed. Errors: as spool_ack. */
+enum tally_code spool_pass (struct spool *spool, uint64_t entry, const struct run_key *left, size_t count,
+                            struct tally_error *err);
 
 /* Keep a record that the server refused, with the reason. */
 enum tally_code spool_reject (struct spool *spool, const struct record *record, const struct tally_error *why,
@@ -98,12 +103,15 @@ const char *spool_noted (const struct spool *spool, const char *key);
 /* --- any thread --- */
 uint64_t spool_last (const struct spool *spool); /* entry appended last */
 uint64_t spool_acked (const struct spool *spool); /* entry acknowledged last */
+uint64_t spool_waiting (const struct spool *spool); /* entries that are still to be sent, about */
 uint64_t spool_disk_bytes (const struct spool *spool);
 uint64_t spool_memory_bytes (const struct spool *spool);
 uint64_t spool_damaged_bytes (const struct spool *spool);
+/* All was acknowledged and nothing is there that somebody may want: spool_close removes the folder. */
+bool spool_is_finished (const struct spool *spool);
 bool spool_has_rejected (const struct spool *spool);
 
-/* Let go of the stream. Its folder is removed when all of it is acknowledged, nothing was rejected and the outbox is
+/* Let go of the stream. Its folder is removed when it is finished: nothing was rejected or damaged, and the outbox is
    empty. `forked`: only free memory and close files. */
 void spool_close (struct spool *spool, bool forked);
 

@@ -88,6 +88,10 @@ struct spool_notes
   char **old_values; /* replaced: somebody may still look at them */
   uint32_t room;
   uint32_t old_count;
+  uint64_t passed; /* all up to this entry is done, except what is of these runs; changed by the sender's thread */
+  uint64_t left_entries; /* what that is, when it was passed */
+  struct run_key left[SPOOL_MAX_LEFT];
+  size_t left_count;
 };
 
 struct spool
@@ -147,6 +151,10 @@ void reader_free (struct spool *spool);
 void reader_leave (struct spool *spool);
 /* Free the records that are acknowledged. */
 void reader_drop_acked (struct spool *spool);
+/* Free the records up to `entry` that are of none of these runs. Returns how many entries stay; `*done` is up to where
+   none does. */
+uint64_t reader_drop_passed (uint64_t *done, struct spool *spool, uint64_t entry, const struct run_key *left,
+                             size_t count);
 
 /* --- spool_notes.c --- */
 
@@ -155,6 +163,8 @@ enum tally_code notes_open (struct spool *spool, uint64_t *torn_bytes, struct ta
 void notes_free (struct spool *spool);
 /* Note what is acknowledged. Failing is left for later: what is sent again changes nothing on the server. */
 void notes_ack (struct spool *spool);
+/* The same, for what is done beyond that. */
+void notes_pass (struct spool *spool, uint64_t entry, uint64_t left_entries, const struct run_key *left, size_t count);
 
 /* --- spool_folder.c --- */
 

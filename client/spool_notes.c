@@ -17,6 +17,7 @@
 /* First byte of a payload. Kinds of later versions are passed over. */
 #define NOTE_ACK 1 /* entry (varint) */
 #define NOTE_VALUE 2 /* length of the key (varint), key, value */
+#define NOTE_PASS 3 /* entry, how many are left behind before it (varints), the runs that they are of */
 
 /* Rewritten from this size on, when this many times longer than it must be. */
 #define REWRITE_BYTES 65536
@@ -109,6 +110,18 @@ put_ack (struct buffer *out, uint64_t entry)
 }
 
 static bool
+put_pass (struct buffer *out, const struct spool_notes *notes)
+{
+  size_t begin = frame_begin (out);
+
+  buffer_byte (out, NOTE_PASS);
+  varint_put (out, notes->passed);
+  varint_put (out, notes->left_entries);
+  buffer_append (out, notes->left, notes->left_count * sizeof (notes->left[0]));
+  return frame_end (out, begin);
+}
+
+static bool
 put_note (struct buffer *out, struct slice key, struct slice value)
 {
   size_t begin = frame_begin (out);
@@ -130,7 +143,7 @@ rewrite (struct spool *spool)
   bool ok;
 
   buffer_init (&out, NOTES_MAX_BYTES);
-  ok = put_ack (&out, spool_acked (spool));
+  ok = put_ack (&out, spool_acked (spool)) && (notes->passed <= spool_acked (spool) || put_pass (&out, notes));
   for (uint32_t i = 0; i < notes->keys.count && ok; i++)
     ok = put_note (&out, notes->keys.texts[i], slice_of (notes->values[i]));
   if (ok)
@@ -187,6 +200,27 @@ notes_ack (struct spool *spool)
   buffer_free (&frame);
 }
 
+void
+notes_pass (struct spool *spool, uint64_t entry, uint64_t left_entries, const struct run_key *left, size_t count)
+{
+  struct spool_notes *notes = &spool->notes;
+  struct buffer frame;
+
+  /* What was noted before reaches further: all that comes up to there is of runs that it leaves behind. */
+  if (entry < notes->passed)
+    return;
+  buffer_init (&frame, NOTES_MAX_BYTES);
+  pthread_mutex_lock (&notes->lock);
+  notes->passed = entry;
+  notes->left_entries = left_entries;
+  memcpy (notes->left, left, count * sizeof (*left));
+  notes->left_count = count;
+  if (NULL != spool->folder && put_pass (&frame, notes))
+    append (spool, &frame);
+  pthread_mutex_unlock (&notes->lock);
+  buffer_free (&frame);
+}
+
 enum tally_code
 spool_note (struct spool *spool, const char *key, const char *value, bool durable, struct tally_error *err)
 {
@@ -223,13 +257,29 @@ spool_noted (const struct spool *spool, const char *key)
 /* --- reading --- */
 
 static enum frame_verdict
+take_pass (struct spool_notes *notes, uint64_t entry, struct slice runs)
+{
+  uint64_t left_entries;
+  bool ok = varint_get (&left_entries, &runs);
+  size_t count = runs.len / sizeof (notes->left[0]);
+
+  if (! ok || left_entries > entry || 0 != runs.len % sizeof (notes->left[0]) || 0 == count || count > SPOOL_MAX_LEFT)
+    return FRAME_DAMAGED;
+  notes->passed = entry;
+  notes->left_entries = left_entries;
+  notes->left_count = count;
+  memcpy (notes->left, runs.data, runs.len);
+  return FRAME_GOOD;
+}
+
+static enum frame_verdict
 take (struct spool *spool, struct slice payload)
 {
   char kind = payload.data[0];
   uint64_t number;
   struct slice rest = { payload.data + 1, payload.len - 1 };
 
-  if (NOTE_ACK != kind && NOTE_VALUE != kind)
+  if (NOTE_ACK != kind && NOTE_VALUE != kind && NOTE_PASS != kind)
     return FRAME_GOOD;
   if (! varint_get (&number, &rest) || (NOTE_VALUE == kind && number > rest.len))
     return FRAME_DAMAGED;
@@ -238,6 +288,8 @@ take (struct spool *spool, struct slice payload)
                       (struct slice){ rest.data + number, rest.len - number })
                ? FRAME_GOOD
                : FRAME_NO_MEMORY;
+  if (NOTE_PASS == kind)
+    return take_pass (&spool->notes, number, rest);
   if (number > spool_acked (spool))
     atomic_store (&spool->acked, number);
   return FRAME_GOOD;

@@ -1,4 +1,4 @@
-/* Reading a spool: record by record, kept until acknowledged, so that going back costs nothing. */
+/* Reading a spool: record by record, kept until acknowledged, or passed over. */
 #include "spool_inside.h"
 
 #include "error.h"
@@ -79,11 +79,21 @@ reader_leave (struct spool *spool)
   enter (&spool->reader, NULL);
 }
 
+/* Take the first record behind `before` (NULL: of all) out of the queue. The struct itself is in the arena. */
 static void
-free_stored (struct stored *stored)
+drop_behind (struct spool_reader *reader, struct stored *before)
 {
-  /* The struct itself is in the arena. */
-  arena_free (stored->arena);
+  struct stored *done = NULL == before ? reader->first : before->next;
+
+  if (reader->served == done)
+    reader->served = before;
+  if (reader->last == done)
+    reader->last = before;
+  if (NULL == before)
+    reader->first = done->next;
+  else
+    before->next = done->next;
+  arena_free (done->arena);
 }
 
 void
@@ -93,16 +103,45 @@ reader_drop_acked (struct spool *spool)
   uint64_t acked = spool_acked (spool);
 
   while (NULL != reader->first && reader->first->record->entry <= acked)
-  {
-    struct stored *done = reader->first;
+    drop_behind (reader, NULL);
+}
 
-    if (reader->served == done)
-      reader->served = NULL;
-    reader->first = done->next;
-    if (NULL == reader->first)
-      reader->last = NULL;
-    free_stored (done);
-  }
+static bool
+is_among (const struct run_key *run, const struct run_key *runs, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    if (0 == memcmp (runs[i].bytes, run->bytes, sizeof (run->bytes)))
+      return true;
+  return false;
+}
+
+uint64_t
+reader_drop_passed (uint64_t *done, struct spool *spool, uint64_t entry, const struct run_key *left, size_t count)
+{
+  uint64_t entries = 0;
+  struct spool_reader *reader = &spool->reader;
+  struct stored *before = NULL;
+  struct stored *at;
+
+  while (NULL != (at = NULL == before ? reader->first : before->next) && at->record->entry <= entry)
+    if (is_among (&at->record->run, left, count))
+    {
+      entries += record_entries (at->record);
+      before = at;
+    }
+    else
+      drop_behind (reader, before);
+  *done = entry;
+  if (NULL != reader->first && reader->first->record->entry <= entry)
+    *done = reader->first->record->entry - record_entries (reader->first->record);
+  return entries;
+}
+
+/* Done by an earlier sender, though not acknowledged: see spool_pass. */
+static bool
+is_passed (const struct spool_notes *notes, const struct record *record)
+{
+  return record->entry <= notes->passed && ! is_among (&record->run, notes->left, notes->left_count);
 }
 
 void
@@ -112,19 +151,8 @@ reader_free (struct spool *spool)
 
   enter (reader, NULL);
   while (NULL != reader->first)
-  {
-    struct stored *next = reader->first->next;
-
-    free_stored (reader->first);
-    reader->first = next;
-  }
+    drop_behind (reader, NULL);
   frame_reader_free (&reader->frames);
-}
-
-void
-spool_rewind (struct spool *spool)
-{
-  spool->reader.served = NULL;
 }
 
 static struct view
@@ -213,7 +241,8 @@ decode (struct spool *spool, struct slice payload, uint64_t frame_at)
   if (RECORD_GOOD == verdict)
   {
     reader->entry = stored->record->entry;
-    if (reader->entry > reader->known && reader->entry > spool_acked (spool))
+    if (reader->entry > reader->known && reader->entry > spool_acked (spool)
+        && ! is_passed (&spool->notes, stored->record))
     {
       stored->arena = arena;
       reader->known = reader->entry;

@@ -212,7 +212,10 @@ segments_recover (struct spool *spool, uint64_t *torn_bytes, struct tally_error 
   if (count > 0)
     spool->next_number = (uint64_t)numbers[count - 1] + 1;
   free (numbers);
+  /* Entries that the disk lost though they were sent: their numbers are not given again. */
   if (spool_last (spool) < spool_acked (spool))
     atomic_store (&spool->last, spool_acked (spool));
+  if (spool_last (spool) < spool->notes.passed)
+    atomic_store (&spool->last, spool->notes.passed);
   return code;
 }

@@ -261,14 +261,16 @@ conclude (struct sync *sync, enum tally_code code, const struct tally_error *why
 
   if (TALLY_OK == code)
   {
-    if (! spool_has_rejected (sync->spool))
+    if (spool_is_finished (sync->spool))
       result->finished++;
+    else
+      result->kept++;
     return;
   }
   sync->left = TALLY_ERROR_NOT_FOUND == code && why->retryable && ! sync->last_pass;
   if (sync->left)
     return;
-  result->waiting += spool_last (sync->spool) - spool_acked (sync->spool);
+  result->waiting += spool_waiting (sync->spool);
   note_away (sync, why);
   sync->why = *why;
 }
@@ -323,6 +325,8 @@ sync_stream (struct sync *sync)
       take_back (sync);
     why = sync->why;
     conclude (sync, is_away (sync) ? why.code : send_stream (sync, &why), &why);
+    if (! sync->left)
+      sync->result->damaged_bytes += spool_damaged_bytes (sync->spool);
   }
   spool_close (sync->spool, false);
   sync->spool = NULL;

@@ -5,6 +5,7 @@
 #include "api/route.h"
 #include "api/route_stats.h"
 #include "api/run.h"
+#include "api/source_rule.h"
 #include "artifact/sign.h"
 #include "artifact/sweeper.h"
 #include "base/clock.h"
@@ -145,6 +146,9 @@ start (struct daemon *daemon, struct err *err)
   daemon->store = store_new (daemon->config);
   if (NULL == daemon->store || ! route_stats_init () || ! route_names_init ())
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  code = source_rule_new (&daemon->service.source_rule, daemon->config, err);
+  if (ERR_OK != code)
+    return code;
   code = prepare_database (daemon, daemon->config->migrate ? MIGRATE_ALL : MIGRATE_EMPTY_ONLY, err);
   if (ERR_OK != code)
     return code;
@@ -214,6 +218,7 @@ stop (struct daemon *daemon)
   folder_free (daemon->metrics.folder);
   run_memory_free (daemon->service.searcher.memory);
   access_stop (daemon->service.access);
+  source_rule_free (daemon->service.source_rule);
   artifact_keys_free (daemon->service.signing_keys);
   blob_store_close (daemon->service.blobs);
   metric_keys_free (daemon->metrics.keys);

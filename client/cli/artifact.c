@@ -37,7 +37,8 @@ transferred (struct cli *cli, struct progress *progress, const char *what, const
   uint64_t bytes = progress_bytes (progress);
 
   if (FORMAT_JSON == cli->format)
-    print_json (json_pack ("{s:s, s:I, s:f}", "path", where, "bytes", (json_int_t)bytes, "seconds", seconds));
+    print_json (
+        json_pack ("{s:o, s:I, s:f}", "path", json_text (where), "bytes", (json_int_t)bytes, "seconds", seconds));
   else
     cli_note (cli, "%s %s: %s in %s", what, plain (where), bytes_text (bytes),
               duration_text ((int64_t)(seconds * 1000)));
@@ -80,12 +81,14 @@ run_artifact_get (struct cli *cli)
   return transferred (cli, progress, "fetched to", folder);
 }
 
-static void
+/* Append what is in a folder; returns how many there were. */
+static size_t
 list_folder (struct cli *cli, const char *root, const char *folder, json_t *items)
 {
   const struct tally_artifact *artifact = NULL;
   struct tally_artifacts *list = NULL;
   struct tally_error err;
+  size_t count = 0;
 
   cli_must (cli, tally_artifact_list (&list, cli_client (cli), root, folder, &err), &err);
   for (;;)
@@ -97,6 +100,7 @@ list_folder (struct cli *cli, const char *root, const char *folder, json_t *item
     cli_must (cli, tally_artifacts_next (&artifact, list, &err), &err);
     if (NULL == artifact)
       break;
+    count++;
     is_folder = artifact->is_folder;
     name = cli_copy (artifact->name, strlen (artifact->name));
     item = json_pack ("{s:o, s:b, s:o}", "name", json_text (name), "is_folder", is_folder, "bytes",
@@ -107,16 +111,29 @@ list_folder (struct cli *cli, const char *root, const char *folder, json_t *item
       list_folder (cli, root, name, items);
   }
   tally_artifacts_free (list);
+  return count;
+}
+
+/* There are no empty folders, so a name without anything in it is a mistake. */
+static void
+no_folder (struct cli *cli, const char *folder)
+{
+  struct tally_error err = { .code = TALLY_ERROR_NOT_FOUND };
+
+  snprintf (err.message, sizeof (err.message), "There is no folder '%s' of artifacts.", folder);
+  cli_must (cli, err.code, &err);
 }
 
 int
 run_artifact_ls (struct cli *cli)
 {
+  const char *folder = cli->argument_count > 1 ? cli->arguments[1] : NULL;
   json_t *items = json_array ();
   size_t index;
   json_t *item;
 
-  list_folder (cli, cli_root (cli, cli->arguments[0]), cli->argument_count > 1 ? cli->arguments[1] : NULL, items);
+  if (0 == list_folder (cli, cli_root (cli, cli->arguments[0]), folder, items) && NULL != folder && '\0' != folder[0])
+    no_folder (cli, folder);
   if (FORMAT_TEXT != cli->format)
   {
     print_list (cli, items, "artifacts", csv_columns, sizeof (csv_columns) / sizeof (csv_columns[0]));
@@ -159,7 +176,8 @@ run_model_verify (struct cli *cli)
 
   cli_must (cli, tally_model_verify (cli_client (cli), uri, cli->arguments[1], &err), &err);
   if (FORMAT_JSON == cli->format)
-    print_json (json_pack ("{s:b, s:s, s:s}", "verified", true, "model", uri, "path", cli->arguments[1]));
+    print_json (json_pack ("{s:b, s:o, s:o}", "verified", true, "model", json_text (uri), "path",
+                           json_text (cli->arguments[1])));
   else
     cli_note (cli, "%s holds exactly the files of %s", plain (cli->arguments[1]), plain (uri));
   return CLI_DONE;

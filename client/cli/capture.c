@@ -46,6 +46,7 @@ capture_init (struct capture *capture, int to, bool keep)
 
   memset (capture, 0, sizeof (*capture));
   capture->to = to;
+  capture->last = '\n';
   capture->keep = keep;
   capture->is_terminal = isatty (to);
   if (capture->is_terminal && ! open_terminal (capture))
@@ -76,6 +77,7 @@ keep (struct capture *capture, const char *data, size_t bytes)
   size_t first = bytes < room ? bytes : room;
 
   capture->total_bytes += bytes;
+  capture->last = data[bytes - 1];
   if (! capture->keep)
     return;
   if (NULL == capture->head)

@@ -22,6 +22,7 @@ struct capture
   char *tail; /* a ring */
   size_t tail_at;
   uint64_t total_bytes;
+  char last; /* byte; nothing yet: a line end */
 };
 
 /* A pipe, or a pseudo-terminal when `to` is a terminal, so that the command prints as it would without us. False with

@@ -93,21 +93,23 @@ texts (const char *const *values, size_t count)
   return list;
 }
 
-static void
-fetch_chart (struct chart *chart)
+static enum tally_code
+fetch_chart (struct chart *chart, struct tally_error *err)
 {
   json_t *body = json_pack ("{s:o, s:o, s:s, s:i}", "run_ids", texts (chart->runs, chart->run_count), "metric_keys",
                             texts (chart->metrics, chart->metric_count), "x", chart->axis, "width", CHART_WIDTH);
-  json_t *answer = cli_request (chart->cli, "POST", "/api/tally/v1/metrics/chart", body);
+  json_t *answer;
+  enum tally_code code = cli_try_request (&answer, chart->cli, "POST", "/api/tally/v1/metrics/chart", body, err);
   size_t index;
   json_t *series;
 
-  json_array_foreach (json_object_get (answer, "series"), index, series)
+  json_array_foreach (TALLY_OK == code ? json_object_get (answer, "series") : NULL, index, series)
   {
     take_series (chart, series);
   }
   json_decref (answer);
   json_decref (body);
+  return code;
 }
 
 static int
@@ -127,65 +129,92 @@ place_of (const struct chart *chart, const struct line *line, const struct tally
   return (double)point->timestamp_ms - (0 == strcmp (chart->axis, "relative") ? (double)line->start_ms : 0);
 }
 
-/* Servers without charts give all points. */
-static void
-fetch_history (struct chart *chart, struct line *line)
+struct points
 {
-  struct cli *cli = chart->cli;
+  double (*at)[2]; /* x, y */
+  size_t count;
+};
+
+static enum tally_code
+read_points (struct points *points, const struct chart *chart, const struct line *line, struct tally_error *err)
+{
   const struct tally_point *point = NULL;
   struct tally_search *search = NULL;
-  struct tally_error err;
-  double (*points)[2] = NULL;
   size_t capacity = 0;
+  enum tally_code code = tally_metric_history (&search, cli_client (chart->cli), line->run_id, line->metric, err);
 
-  line->count = 0;
-  cli_must (cli, tally_metric_history (&search, cli_client (cli), line->run_id, line->metric, &err), &err);
-  for (;;)
+  while (TALLY_OK == code && TALLY_OK == (code = tally_search_next_point (&point, search, err)) && NULL != point)
   {
-    cli_must (cli, tally_search_next_point (&point, search, &err), &err);
-    if (NULL == point)
-      break;
-    if (line->count == capacity)
+    if (points->count == capacity)
     {
       capacity = 2 * capacity + 1000;
-      points = cli_grow (points, capacity, sizeof (points[0]));
+      points->at = cli_grow (points->at, capacity, sizeof (points->at[0]));
     }
-    points[line->count][0] = place_of (chart, line, point);
-    points[line->count++][1] = point->value;
+    points->at[points->count][0] = place_of (chart, line, point);
+    points->at[points->count++][1] = point->value;
   }
   tally_search_free (search);
-  if (line->count > 0)
-    qsort (points, line->count, sizeof (points[0]), compare_points);
+  return code;
+}
+
+/* Servers without charts give all points. What was there stays when they cannot be had. */
+static enum tally_code
+fetch_history (const struct chart *chart, struct line *line, struct tally_error *err)
+{
+  struct points points = { NULL, 0 };
+  enum tally_code code = read_points (&points, chart, line, err);
+
+  if (TALLY_OK != code)
+    goto out;
+  if (points.count > 0)
+    qsort (points.at, points.count, sizeof (points.at[0]), compare_points);
+  line->count = points.count;
   line->x = cli_grow (line->x, line->count, sizeof (line->x[0]));
   line->y = cli_grow (line->y, line->count, sizeof (line->y[0]));
   for (size_t i = 0; i < line->count; i++)
   {
-    line->x[i] = points[i][0];
-    line->y[i] = points[i][1];
+    line->x[i] = points.at[i][0];
+    line->y[i] = points.at[i][1];
   }
-  free (points);
+out:
+  free (points.at);
+  return code;
+}
+
+/* Whether some run goes on. */
+static enum tally_code
+fetch_running (struct chart *chart, struct tally_error *err)
+{
+  bool running = false;
+
+  for (size_t i = 0; i < chart->run_count; i++)
+  {
+    struct tally_run_data *run = NULL;
+    enum tally_code code = tally_run_get (&run, cli_client (chart->cli), chart->runs[i], err);
+
+    if (TALLY_OK != code)
+      return code;
+    running = running || TALLY_STATUS_RUNNING == run->status || TALLY_STATUS_SCHEDULED == run->status;
+    tally_run_data_free (run);
+  }
+  chart->running = running;
+  return TALLY_OK;
 }
 
 /* Whether runs go on is asked before their points, so that the last chart has the last of them. */
-static void
-fetch (struct chart *chart)
+static enum tally_code
+fetch (struct chart *chart, struct tally_error *err)
 {
-  struct tally_error err;
+  bool was_running = chart->running;
+  enum tally_code code = cli_has (chart->cli, "follow") ? fetch_running (chart, err) : TALLY_OK;
 
-  chart->running = false;
-  for (size_t i = 0; i < chart->run_count && cli_has (chart->cli, "follow"); i++)
-  {
-    struct tally_run_data *run = NULL;
-
-    cli_must (chart->cli, tally_run_get (&run, cli_client (chart->cli), chart->runs[i], &err), &err);
-    chart->running = chart->running || TALLY_STATUS_RUNNING == run->status || TALLY_STATUS_SCHEDULED == run->status;
-    tally_run_data_free (run);
-  }
-  if (chart->is_tally)
-    fetch_chart (chart);
-  else
-    for (size_t i = 0; i < chart->line_count; i++)
-      fetch_history (chart, &chart->lines[i]);
+  if (TALLY_OK == code && chart->is_tally)
+    code = fetch_chart (chart, err);
+  for (size_t i = 0; TALLY_OK == code && ! chart->is_tally && i < chart->line_count; i++)
+    code = fetch_history (chart, &chart->lines[i], err);
+  if (TALLY_OK != code)
+    chart->running = was_running;
+  return code;
 }
 
 static const char *
@@ -267,24 +296,51 @@ lines_in (const struct buffer *text)
   return lines;
 }
 
+/* The next points; an outage of the server ends nothing: "" or what is wrong. */
+static const char *
+fetch_again (struct chart *chart)
+{
+  struct tally_error err;
+  enum tally_code code = fetch (chart, &err);
+
+  if (TALLY_OK == code)
+    return "";
+  if (CLI_UNREACHABLE != cli_exit_code (code))
+    cli_must (chart->cli, code, &err);
+  return plain (err.message);
+}
+
+/* One line below the chart, cut off: the number of lines is known. */
+static void
+append_trouble (struct buffer *out, const struct cli *cli, const char *trouble)
+{
+  size_t columns = 0 == cli->out.columns ? WIDTH_DEFAULT : cli->out.columns;
+
+  if ('\0' != trouble[0])
+    buffer_printf (out, "%s%.*s%s\n", style_begin (&cli->out, STYLE_WARN), (int)text_cut (trouble, columns - 1),
+                   trouble, style_end (&cli->out));
+}
+
 /* Draw over what was drawn before, until nothing comes any more. The cursor is hidden meanwhile. */
 static void
 follow (struct chart *chart, unsigned interval_ms)
 {
+  const char *trouble = "";
+  struct arena_mark mark;
   struct buffer out;
   unsigned drawn = 0;
 
   buffer_init (&out, SIZE_MAX / 2);
-  interrupt_catch ();
+  mark = cli_mark ();
   interrupt_last_words ("\033[?25h");
+  interrupt_end ();
   fputs ("\033[?25l", stdout);
-  while (! interrupted ())
+  for (;;)
   {
-    struct arena_mark mark = cli_mark ();
-
     terminal_size (&chart->cli->out, STDOUT_FILENO);
     buffer_clear (&out);
     draw (chart, &out);
+    append_trouble (&out, chart->cli, trouble);
     if (drawn > 0)
       printf ("\033[%uA\r", drawn);
     fputs ("\033[J", stdout);
@@ -293,10 +349,9 @@ follow (struct chart *chart, unsigned interval_ms)
     drawn = lines_in (&out);
     if (! chart->running || ferror (stdout))
       break;
-    interrupt_sleep (interval_ms);
-    if (! interrupted ())
-      fetch (chart);
     cli_rewind (&mark);
+    interrupt_sleep (interval_ms);
+    trouble = fetch_again (chart);
   }
   buffer_free (&out);
 }
@@ -369,7 +424,7 @@ run_chart (struct cli *cli)
   cli_must (cli, tally_ping (&server, cli_client (cli), &err), &err);
   chart.is_tally = server->is_tally;
   find_runs (&chart);
-  fetch (&chart);
+  cli_must (cli, fetch (&chart, &err), &err);
   check_points (&chart);
   if (FORMAT_JSON == cli->format)
     print_series (&chart);
@@ -382,5 +437,5 @@ run_chart (struct cli *cli)
     fwrite (out.data, 1, out.len, stdout);
     buffer_free (&out);
   }
-  return interrupted () ? CLI_INTERRUPTED : CLI_DONE;
+  return CLI_DONE;
 }

@@ -27,6 +27,7 @@ child_block_signals (struct child *child)
   memset (child, 0, sizeof (*child));
   child->signals = -1;
   child->out.from = child->out.child = child->err.from = child->err.child = -1;
+  child->out.last = child->err.last = '\n';
   sigemptyset (&set);
   for (size_t i = 0; i < sizeof (passed_on) / sizeof (passed_on[0]); i++)
     sigaddset (&set, passed_on[i]);
@@ -77,10 +78,11 @@ child_start (struct child *child, const char *const *arguments, bool keep_output
   return 0 == number;
 }
 
+/* Summed up as whole numbers, which stay exact. */
 static double
-seconds (struct timeval time)
+seconds (struct timeval one, struct timeval two)
 {
-  return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+  return (double)((one.tv_sec + two.tv_sec) * 1000000 + one.tv_usec + two.tv_usec) / 1e6;
 }
 
 /* True once the command has ended. */
@@ -96,7 +98,7 @@ reap (struct child *child)
   child->duration_s = (double)((int64_t)clock_monotonic_us () - child->started_us) / 1e6;
   child->signal = WIFSIGNALED (status) ? WTERMSIG (status) : 0;
   child->exit_code = WIFSIGNALED (status) ? 128 + child->signal : WEXITSTATUS (status);
-  child->cpu_s = seconds (usage.ru_utime) + seconds (usage.ru_stime);
+  child->cpu_s = seconds (usage.ru_utime, usage.ru_stime);
   child->memory_mib = (double)usage.ru_maxrss / 1024;
   return true;
 }

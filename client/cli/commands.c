@@ -112,6 +112,7 @@ static const struct option exec_options[] = {
   OFFLINE,
   { "interval", 0, "SECONDS", NULL, false, "Between two samples of the machine's load; default 10, 0: none" },
   { "no-output", 0, NULL, NULL, false, "Do not store what the command prints" },
+  { "summary", 0, "FILE", NULL, false, "Write what became of it into a file, as one line of JSON" },
   END,
 };
 
@@ -223,6 +224,30 @@ static const struct option download_options[] = {
   END,
 };
 
+#define STAGE                                                                                                          \
+  {                                                                                                                    \
+    "stage", 0, "STAGE", "Staging|Production|Archived", false, "Guard a stage instead of an alias"                     \
+  }
+
+static const struct option gate_options[] = { STAGE, END };
+
+static const struct option gate_set_options[] = {
+  STAGE,
+  { "check", 0, "NAME", NULL, true, "The newest result of this check is success" },
+  { "metric", 'm', "RULE", NULL, true,
+    "KEY>=NUMBER or KEY<=NUMBER; with @ALIAS: no worse than the version that has it" },
+  { "tag", 't', "KEY[=VALUE]", NULL, true, "The version has this tag, with this value if one is given" },
+  { "approvals", 0, "N", NULL, false, "So many people approve; 1 when only approvers are named" },
+  { "approver", 0, "USER", NULL, true, "Only approvals of these users and groups count" },
+  { "approver-group", 0, "GROUP", NULL, true, "The same for a group" },
+  { "soak", 0, "ALIAS=TIME", NULL, false, "The version has had that alias for so long, as staging=24h" },
+  { "mover", 0, "USER", NULL, true, "Only these users and groups may move it" },
+  { "mover-group", 0, "GROUP", NULL, true, "The same for a group" },
+  { "rules", 0, "FILE", NULL, false, "All rules as JSON, also what 'gate show --json' printed; -: stdin" },
+  { "protect", 0, NULL, NULL, false, "No rules: moves need the action 'promote'" },
+  END,
+};
+
 static const struct option sync_options[] = {
   { "all-servers", 0, NULL, NULL, false, "Also what was logged for other servers" },
   { "watch", 0, NULL, NULL, false, "Go on until interrupted" },
@@ -231,6 +256,10 @@ static const struct option sync_options[] = {
 };
 
 #define MODEL_TEXT "MODEL is NAME/VERSION, NAME@ALIAS or NAME/latest; \"models:/\" may stand in front.\n\n"
+#define GATE_TEXT                                                                                                      \
+  "PATTERN is the name of a model, or a pattern in which * stands for any characters. Gates of patterns need the "     \
+  "right "                                                                                                             \
+  "to manage the workspace.\n\n"
 #define RUN_TEXT                                                                                                       \
   "RUN is an id, the beginning of one (6 digits or more), a name, 'latest', or 'current': the run of "                 \
   "TALLY_RUN_ID.\n\n"
@@ -241,6 +270,7 @@ const struct command_group command_groups[] = {
   { "runs", "Looking" },
   { "artifact", "Files" },
   { "model", "Models" },
+  { "gate", "Gates of models" },
   { "sync", "Spool, settings and help" },
   { NULL, NULL },
 };
@@ -274,8 +304,15 @@ const struct command commands[] = {
     "Signals are passed on. The run ends FINISHED after exit code 0, KILLED after a signal, else FAILED; 'tally' "
     "exits with the command's code, or 128 and the signal's number. A server that does not answer never stops or "
     "delays the command by more than two seconds: what is logged waits in the spool for 'tally sync'.\n\n"
+    "stdout belongs to the command. With --json the last line of stderr is what became of it, and --summary writes "
+    "that "
+    "line into a file: {\"run_id\", \"server_run_id\", \"status\", \"exit_code\", \"signal\", \"duration_s\", "
+    "\"cpu_s\", "
+    "\"memory_mib\", \"sent\", \"waiting\", \"rejected\"}; errors before the command starts are JSON on stderr too.\n\n"
     "Below another 'tally run exec' the run becomes a child of that one.",
-    "tally run exec -e churn -p depth=8 -- ./train --depth 8", exec_options, LISTS_NOTHING, run_run_exec },
+    "tally run exec -e churn -p depth=8 -- ./train --depth 8\n"
+    "tally run exec --summary run.json -- ./train --depth 9",
+    exec_options, LISTS_NOTHING, run_run_exec },
   { "run delete", "RUN", "Delete a run", RUN_TEXT, NULL, look_options, LISTS_NOTHING, run_run_delete },
   { "run restore", "RUN", "Bring a deleted run back; RUN is its whole id", NULL, NULL, NULL, LISTS_NOTHING,
     run_run_restore },
@@ -302,7 +339,7 @@ const struct command commands[] = {
 
   { "artifact put", "ROOT PATH [NAME]", "Send a file or a folder",
     "ROOT is a run, or \"runs:/ID\", or a logged model as \"models:/m-ID\". NAME is where it goes; default the name "
-    "of the file, or the top for a folder.",
+    "of the file, or the top for a folder, of which links are taken only to files inside.",
     "tally artifact put latest model/ model", put_options, LISTS_NOTHING, run_artifact_put },
   { "artifact get", "ROOT [NAME]", "Fetch a file or a folder",
     "ROOT is a run, or \"runs:/ID\", \"models:/m-ID\", \"models:/NAME/VERSION\" or \"models:/NAME@ALIAS\". Each file "
@@ -325,8 +362,9 @@ const struct command commands[] = {
   { "model approve", "MODEL", "Approve a version", MODEL_TEXT, NULL, approve_options, LISTS_NOTHING,
     run_model_approve },
   { "model gate", "MODEL ALIAS", "Ask whether a version may have an alias",
-    MODEL_TEXT "Changes nothing. Exits with 2, and says what is missing, when the gate does not let it through.", NULL,
-    NULL, LISTS_NOTHING, run_model_gate },
+    MODEL_TEXT "Changes nothing. Exits with 2, and says what is missing, when the gate does not let it through. Gates "
+               "are set by 'tally gate set'.",
+    NULL, NULL, LISTS_NOTHING, run_model_gate },
   { "model promote", "MODEL ALIAS", "Give an alias to a version, through its gate",
     MODEL_TEXT "Exits with 2, and says what is missing, when the gate refuses; with 6 when --expect did not hold.",
     "tally model promote churn/3 production --expect 2 --reason 'better recall'", promote_options, LISTS_NOTHING,
@@ -340,6 +378,20 @@ const struct command commands[] = {
   { "model verify", "MODEL FOLDER", "Compare a folder with a version",
     MODEL_TEXT "Exits with 8 when a file differs, is missing or too many.", NULL, NULL, LISTS_NOTHING,
     run_model_verify },
+
+  { "gate ls", "[MODEL]", "List gates, or those that bind a model", NULL, NULL, history_options, LISTS_ITEMS,
+    run_gate_ls },
+  { "gate show", "PATTERN [ALIAS]", "Show one gate", GATE_TEXT,
+    "tally gate show 'fraud-*' production --json > gate.json", gate_options, LISTS_NOTHING, run_gate_show },
+  { "gate set", "PATTERN [ALIAS]", "Say what must be true before an alias or stage moves",
+    GATE_TEXT
+    "The rules replace those that the gate had. Several gates may bind one alias; all must be passed. More can "
+    "be said in a file, as when moves are frozen: docs/gates.md has all rules.",
+    "tally gate set churn production --check tests --metric 'auc>=0.9' --metric 'auc>=@production'\n"
+    "tally gate set 'fraud-*' --stage Production --approvals 2 --approver-group risk\n"
+    "tally gate set churn champion --protect",
+    gate_set_options, LISTS_NOTHING, run_gate_set },
+  { "gate delete", "PATTERN [ALIAS]", "Remove a gate", GATE_TEXT, NULL, gate_options, LISTS_NOTHING, run_gate_delete },
 
   { "sync", "", "Send what waits in the spool",
     "Sends what programs could not send: after an outage, after they were killed, or offline. What the server has "

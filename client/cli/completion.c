@@ -1,5 +1,5 @@
 /* Completion for bash and zsh, made from the table of commands. */
-#include "cli/cli.h"
+#include "cli/output.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -275,14 +275,19 @@ completion_zsh (void)
           "if [[ $funcstack[1] == _tally ]]; then _tally \"$@\"; else compdef _tally tally; fi\n");
 }
 
-int
-run_completion (struct cli *cli)
+static void
+print_script (struct cli *cli)
 {
   if (0 == strcmp (cli->arguments[0], "bash"))
     completion_bash ();
-  else if (0 == strcmp (cli->arguments[0], "zsh"))
-    completion_zsh ();
   else
+    completion_zsh ();
+}
+
+int
+run_completion (struct cli *cli)
+{
+  if (0 != strcmp (cli->arguments[0], "bash") && 0 != strcmp (cli->arguments[0], "zsh"))
     cli_refuse (cli, "There is completion for bash and zsh, not for '%s'.", cli->arguments[0]);
-  return CLI_DONE;
+  return print_as_json (cli, "script", print_script);
 }

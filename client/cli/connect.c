@@ -107,6 +107,23 @@ cli_close (struct cli *cli, int64_t deadline_ms, struct tally_error *err)
   return NULL == client ? TALLY_OK : tally_close (client, deadline_ms, err);
 }
 
+/* A server without the routes of Tally says something about its own, which would not help. */
+static enum tally_code
+explain_mlflow (enum tally_code code, struct cli *cli, const char *path, struct tally_error *err)
+{
+  const struct tally_server *server;
+
+  if (0 != strncmp (path, "/api/tally/", 11)
+      || (TALLY_ERROR_UNSUPPORTED != code && TALLY_ERROR_NOT_FOUND != code && TALLY_ERROR_PROTOCOL != code)
+      || TALLY_OK != tally_ping (&server, cli_client (cli), NULL) || server->is_tally)
+    return code;
+  memset (err, 0, sizeof (*err));
+  err->code = TALLY_ERROR_UNSUPPORTED;
+  snprintf (err->message, sizeof (err->message), "'tally %s' needs a Tally server; %.1000s is MLflow %s.",
+            cli->command->name, server->url, server->version);
+  return err->code;
+}
+
 enum tally_code
 cli_try_request (json_t **answer, struct cli *cli, const char *method, const char *path, const json_t *body,
                  struct tally_error *err)
@@ -126,7 +143,9 @@ cli_try_request (json_t **answer, struct cli *cli, const char *method, const cha
     *answer = json_loadb (content, len, 0, NULL);
   }
   tally_reply_free (reply);
-  if (TALLY_OK != code || json_is_object (*answer))
+  if (TALLY_OK != code)
+    return explain_mlflow (code, cli, path, err);
+  if (json_is_object (*answer))
     return code;
   json_decref (*answer);
   *answer = NULL;

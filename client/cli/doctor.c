@@ -41,8 +41,8 @@ report (struct doctor *doctor, const char *status, const char *name, const char 
                                                     : "\xe2\x9c\x97";
 
   doctor->failed = doctor->failed || 0 == strcmp (status, "fail");
-  json_array_append_new (doctor->checks, json_pack ("{s:s, s:s, s:o, s:s}", "name", name, "status", status, "found",
-                                                    json_text (found), "advice", advice));
+  json_array_append_new (doctor->checks, json_pack ("{s:s, s:s, s:o, s:o}", "name", name, "status", status, "found",
+                                                    json_text (found), "advice", json_text (advice)));
   if (FORMAT_JSON == cli->format)
     return;
   printf ("%s%s%s%*s%-12s %s\n", style_begin (&cli->out, style_of_status (status)), mark, style_end (&cli->out),
@@ -141,9 +141,33 @@ check_certificate (struct doctor *doctor, const struct doctor_probe *probe)
 
   if (0 == probe->certificate_end_ms)
     return;
-  report (doctor, left_ms < CERTIFICATE_WARN_MS ? "warn" : "ok", "certificate",
-          cli_printf ("valid until %s", time_text (probe->certificate_end_ms)),
-          left_ms < CERTIFICATE_WARN_MS ? "it must be renewed soon" : "");
+  if (left_ms < 0)
+    report (doctor, "warn", "certificate", cli_printf ("ended %s", time_text (probe->certificate_end_ms)),
+            "the server needs a new one");
+  else
+    report (doctor, left_ms < CERTIFICATE_WARN_MS ? "warn" : "ok", "certificate",
+            cli_printf ("valid until %s", time_text (probe->certificate_end_ms)),
+            left_ms < CERTIFICATE_WARN_MS ? "it must be renewed soon" : "");
+}
+
+/* Web servers say themselves that plain HTTP came to a port that speaks TLS. */
+static const char *
+answer_advice (struct cli *cli, const struct tally_error *err)
+{
+  if (0 == strncmp (cli_setting (cli, "server"), "http:", 5) && NULL != strcasestr (err->message, "https"))
+    return "the address must begin with https://";
+  return "something answers there, but no Tally or MLflow server";
+}
+
+/* What was not accepted, as the library chooses: name and password go before the token. */
+static const char *
+refused_login (struct cli *cli)
+{
+  if (NULL != cli_setting (cli, "username") && NULL != cli_setting (cli, "password"))
+    return cli_printf ("the server does not accept the password of %s", cli_setting (cli, "username"));
+  if (NULL != cli_setting (cli, "token"))
+    return "the server does not accept the token: it has ended, or was removed";
+  return "the server wants to know who asks";
 }
 
 static void
@@ -158,16 +182,15 @@ check_server (struct doctor *doctor)
   doctor_probe (&probe, cli);
   if (! probe.answered)
   {
-    doctor->status = CLI_UNREACHABLE;
-    report (doctor, "fail", "server", probe.trouble,
-            "is it running, and is the address right? 'tally login' changes it");
+    doctor->status = probe.status;
+    report (doctor, "fail", "server", probe.trouble, probe.advice);
     return;
   }
   code = tally_ping (&server, cli_client (cli), &err);
   if (TALLY_OK != code)
   {
     doctor->status = cli_exit_code (code);
-    report (doctor, "fail", "server", err.message, "something answers there, but no Tally or MLflow server");
+    report (doctor, "fail", "server", err.message, answer_advice (cli, &err));
     return;
   }
   report (doctor, "ok", "server",
@@ -179,7 +202,7 @@ check_server (struct doctor *doctor)
   else
   {
     doctor->status = CLI_DENIED;
-    report (doctor, "fail", "login", "the server does not know who you are", "tally login");
+    report (doctor, "fail", "login", refused_login (cli), "tally login");
   }
   check_certificate (doctor, &probe);
   check_clock (doctor, &probe);

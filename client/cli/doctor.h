@@ -12,6 +12,8 @@ struct doctor_probe
   int64_t certificate_end_ms; /* 0: not known */
   double seconds; /* of a request on a new connection */
   char trouble[256]; /* why there was no answer */
+  const char *advice; /* what to do about it */
+  int status; /* exit code of it */
 };
 
 /* One HEAD request with the settings of the client. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 /* A person waits. */
 #define PROBE_TIMEOUT_MS 10000
@@ -51,15 +52,27 @@ find_certificate_end (struct doctor_probe *probe, CURL *handle)
     }
 }
 
+static bool
+is_folder (const char *path)
+{
+  struct stat info;
+
+  return 0 == stat (path, &info) && S_ISDIR (info.st_mode);
+}
+
 static void
 set_options (CURL *handle, struct cli *cli, struct answer *answer)
 {
-  const char *authorities = cli_setting (cli, "ca-file");
+  const char *trusted = cli_setting (cli, "ca-file");
   const char *certificate = cli_setting (cli, "client-certificate");
   bool insecure = 0 == strcmp (cli_setting (cli, "insecure-tls"), "true");
 
   curl_easy_setopt (handle, CURLOPT_URL, cli_printf ("%s/version", cli_setting (cli, "server")));
+#if LIBCURL_VERSION_NUM >= 0x075500 /* 7.85 */
   curl_easy_setopt (handle, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  curl_easy_setopt (handle, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
   curl_easy_setopt (handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt (handle, CURLOPT_TIMEOUT_MS, (long)PROBE_TIMEOUT_MS);
   curl_easy_setopt (handle, CURLOPT_CERTINFO, 1L);
@@ -68,10 +81,49 @@ set_options (CURL *handle, struct cli *cli, struct answer *answer)
   curl_easy_setopt (handle, CURLOPT_WRITEFUNCTION, drop_body);
   curl_easy_setopt (handle, CURLOPT_SSL_VERIFYPEER, insecure ? 0L : 1L);
   curl_easy_setopt (handle, CURLOPT_SSL_VERIFYHOST, insecure ? 0L : 2L);
-  if (NULL != authorities && '\0' != authorities[0])
-    curl_easy_setopt (handle, CURLOPT_CAINFO, authorities);
+  if (NULL != trusted && '\0' != trusted[0])
+    curl_easy_setopt (handle, is_folder (trusted) ? CURLOPT_CAPATH : CURLOPT_CAINFO, trusted);
   if (NULL != certificate && '\0' != certificate[0])
     curl_easy_setopt (handle, CURLOPT_SSLCERT, certificate);
+}
+
+struct remedy
+{
+  CURLcode code;
+  const char *words; /* in curl's message, whichever library it has for TLS; NULL: any */
+  const char *advice;
+  int status;
+};
+
+#define SET_CA_FILE "-o ca-file=FILE, TALLY_CA_FILE, or a line of the file of settings"
+
+static const struct remedy remedies[] = {
+  { CURLE_PEER_FAILED_VERIFICATION, "expired",
+    "the server needs a new certificate, unless this machine's clock is wrong", CLI_UNREACHABLE },
+  { CURLE_PEER_FAILED_VERIFICATION, "not yet valid", "is this machine's clock right?", CLI_UNREACHABLE },
+  { CURLE_PEER_FAILED_VERIFICATION, "name",
+    "the certificate is of another host: use the name that it has in the address", CLI_UNREACHABLE },
+  { CURLE_PEER_FAILED_VERIFICATION, NULL, "say which certificates are trusted: " SET_CA_FILE, CLI_UNREACHABLE },
+  { CURLE_SSL_CACERT_BADFILE, NULL, "ca-file must name a file, or a folder, of certificates in PEM", CLI_REFUSED },
+  { CURLE_SSL_CERTPROBLEM, NULL, "client-certificate must name a file with certificate and key in PEM", CLI_REFUSED },
+  { CURLE_SSL_CONNECT_ERROR, NULL, "does it speak TLS? If not, the address begins with http://", CLI_UNREACHABLE },
+  { CURLE_COULDNT_RESOLVE_HOST, NULL, "is the name in the address right? 'tally login' changes it", CLI_UNREACHABLE },
+  { CURLE_COULDNT_RESOLVE_PROXY, NULL, "is the name of the proxy right?", CLI_UNREACHABLE },
+  { CURLE_OPERATION_TIMEDOUT, NULL, "is it overloaded, or is a firewall in between?", CLI_UNREACHABLE },
+};
+
+static void
+find_remedy (struct doctor_probe *probe, CURLcode code)
+{
+  probe->advice = "is it running, and is the address right? 'tally login' changes it";
+  probe->status = CLI_UNREACHABLE;
+  for (size_t i = 0; i < sizeof (remedies) / sizeof (remedies[0]); i++)
+    if (remedies[i].code == code && (NULL == remedies[i].words || NULL != strstr (probe->trouble, remedies[i].words)))
+    {
+      probe->advice = remedies[i].advice;
+      probe->status = remedies[i].status;
+      return;
+    }
 }
 
 void
@@ -85,6 +137,7 @@ doctor_probe (struct doctor_probe *probe, struct cli *cli)
   time_t date;
 
   memset (probe, 0, sizeof (*probe));
+  find_remedy (probe, CURLE_OK);
   if (NULL == handle)
     return;
   set_options (handle, cli, &answer);
@@ -93,7 +146,10 @@ doctor_probe (struct doctor_probe *probe, struct cli *cli)
   probe->answered = CURLE_OK == code;
   probe->seconds = (double)(clock_wall_ms () - before_ms) / 1000;
   if (CURLE_OK != code)
+  {
     snprintf (probe->trouble, sizeof (probe->trouble), "%s", '\0' == message[0] ? curl_easy_strerror (code) : message);
+    find_remedy (probe, code);
+  }
   date = curl_getdate (answer.date, NULL);
   if (probe->answered && date > 0)
   {

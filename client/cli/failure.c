@@ -89,9 +89,16 @@ advice (enum tally_code code)
   }
 }
 
+/* Where JSON about ourselves goes: stdout is the answer, except when it belongs to the command that we run. */
+static FILE *
+report_file (const struct cli *cli)
+{
+  return NULL != cli->command && command_takes_rest (cli->command) ? stderr : stdout;
+}
+
 /* Errors are the answer of a command that prints JSON. */
 static void
-print_error_json (const struct tally_error *err, int status)
+print_error_json (const struct cli *cli, const struct tally_error *err, int status)
 {
   struct buffer out;
   struct json_write w;
@@ -109,7 +116,7 @@ print_error_json (const struct tally_error *err, int status)
   json_write_member_int64 (&w, "exit_code", status);
   json_write_object_end (&w);
   json_write_object_end (&w);
-  printf ("%s\n", out.failed ? "{\"error\": {}}" : out.data);
+  fprintf (report_file (cli), "%s\n", out.failed ? "{\"error\": {}}" : out.data);
   buffer_free (&out);
 }
 
@@ -118,10 +125,17 @@ cli_fail (struct cli *cli, const struct tally_error *err)
 {
   int status = cli_exit_code (err->code);
   const char *more = advice (err->code);
+  struct tally_error stopped = *err;
 
+  /* Only Ctrl-C and signals like it stop what a command does. */
+  if (TALLY_ERROR_CANCELLED == err->code)
+  {
+    snprintf (stopped.message, sizeof (stopped.message), "Interrupted.");
+    err = &stopped;
+  }
   if (FORMAT_JSON == cli->format || FORMAT_LINES == cli->format)
   {
-    print_error_json (err, status);
+    print_error_json (cli, err, status);
     return status;
   }
   fflush (stdout);

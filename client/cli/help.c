@@ -93,6 +93,11 @@ print_indented (const char *text)
 void
 help_command (struct cli *cli, const struct command *command)
 {
+  if (FORMAT_JSON == cli->format)
+  {
+    print_json (describe_command (command));
+    return;
+  }
   printf ("%stally %s%s [OPTION...]%s%s\n\n", style_begin (&cli->out, STYLE_HEAD), command->name, style_end (&cli->out),
           '\0' == command->arguments[0] ? "" : " ", command->arguments);
   print_wrapped (cli, cli_printf ("%s.", command->summary), 0);
@@ -127,6 +132,11 @@ in_group (const char *name, const char *group)
 void
 help_group (struct cli *cli, const char *group)
 {
+  if (FORMAT_JSON == cli->format)
+  {
+    print_json (describe_commands (group));
+    return;
+  }
   printf ("%stally %s%s COMMAND\n\n", style_begin (&cli->out, STYLE_HEAD), group, style_end (&cli->out));
   for (const struct command *command = commands; NULL != command->name; command++)
     if (in_group (command->name, group))
@@ -139,6 +149,11 @@ help_program (struct cli *cli)
 {
   const struct command_group *group = command_groups;
 
+  if (FORMAT_JSON == cli->format)
+  {
+    print_json (describe_commands (NULL));
+    return;
+  }
   printf ("%stally%s COMMAND [OPTION...] [ARGUMENT...]\n\n", style_begin (&cli->out, STYLE_HEAD),
           style_end (&cli->out));
   print_wrapped (cli, "Experiments and models from the command line, on a Tally or MLflow server.", 0);
@@ -167,6 +182,11 @@ help_options (struct cli *cli)
 {
   const struct tally_option_info *info;
 
+  if (FORMAT_JSON == cli->format)
+  {
+    print_json (describe_settings ());
+    return;
+  }
   print_wrapped (cli,
                  "Options of libtally, set by -o NAME=VALUE, by a variable, or by a line NAME = VALUE of the file of "
                  "settings; the first of these counts.",

@@ -1,6 +1,8 @@
 /* Ctrl-C is noted, and the second one ends the process. */
 #include "cli/interrupt.h"
 
+#include "cli/cli.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -43,6 +45,26 @@ note_signal (int number)
     raise (number);
   }
   noted = number;
+}
+
+/* Nothing that would have to be done in between: a handler may interrupt anything. */
+static void
+end_at_once (int number)
+{
+  (void)number;
+  say_last_words ();
+  _exit (CLI_INTERRUPTED);
+}
+
+void
+interrupt_end (void)
+{
+  static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+  struct sigaction action = { .sa_handler = end_at_once };
+
+  sigemptyset (&action.sa_mask);
+  for (size_t i = 0; i < sizeof (numbers) / sizeof (numbers[0]); i++)
+    sigaction (numbers[i], &action, NULL);
 }
 
 void

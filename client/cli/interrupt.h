@@ -8,6 +8,9 @@
 void interrupt_catch (void);
 bool interrupted (void);
 
+/* From now on they end the process, with the last words: for what has nothing else to end and may wait for a server. */
+void interrupt_end (void);
+
 /* Written to stdout when the process ends, also by a second signal: an escape that sets the terminal right. Static. */
 void interrupt_last_words (const char *text);
 

@@ -111,8 +111,10 @@ run_log (struct cli *cli)
     print_json (json_pack ("{s:I, s:I, s:I, s:b}", "lines", (json_int_t)counts.lines, "points",
                            (json_int_t)counts.points, "wrong_lines", (json_int_t)counts.wrong, "sent", result.sent));
   else if (0 == result.rejected)
-    cli_note (cli, "%" PRIu64 " points of %" PRIu64 " lines logged%s", counts.points, counts.lines,
-              0 == counts.wrong ? "" : cli_printf (", %" PRIu64 " lines are wrong", counts.wrong));
+    cli_note (cli, "%s of %s logged%s", count_text (counts.points, "point"), count_text (counts.lines, "line"),
+              0 == counts.wrong
+                  ? ""
+                  : cli_printf (", %s %s wrong", count_text (counts.wrong, "line"), 1 == counts.wrong ? "is" : "are"));
   if (interrupted ())
     return CLI_INTERRUPTED;
   return CLI_DONE == result.status && counts.wrong > 0 ? CLI_REFUSED : result.status;

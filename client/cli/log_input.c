@@ -12,8 +12,12 @@
 #include <string.h>
 #include <strings.h>
 
+/* U+FEFF in UTF-8. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 struct log_input
 {
+  bool begun; /* a line was read */
   enum input_format format;
   int64_t next_step; /* of a line that has none */
 
@@ -298,6 +302,13 @@ log_input_line (const struct input_point **points, size_t *count, struct log_inp
   *points = NULL;
   *count = 0;
   input->count = 0;
+  /* Spreadsheets begin files with it. */
+  if (! input->begun && 0 == strncmp (line, BYTE_ORDER_MARK, strlen (BYTE_ORDER_MARK)))
+  {
+    line += strlen (BYTE_ORDER_MARK);
+    len -= strlen (BYTE_ORDER_MARK);
+  }
+  input->begun = true;
   while (len > 0 && isspace ((unsigned char)line[len - 1]))
     line[--len] = '\0';
   if (len != strlen (line))

@@ -119,7 +119,7 @@ tell_pending (struct logging *logging, uint64_t waiting, const struct tally_erro
 
 /* The exit code: what was refused goes before what is not sent. */
 static int
-judge (struct logging *logging, struct logging_result *result, uint64_t waiting, bool must_arrive,
+judge (struct logging *logging, const struct logging_result *result, bool must_arrive,
        const struct tally_error *closing)
 {
   if (result->rejected > 0 && logging->told)
@@ -128,7 +128,7 @@ judge (struct logging *logging, struct logging_result *result, uint64_t waiting,
     return cli_fail (logging->cli, &logging->rejected);
   if (result->sent)
     return CLI_DONE;
-  tell_pending (logging, waiting, closing);
+  tell_pending (logging, result->waiting, closing);
   if (CLI_DENIED == cli_exit_code (logging->trouble.code))
     return CLI_DENIED;
   return must_arrive ? CLI_PENDING : CLI_DONE;
@@ -157,13 +157,13 @@ logging_finish (struct logging *logging, int64_t deadline_ms, bool must_arrive)
   pthread_mutex_lock (&logging->lock);
   result.sent = TALLY_OK == code;
   result.rejected = counters.rejected;
+  result.waiting = result.sent ? 0 : counters.logged - counters.sent - counters.rejected;
   if (result.rejected > 0 && TALLY_OK == logging->rejected.code)
     result.rejected = 0;
   if (offline)
     result.status = CLI_DONE;
   else
-    result.status =
-        judge (logging, &result, counters.logged - counters.sent - counters.rejected, must_arrive, &closing);
+    result.status = judge (logging, &result, must_arrive, &closing);
   pthread_mutex_unlock (&logging->lock);
   return result;
 }

@@ -29,6 +29,7 @@ struct logging_result
 {
   bool sent; /* all of it */
   uint64_t rejected;
+  uint64_t waiting; /* records that are not sent yet */
   int status; /* exit code */
 };
 /* Wait (`deadline_ms`), close, tell what went wrong. `must_arrive`: not being sent is a failure. */

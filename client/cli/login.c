@@ -33,6 +33,7 @@ static void
 show_again (int number)
 {
   tcsetattr (STDIN_FILENO, TCSAFLUSH, &shown_settings);
+  (void)! write (STDERR_FILENO, "\n", 1);
   signal (number, SIG_DFL);
   raise (number);
 }

@@ -28,6 +28,9 @@ main (int argc, char **argv)
   group = parse_arguments (&cli, (const char *const *)argv + 1, argc > 0 ? (size_t)argc - 1 : 0);
   if (cli_has (&cli, "color"))
     terminal_init (&cli, cli_option (&cli, "color"));
+  /* Help in place of a command is for people. */
+  if (FORMAT_JSON == cli.format && NULL == cli.command && ! cli_has (&cli, "help"))
+    cli_refuse (&cli, "The command is missing; 'tally help --json' describes all.");
   if (NULL != group)
   {
     help_group (&cli, group);

@@ -1,5 +1,5 @@
 /* Man pages (roff, man(7)) and the reference of the docs (Markdown), made from the table of commands. */
-#include "cli/cli.h"
+#include "cli/output.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -288,25 +288,61 @@ reference_print (void)
   }
 }
 
+/* The command whose page was asked for; NULL: the program's. */
+static const struct command *
+page_command (struct cli *cli)
+{
+  size_t used;
+  const struct command *command = command_find (cli->arguments, cli->argument_count, &used);
+
+  if (cli->argument_count > 0 && (NULL == command || used != cli->argument_count))
+    cli_refuse (cli, "There is no command '%s'.", cli->arguments[0]);
+  return command;
+}
+
+static void
+print_page (struct cli *cli)
+{
+  const struct command *command = page_command (cli);
+
+  if (NULL == command)
+    manual_program ();
+  else
+    manual_command (command);
+}
+
+static void
+print_reference (struct cli *cli)
+{
+  (void)cli;
+  reference_print ();
+}
+
+static int
+print_pages (struct cli *cli)
+{
+  json_t *names = json_array ();
+
+  for (const struct command *command = commands; NULL != command->name; command++)
+    if (FORMAT_JSON == cli->format)
+      json_array_append_new (names, json_text (command->name));
+    else
+      printf ("%s\n", command->name);
+  if (FORMAT_JSON == cli->format)
+    print_json (json_pack ("{s:O}", "pages", names));
+  json_decref (names);
+  return CLI_DONE;
+}
+
 int
 run_manual (struct cli *cli)
 {
-  const struct command *command;
-  size_t used;
+  const char *only = 1 == cli->argument_count ? cli->arguments[0] : "";
 
-  if (0 == cli->argument_count)
-    manual_program ();
-  else if (1 == cli->argument_count && 0 == strcmp (cli->arguments[0], "reference"))
-    reference_print ();
-  else if (1 == cli->argument_count && 0 == strcmp (cli->arguments[0], "pages"))
-    for (command = commands; NULL != command->name; command++)
-      printf ("%s\n", command->name);
-  else
-  {
-    command = command_find (cli->arguments, cli->argument_count, &used);
-    if (NULL == command || used != cli->argument_count)
-      cli_refuse (cli, "There is no command '%s'.", cli->arguments[0]);
-    manual_command (command);
-  }
-  return CLI_DONE;
+  if (0 == strcmp (only, "reference"))
+    return print_as_json (cli, "reference", print_reference);
+  if (0 == strcmp (only, "pages"))
+    return print_pages (cli);
+  page_command (cli);
+  return print_as_json (cli, "page", print_page);
 }

@@ -50,6 +50,14 @@ model_uri (struct cli *cli, const char *text)
   return cli_printf ("models:/%s", text);
 }
 
+const char *
+model_name (struct cli *cli, const char *text)
+{
+  if ('\0' == text[0])
+    cli_refuse (cli, "The name of the model is empty.");
+  return text;
+}
+
 struct tally_model_version *
 model_version (struct cli *cli, const char *text)
 {
@@ -169,9 +177,11 @@ model_print (struct cli *cli, const json_t *model)
   const char *key;
   json_t *value;
 
-  printf ("%s%s/%s%s  %s%s%s\n", style_begin (&cli->out, STYLE_NAME), plain (text_of (model, "name")),
-          text_of (model, "version"), style_end (&cli->out), style_begin (&cli->out, STYLE_GOOD),
-          plain (text_of (model, "aliases")), style_end (&cli->out));
+  printf ("%s%s/%s%s", style_begin (&cli->out, STYLE_NAME), plain (text_of (model, "name")), text_of (model, "version"),
+          style_end (&cli->out));
+  if ('\0' != text_of (model, "aliases")[0])
+    printf ("  %s%s%s", style_begin (&cli->out, STYLE_GOOD), plain (text_of (model, "aliases")), style_end (&cli->out));
+  putchar ('\n');
   print_member (cli, "Status", text_of (model, "status"));
   if (0 != strcmp (text_of (model, "stage"), "None"))
     print_member (cli, "Stage", text_of (model, "stage"));
@@ -283,8 +293,7 @@ page_path (const char *path, const char *token, size_t limit, size_t got)
                      NULL == token ? "" : "&page_token=", NULL == token ? "" : cli_encode (token));
 }
 
-/* All items of a list that comes in pages, each changed by `complete`. */
-static json_t *
+json_t *
 fetch_pages (struct cli *cli, const char *path, const char *member, size_t limit, void (*complete) (json_t *item))
 {
   json_t *items = json_array ();
@@ -311,7 +320,7 @@ fetch_pages (struct cli *cli, const char *path, const char *member, size_t limit
   return items;
 }
 
-static size_t
+size_t
 limit_of (struct cli *cli)
 {
   return (size_t)cli_number (cli, "limit", 0, INT32_MAX, 100);
@@ -391,7 +400,9 @@ run_model_alias (struct cli *cli)
   {
     cli_must (cli, tally_model_delete_alias (cli_client (cli), cli->arguments[0], alias, &err), &err);
     if (FORMAT_JSON == cli->format)
-      print_json (json_pack ("{s:s, s:s}", "name", cli->arguments[0], "alias", alias));
+      print_json (json_pack ("{s:o, s:o}", "name", json_text (cli->arguments[0]), "alias", json_text (alias)));
+    else
+      cli_note (cli, "%s has no alias %s any more", plain (cli->arguments[0]), plain (alias));
     return CLI_DONE;
   }
   version = model_version (cli, cli->arguments[0]);
@@ -442,7 +453,8 @@ complete_entry (json_t *entry)
 int
 run_model_history (struct cli *cli)
 {
-  const char *path = cli_printf ("/api/tally/v1/registered-models/%s/ledger", cli_encode (cli->arguments[0]));
+  const char *path =
+      cli_printf ("/api/tally/v1/registered-models/%s/ledger", cli_encode (model_name (cli, cli->arguments[0])));
   json_t *items = fetch_pages (cli, path, "entries", limit_of (cli), complete_entry);
 
   print_list (cli, items, "entries", entry_columns, COUNT (entry_columns));

@@ -62,6 +62,8 @@ void print_list (struct cli *cli, json_t *items, const char *name, const struct 
 bool print_item_now (struct cli *cli, json_t *item);
 /* Print one object in JSON; takes the reference. */
 void print_json (json_t *value);
+/* Print what `print` prints: with --json as the member of an object. `print` must not end the process. */
+int print_as_json (struct cli *cli, const char *member, void (*print) (struct cli *cli));
 /* A table of texts: `cells` row by row, "" for none; `styles` of the same shape or NULL. `titles` NULL: no head.
    `right`: bit i set when column i holds numbers. */
 void print_table (struct cli *cli, const char *const *titles, const char *const *cells, const enum style *styles,
@@ -82,12 +84,20 @@ const char *number_short (double value); /* six digits */
 const char *time_text (int64_t ms); /* local time, to the second; "" for 0 */
 const char *duration_text (int64_t ms);
 const char *bytes_text (uint64_t bytes);
+const char *count_text (uint64_t count, const char *what); /* "1 point", "2 points" */
 
+/* `text`, with what is not UTF-8 replaced: names of files and arguments can be anything. */
+const char *valid_text (const char *text);
 /* Doubles that JSON has no number for become texts; a new reference, never NULL. */
 json_t *json_number (double value);
 json_t *json_text (const char *text); /* invalid UTF-8 replaced; NULL: null */
 json_t *json_pairs (const struct tally_pair *pairs, size_t count);
 json_t *json_run (const struct tally_run_data *run, bool whole);
 const char *status_name (enum tally_status status);
+
+/* Commands as JSON: one; those of a group (NULL: all) with what all have in common; and the options of libtally. */
+json_t *describe_command (const struct command *command);
+json_t *describe_commands (const char *group);
+json_t *describe_settings (void);
 
 #endif

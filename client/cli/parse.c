@@ -257,6 +257,18 @@ see_json (struct cli *cli, const char *const *words, size_t count)
       cli->format = FORMAT_JSON;
 }
 
+/* The command "version" in place of the option. */
+static const char *const *
+version_words (const char *const *words, size_t count)
+{
+  const char **copy = cli_array (count + 1, sizeof (copy[0]));
+
+  copy[0] = "version";
+  for (size_t i = 1; i < count; i++)
+    copy[i] = words[i];
+  return copy;
+}
+
 const char *
 parse_arguments (struct cli *cli, const char *const *words, size_t count)
 {
@@ -272,6 +284,10 @@ parse_arguments (struct cli *cli, const char *const *words, size_t count)
   cli->arguments = parser.arguments;
   cli->given = parser.given;
   see_json (cli, words, count);
+  /* What people try first at any program. */
+  if (count > 0 && 0 == strcmp (words[0], "--version"))
+    words = version_words (words, count);
+  parser.words = words;
   group = find_command (&parser);
   while (NULL == group && parser.at < parser.count && take_word (&parser))
     ;

@@ -267,6 +267,24 @@ append_x_axis (struct buffer *out, const struct canvas *canvas, const struct plo
   buffer_byte (out, '\n');
 }
 
+/* What a series has that cannot be drawn; "" for nothing. */
+static const char *
+gaps_of (const struct plot *plot, const struct plot_series *series)
+{
+  bool infinite = false;
+  bool negative = false;
+
+  for (size_t i = 0; i < series->count; i++)
+    if (! isfinite (series->y[i]))
+      infinite = true;
+    else if (plot->logarithmic && series->y[i] <= 0)
+      negative = true;
+  return infinite && negative ? ", some not finite, some <= 0"
+         : infinite           ? ", some not finite"
+         : negative           ? ", some <= 0"
+                              : "";
+}
+
 /* A line for each series: its mark, its name as far as there is room, its last value. */
 static void
 append_legend (struct buffer *out, const struct canvas *canvas, unsigned width)
@@ -276,8 +294,9 @@ append_legend (struct buffer *out, const struct canvas *canvas, unsigned width)
   for (size_t i = 0; i < plot->count; i++)
   {
     const struct plot_series *series = &plot->series[i];
-    const char *value =
-        0 == series->count ? "  no points" : cli_printf ("  last %s", number_short (series->y[series->count - 1]));
+    const char *value = 0 == series->count ? "  no points"
+                                           : cli_printf ("  last %s%s", number_short (series->y[series->count - 1]),
+                                                         gaps_of (plot, series));
     size_t taken = 5 + text_columns (value);
 
     buffer_text (out, "  ");

@@ -41,6 +41,7 @@ static const char *
 command_line (const char *const *arguments)
 {
   struct buffer out;
+  const char *text;
   size_t len;
 
   buffer_init (&out, SIZE_MAX / 2);
@@ -60,11 +61,14 @@ command_line (const char *const *arguments)
         buffer_byte (&out, *at);
     buffer_text (&out, simple ? "" : "'");
   }
-  len = out.len < TAG_MAX_BYTES ? out.len : TAG_MAX_BYTES;
+  text = out.failed ? "" : valid_text (out.data);
+  len = strnlen (text, TAG_MAX_BYTES);
   /* Not in the middle of a character. */
-  while (len < out.len && 0x80 == ((unsigned char)out.data[len] & 0xc0))
+  while (len > 0 && 0x80 == ((unsigned char)text[len] & 0xc0))
     len--;
-  return cli_copy (out.data, len);
+  text = cli_copy (text, len);
+  buffer_free (&out);
+  return text;
 }
 
 static const char *
@@ -104,17 +108,20 @@ set_variable (const char *name, const char *value)
     setenv (name, value, 1);
 }
 
-/* What the command finds: its run, and the server when the command line named it. */
-static void
+/* What the command finds: its run, and the server when the command line named it. Returns the server's id of the run;
+   NULL: it is not known. */
+static const char *
 set_environment (struct logging *logging)
 {
   struct cli *cli = logging->cli;
-  char server_id[TALLY_RUN_ID_BYTES];
+  char server_id[TALLY_RUN_ID_BYTES] = "";
   struct tally_error err;
   bool offline = 0 == strcmp (cli_setting (cli, "mode"), "offline");
 
   unsetenv ("MLFLOW_RUN_ID");
-  if (! offline && TALLY_OK == tally_run_server_id (server_id, logging->run, SERVER_ID_MS, &err))
+  if (offline || TALLY_OK != tally_run_server_id (server_id, logging->run, SERVER_ID_MS, &err))
+    server_id[0] = '\0';
+  else
   {
     set_variable ("MLFLOW_RUN_ID", server_id);
     set_variable ("MLFLOW_TRACKING_URI", cli_setting (cli, "server"));
@@ -123,6 +130,7 @@ set_environment (struct logging *logging)
   set_variable ("TALLY_SERVER", cli_has (cli, "server") ? cli_setting (cli, "server") : NULL);
   set_variable ("TALLY_WORKSPACE", cli_has (cli, "workspace") ? cli_setting (cli, "workspace") : NULL);
   set_variable ("TALLY_MODE", offline ? "offline" : NULL);
+  return '\0' == server_id[0] ? NULL : cli_copy (server_id, sizeof (server_id));
 }
 
 static void
@@ -137,26 +145,38 @@ store_output (struct logging *logging, const char *name, const struct capture *c
   free (content);
 }
 
+static enum tally_status
+status_of (const struct child *child)
+{
+  if (0 != child->signal)
+    return TALLY_STATUS_KILLED;
+  return 0 == child->exit_code ? TALLY_STATUS_FINISHED : TALLY_STATUS_FAILED;
+}
+
+static const char *
+signal_of (const struct child *child)
+{
+  const char *name = 0 == child->signal ? NULL : sigabbrev_np (child->signal);
+
+  if (0 == child->signal || NULL == name)
+    return 0 == child->signal ? NULL : cli_printf ("SIG%d", child->signal);
+  return cli_printf ("SIG%s", name);
+}
+
 static void
 log_end (struct logging *logging, const struct child *child)
 {
-  enum tally_status status = TALLY_STATUS_FINISHED;
   struct tally_error err;
 
-  if (0 != child->signal)
-    status = TALLY_STATUS_KILLED;
-  else if (0 != child->exit_code)
-    status = TALLY_STATUS_FAILED;
   metric (logging, "exec.exit_code", child->exit_code);
   metric (logging, "exec.duration_s", child->duration_s);
   metric (logging, "exec.cpu_s", child->cpu_s);
   metric (logging, "exec.memory_mib", child->memory_mib);
   tag (logging, "exec.exit_code", cli_printf ("%d", child->exit_code));
-  if (0 != child->signal)
-    tag (logging, "exec.signal", cli_printf ("SIG%s", sigabbrev_np (child->signal)));
+  tag (logging, "exec.signal", signal_of (child));
   store_output (logging, "output/stdout.txt", &child->out);
   store_output (logging, "output/stderr.txt", &child->err);
-  if (TALLY_OK != tally_run_end (logging->run, status, &err))
+  if (TALLY_OK != tally_run_end (logging->run, status_of (child), &err))
     cli_warn (logging->cli, "%s", plain (err.message));
 }
 
@@ -191,6 +211,43 @@ run_child (struct logging *logging, struct child *child)
   tally_system_stop (system);
 }
 
+/* Where --summary goes. A file that cannot be written is told before the command runs, not hours later. */
+static FILE *
+open_summary (struct cli *cli)
+{
+  const char *path = cli_option (cli, "summary");
+  FILE *file = NULL == path ? NULL : fopen (path, "we");
+
+  if (NULL != path && NULL == file)
+    cli_broken (cli, errno, "%s", path);
+  return file;
+}
+
+/* What became of it: one line. stdout is the command's, so --json prints it behind what the command said on stderr. */
+static void
+tell_summary (struct cli *cli, FILE *file, const char *id, const char *server_id, const struct child *child,
+              const struct logging_result *result)
+{
+  json_t *summary =
+      json_pack ("{s:s, s:s?, s:s, s:i, s:s?, s:f, s:f, s:f, s:b, s:I, s:I}", "run_id", id, "server_run_id", server_id,
+                 "status", status_name (status_of (child)), "exit_code", child->exit_code, "signal", signal_of (child),
+                 "duration_s", child->duration_s, "cpu_s", child->cpu_s, "memory_mib", child->memory_mib, "sent",
+                 result->sent, "waiting", (json_int_t)result->waiting, "rejected", (json_int_t)result->rejected);
+  struct buffer line;
+
+  buffer_init (&line, SIZE_MAX / 2);
+  json_append (&line, summary, 0);
+  buffer_byte (&line, '\n');
+  json_decref (summary);
+  if (FORMAT_JSON == cli->format && ! line.failed)
+    fprintf (stderr, "%s%s", '\n' == child->err.last ? "" : "\n", line.data);
+  if (NULL != file && ! line.failed)
+    fputs (line.data, file);
+  if (NULL != file && (line.failed || 0 != ferror (file) || 0 != fclose (file)))
+    cli_warn (cli, "%s: %s", cli_option (cli, "summary"), strerror (errno));
+  buffer_free (&line);
+}
+
 int
 run_run_exec (struct cli *cli)
 {
@@ -199,27 +256,30 @@ run_run_exec (struct cli *cli)
   struct logging logging;
   struct child child;
   struct tally_error err;
+  struct logging_result result;
+  const char *server_id;
   const char *id;
-  int exit_code;
+  FILE *summary;
 
   child_block_signals (&child);
   outer = outer_run (cli);
   outer = NULL == outer ? NULL : cli_copy (outer, strlen (outer));
   cli_number (cli, "interval", 0, 3600, 10);
   cli_must (cli, tally_options_set (cli_options (cli), "run-id", NULL, &err), &err);
+  summary = open_summary (cli);
   logging_init (&logging, cli, true);
-  logging_start (&logging, NULL == name ? base_name (cli->rest[0]) : name);
+  logging_start (&logging, NULL == name ? valid_text (base_name (cli->rest[0])) : name);
   tag (&logging, "mlflow.parentRunId", outer);
   describe (&logging);
   id = cli_copy (tally_run_id (logging.run), TALLY_RUN_ID_BYTES);
   cli_note (cli, "run %s", id);
-  set_environment (&logging);
+  server_id = set_environment (&logging);
   run_child (&logging, &child);
   log_end (&logging, &child);
   /* From here on Ctrl-C ends us: what was logged is in the spool. */
-  exit_code = child.exit_code;
   child_unblock_signals (&child);
   child_free (&child);
-  logging_finish (&logging, -1, false);
-  return exit_code;
+  result = logging_finish (&logging, -1, false);
+  tell_summary (cli, summary, id, server_id, &child, &result);
+  return child.exit_code;
 }

@@ -348,6 +348,71 @@ info_duration (const struct tally_run_data *run)
   return run->start_ms > 0 && run->end_ms >= run->start_ms ? duration_text (run->end_ms - run->start_ms) : "";
 }
 
+/* Columns that a run takes at least: its id. */
+#define RUN_COLUMNS 12
+#define RUN_GAP 2
+
+/* How many runs fit beside each other. */
+static size_t
+runs_in_block (const struct comparison *comparison)
+{
+  size_t columns = comparison->cli->out.columns;
+  size_t names = 0;
+  size_t room;
+  size_t blocks;
+
+  if (0 == columns)
+    return comparison->count;
+  for (size_t row = 0; row < comparison->rows; row++)
+    if (text_columns (comparison->cells[row * (comparison->count + 2) + 1]) > names)
+      names = text_columns (comparison->cells[row * (comparison->count + 2) + 1]);
+  /* Before the names stands the column of marks; long names shrink to half. */
+  names = (names > columns / 2 ? columns / 2 : names) + 1 + RUN_GAP;
+  room = columns > names ? (columns - names) / (RUN_COLUMNS + RUN_GAP) : 0;
+  if (room < 1)
+    room = 1;
+  blocks = (comparison->count + room - 1) / room;
+  return (comparison->count + blocks - 1) / blocks;
+}
+
+static void
+print_block (const struct comparison *comparison, const char *const *titles, size_t first, size_t count)
+{
+  const char **cells = cli_array (comparison->rows * (count + 2), sizeof (cells[0]));
+  enum style *styles = cli_array (comparison->rows * (count + 2), sizeof (styles[0]));
+  const char **heads = cli_array (count + 2, sizeof (heads[0]));
+
+  for (size_t i = 0; i < count + 2; i++)
+  {
+    size_t from = i < 2 ? i : first + i;
+
+    heads[i] = titles[from];
+    for (size_t row = 0; row < comparison->rows; row++)
+    {
+      cells[row * (count + 2) + i] = comparison->cells[row * (comparison->count + 2) + from];
+      styles[row * (count + 2) + i] = comparison->styles[row * (comparison->count + 2) + from];
+    }
+  }
+  print_table (comparison->cli, heads, cells, styles, comparison->rows, count + 2, 0);
+  free (cells);
+  free (styles);
+  free (heads);
+}
+
+/* More runs than fit beside each other stand below each other. */
+static void
+print_blocks (const struct comparison *comparison, const char *const *titles)
+{
+  size_t most = runs_in_block (comparison);
+
+  for (size_t first = 0; first < comparison->count; first += most)
+  {
+    if (first > 0)
+      putchar ('\n');
+    print_block (comparison, titles, first, comparison->count - first < most ? comparison->count - first : most);
+  }
+}
+
 static void
 print_comparison (struct comparison *comparison)
 {
@@ -364,8 +429,8 @@ print_comparison (struct comparison *comparison)
   add_group (comparison, 'p', "Params");
   add_group (comparison, 'm', "Metrics");
   add_group (comparison, 't', "Tags");
-  print_table (comparison->cli, titles, comparison->cells, comparison->styles, comparison->rows, comparison->count + 2,
-               0);
+  print_blocks (comparison, titles);
+  free (titles);
 }
 
 static json_t *

@@ -20,10 +20,11 @@ show_progress (void *payload, const struct tally_sync_result *so_far, const char
 static json_t *
 result_json (const struct tally_sync_result *result)
 {
-  return json_pack ("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "streams", (json_int_t)result->streams, "busy",
+  return json_pack ("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "streams", (json_int_t)result->streams, "busy",
                     (json_int_t)result->busy, "finished", (json_int_t)result->finished, "points",
                     (json_int_t)result->points, "rejected", (json_int_t)result->rejected, "waiting",
-                    (json_int_t)result->waiting, "torn_bytes", (json_int_t)result->torn_bytes);
+                    (json_int_t)result->waiting, "torn_bytes", (json_int_t)result->torn_bytes, "kept",
+                    (json_int_t)result->kept, "damaged_bytes", (json_int_t)result->damaged_bytes);
 }
 
 static void
@@ -43,8 +44,12 @@ tell (const struct tally_sync_result *result)
   append_count (&out, result->points, "points sent");
   append_count (&out, result->rejected, "points refused by the server");
   append_count (&out, result->waiting, "points waiting");
+  append_count (&out, result->kept,
+                1 == result->kept ? "spool kept for what was refused or is damaged"
+                                  : "spools kept for what was refused or is damaged");
   append_count (&out, result->busy, "in use by running programs");
   append_count (&out, result->torn_bytes, "bytes cut off that were never whole");
+  append_count (&out, result->damaged_bytes, "bytes damaged, set aside");
   printf ("%s\n", 0 == out.len ? "nothing waits" : out.data);
   fflush (stdout);
   buffer_free (&out);

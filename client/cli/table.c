@@ -109,7 +109,8 @@ print_table (struct cli *cli, const char *const *titles, const char *const *cell
     print_row (cli, cells + row * columns, NULL == styles ? NULL : styles + row * columns, STYLE_NONE, widths, shown,
                right);
   if (shown < columns)
-    cli_note (cli, "%zu more columns have no room; --csv and --json show all", columns - shown);
+    cli_note (cli, "%zu more columns have no room; --json%s shows all", columns - shown,
+              LISTS_ITEMS == cli->command->lists ? " or --csv" : "");
   free (widths);
 }
 

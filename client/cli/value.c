@@ -86,6 +86,12 @@ bytes_text (uint64_t bytes)
 }
 
 const char *
+count_text (uint64_t count, const char *what)
+{
+  return cli_printf ("%" PRIu64 " %s%s", count, what, 1 == count ? "" : "s");
+}
+
+const char *
 status_name (enum tally_status status)
 {
   static const char *const names[] = {
@@ -102,18 +108,15 @@ json_number (double value)
   return isfinite (value) ? json_real (value) : json_text (number_text (value));
 }
 
-json_t *
-json_text (const char *text)
+const char *
+valid_text (const char *text)
 {
-  struct buffer out;
   struct slice rest = slice_of (text);
-  json_t *value;
+  struct buffer out;
 
-  if (NULL == text)
-    return json_null ();
   if (utf8_valid (rest))
-    return json_string (text);
-  buffer_init (&out, strlen (text) * 3 + 1);
+    return text;
+  buffer_init (&out, SIZE_MAX / 2);
   while (rest.len > 0)
   {
     size_t len = utf8_sequence (rest);
@@ -122,9 +125,15 @@ json_text (const char *text)
     len = 0 == len ? 1 : len;
     rest = (struct slice){ rest.data + len, rest.len - len };
   }
-  value = json_string (out.failed ? "" : out.data);
+  text = cli_copy (out.failed ? "" : out.data, out.failed ? 0 : out.len);
   buffer_free (&out);
-  return value;
+  return text;
+}
+
+json_t *
+json_text (const char *text)
+{
+  return NULL == text ? json_null () : json_string (valid_text (text));
 }
 
 json_t *

@@ -33,6 +33,20 @@ port_is_taken() {
   (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
+# until_true SECONDS COMMAND...: wait until it succeeds.
+until_true() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.05
+  done
+}
+# What must happen has so many seconds, on a machine that has much else to do.
+patience_s=60
+# gone PROCESS
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
 # The address that a daemon wrote to its log file $1, or nothing.
 address_in_log() {
   sed -n '/event"\{0,1\}[=:]"\{0,1\}listening/s/.*address"\{0,1\}[=:]"\{0,1\}\(http[^ "]*\).*/\1/p' "$1" 2>/dev/null |
@@ -46,7 +60,7 @@ wait_until_ready() {
   address=${4:-}
   while kill -0 "$process" 2>/dev/null && [ "$SECONDS" -lt "$deadline" ]; do
     if [ -z "$address" ]; then address=$(address_in_log "$log"); fi
-    if [ -n "$address" ] && curl -fsS --noproxy '*' -m 2 -o /dev/null "$address$static_prefix/ready" 2>/dev/null; then
+    if [ -n "$address" ] && curl -fsS --noproxy '*' -m 10 -o /dev/null "$address$static_prefix/ready" 2>/dev/null; then
       return 0
     fi
     sleep 0.05

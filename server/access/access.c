@@ -19,7 +19,7 @@
 /* A round of the watcher: less than FRESH_US, so that one slow round is not waited for. */
 #define ROUND_US ((uint64_t)900 * 1000)
 /* Texts of one round. */
-#define ROUND_ARENA_BYTES ((size_t)4 * 1024 * 1024)
+#define ROUND_ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
 bool
 access_is_on (const struct access *access)
@@ -112,7 +112,10 @@ access_note_refusal (struct access *access, const struct store_audit *entry)
       whole = own_text (*at) && whole;
     }
     if (whole)
+    {
       access->refusal_count++;
+      condition_broadcast (&access->changed);
+    }
     else
     {
       free_texts (place);
@@ -185,13 +188,17 @@ watch (struct access *access, struct store_connection *connection, uint64_t *see
   atomic_store (&access->fresh_until_us, start_us + FRESH_US);
 }
 
+/* Where there is nothing to watch a round begins with a refusal. */
 static bool
 wait_for_round (struct access *access)
 {
-  uint64_t next_us = clock_monotonic_us () + WATCH_US;
+  uint64_t next_us;
   bool stopping;
 
   lock_acquire (&access->lock);
+  while (! access->remembers && ! access->stopping && 0 == access->refusal_count)
+    condition_wait (&access->changed, &access->lock);
+  next_us = clock_monotonic_us () + WATCH_US;
   while (! access->stopping && condition_wait_until (&access->changed, &access->lock, next_us))
     ;
   stopping = access->stopping;
@@ -216,12 +223,13 @@ run (void *context)
     struct arena_mark mark = arena_mark (arena);
 
     store_start_request (connection, clock_monotonic_us () + ROUND_US);
-    watch (access, connection, &seen);
+    if (access->remembers)
+      watch (access, connection, &seen);
     (void)store_end_request (connection);
     going = wait_for_round (access);
     store_start_request (connection, clock_monotonic_us () + ROUND_US);
     write_refusals (access, connection, arena);
-    if (! going || clock_monotonic_us () >= uses_us)
+    if (access->remembers && (! going || clock_monotonic_us () >= uses_us))
     {
       write_uses (access, connection, arena);
       uses_us = clock_monotonic_us () + USES_US;
@@ -274,11 +282,11 @@ access_start (struct access **out, struct store *store, const struct config *con
                     "default-permission '%s' must be NO_PERMISSIONS, READ, USE, EDIT or MANAGE",
                     config->default_permission);
   access->fallback = (int16_t)level;
-  /* Where nobody is told apart nothing is remembered, and no memory taken for it. */
-  if (! access->is_on && ! access->has_workspaces)
-    return ERR_OK;
-  access->backoff = backoff_new ();
-  if (! memory_init (&access->memory) || NULL == access->backoff)
+  access->remembers = access->is_on || access->has_workspaces;
+  /* Otherwise no memory is taken for it. */
+  if (access->remembers)
+    access->backoff = backoff_new ();
+  if (access->remembers && (! memory_init (&access->memory) || NULL == access->backoff))
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   if (access->is_on && ERR_OK != provider_new (&access->provider, config, err))
     return err->code;

@@ -18,6 +18,7 @@ struct access
   const struct config *config;
   bool is_on;
   bool has_workspaces;
+  bool remembers; /* one of both: else nobody is told apart, and nothing is remembered */
   int16_t fallback; /* default-permission */
   struct provider *provider; /* of OpenID Connect; NULL: none, or authentication is off */
 

@@ -6,8 +6,6 @@
 
 #include <jansson.h>
 
-/* The issuer of accounts that a trusted proxy names; none of a provider, which is an address. */
-#define FEDERATION_PROXY_ISSUER "proxy"
 /* Names that may be a new account's, the best first. */
 #define FEDERATION_NAMES 3
 

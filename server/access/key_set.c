@@ -254,7 +254,8 @@ key_set_read (struct key_set **set, struct slice json, struct arena *arena, stru
       }
     }
   if (ERR_OK == code && 0 == (*set)->count)
-    code = fetch_unavailable (err, "key set: no key for signatures of RS256 to RS512 or ES256 to ES512");
+    code =
+        fetch_unavailable (err, "key set: no key for signatures of RS256 to RS512, PS256 to PS512 or ES256 to ES512");
   json_decref (tree);
   if (ERR_OK != code)
   {

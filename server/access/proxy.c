@@ -2,6 +2,7 @@
 #include "access/access_private.h"
 #include "access/federation.h"
 #include "access/oidc.h"
+#include "store/account.h"
 
 /* Longest name as a subject: what a name of 255 characters has at most. */
 #define SUBJECT_MAX_BYTES 1020
@@ -32,7 +33,7 @@ enum err_code
 proxy_identify (struct access_identity *identity, struct access *access, struct store_connection *connection,
                 const struct credential *credential, struct slice address, struct arena *arena, struct err *err)
 {
-  struct federation said = { .issuer = SLICE (FEDERATION_PROXY_ISSUER),
+  struct federation said = { .issuer = SLICE (STORE_ISSUER_PROXY),
                              .subject = credential->username,
                              .names = { credential->username } };
 

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 /* An ECDSA signature as OpenSSL takes it, allocated by it, of r and s one behind the other, each as long as a
    coordinate (RFC 7518, 3.4). NULL when the length is another, and when memory is out. */
@@ -50,6 +51,16 @@ fits (EVP_PKEY *key, const struct web_token_algorithm *algorithm)
   return 1 == EVP_PKEY_is_a (key, "EC") && bits[type] == EVP_PKEY_get_bits (key);
 }
 
+/* The padding of RSA is PKCS #1 v1.5 unless something else is asked for. PSS comes with the digest for its mask too,
+   and a salt as long as the digest (RFC 7518, 3.5). */
+static bool
+set_padding (EVP_PKEY_CTX *options, const struct web_token_algorithm *algorithm)
+{
+  return ! web_token_algorithm_is_pss (algorithm)
+         || (1 == EVP_PKEY_CTX_set_rsa_padding (options, RSA_PKCS1_PSS_PADDING)
+             && 1 == EVP_PKEY_CTX_set_rsa_pss_saltlen (options, RSA_PSS_SALTLEN_DIGEST));
+}
+
 bool
 signature_valid (const struct web_token_algorithm *algorithm, const char *pem, struct slice text,
                  struct slice signature)
@@ -59,6 +70,7 @@ signature_valid (const struct web_token_algorithm *algorithm, const char *pem, s
   BIO *memory = BIO_new_mem_buf (pem, -1);
   EVP_PKEY *key = NULL == memory ? NULL : PEM_read_bio_PUBKEY (memory, NULL, NULL, NULL);
   EVP_MD_CTX *context = EVP_MD_CTX_new ();
+  EVP_PKEY_CTX *options = NULL; /* the context's */
   const unsigned char *bytes = (const unsigned char *)signature.data;
   size_t length = signature.len;
   unsigned char *der = NULL;
@@ -70,8 +82,8 @@ signature_valid (const struct web_token_algorithm *algorithm, const char *pem, s
     bytes = der;
   }
   if (NULL != key && fits (key, algorithm) && NULL != context && NULL != bytes && length > 0
-      && 1 == EVP_DigestVerifyInit_ex (context, NULL, web_token_algorithm_digest (algorithm), NULL, NULL, key, NULL))
-    /* The padding of RSA is PKCS #1 v1.5 unless something else is asked for. */
+      && 1 == EVP_DigestVerifyInit_ex (context, &options, web_token_algorithm_digest (algorithm), NULL, NULL, key, NULL)
+      && set_padding (options, algorithm))
     valid = 1 == EVP_DigestVerify (context, bytes, length, (const unsigned char *)text.data, text.len);
   OPENSSL_free (der);
   EVP_MD_CTX_free (context);

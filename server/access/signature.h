@@ -1,4 +1,4 @@
-/* Signatures of JSON Web Signatures (RFC 7518, 3.3 and 3.4), verified by OpenSSL. */
+/* Signatures of JSON Web Signatures (RFC 7518, 3.3 to 3.5), verified by OpenSSL. */
 #ifndef ACCESS_SIGNATURE_H
 #define ACCESS_SIGNATURE_H
 

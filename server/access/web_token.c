@@ -14,19 +14,29 @@
 /* Longest subject (OpenID Connect Core, 2). */
 #define SUBJECT_MAX_BYTES 255
 
+/* What version 1.10 of libjwt has no number for. */
+#define NOT_OF_LIBJWT JWT_ALG_INVAL
+
 struct web_token_algorithm
 {
   const char *name;
-  jwt_alg_t number; /* libjwt's */
+  jwt_alg_t number; /* libjwt's, or NOT_OF_LIBJWT */
   enum web_token_key key;
   const char *digest;
+  bool is_pss;
 };
 
-/* Everything else is refused: "none", the HMACs, and what libjwt does not know (PS256, EdDSA). */
+/* Everything else is refused: "none", the HMACs, and what nobody has asked for (EdDSA, ES256K). */
 static const struct web_token_algorithm algorithms[] = {
-  { "RS256", JWT_ALG_RS256, WEB_TOKEN_RSA, "SHA256" },  { "RS384", JWT_ALG_RS384, WEB_TOKEN_RSA, "SHA384" },
-  { "RS512", JWT_ALG_RS512, WEB_TOKEN_RSA, "SHA512" },  { "ES256", JWT_ALG_ES256, WEB_TOKEN_P256, "SHA256" },
-  { "ES384", JWT_ALG_ES384, WEB_TOKEN_P384, "SHA384" }, { "ES512", JWT_ALG_ES512, WEB_TOKEN_P521, "SHA512" },
+  { "RS256", JWT_ALG_RS256, WEB_TOKEN_RSA, "SHA256", false },
+  { "RS384", JWT_ALG_RS384, WEB_TOKEN_RSA, "SHA384", false },
+  { "RS512", JWT_ALG_RS512, WEB_TOKEN_RSA, "SHA512", false },
+  { "PS256", NOT_OF_LIBJWT, WEB_TOKEN_RSA, "SHA256", true },
+  { "PS384", NOT_OF_LIBJWT, WEB_TOKEN_RSA, "SHA384", true },
+  { "PS512", NOT_OF_LIBJWT, WEB_TOKEN_RSA, "SHA512", true },
+  { "ES256", JWT_ALG_ES256, WEB_TOKEN_P256, "SHA256", false },
+  { "ES384", JWT_ALG_ES384, WEB_TOKEN_P384, "SHA384", false },
+  { "ES512", JWT_ALG_ES512, WEB_TOKEN_P521, "SHA512", false },
 };
 
 const struct web_token_algorithm *
@@ -54,6 +64,12 @@ const char *
 web_token_algorithm_digest (const struct web_token_algorithm *algorithm)
 {
   return algorithm->digest;
+}
+
+bool
+web_token_algorithm_is_pss (const struct web_token_algorithm *algorithm)
+{
+  return algorithm->is_pss;
 }
 
 /* --- taking apart ------------------------------------------------------------------------------------------------- */
@@ -123,7 +139,7 @@ read_header (struct web_token *token, struct err *err)
 
   token->algorithm = web_token_algorithm (foreign_json_text (token->header, "alg"));
   if (NULL == token->algorithm)
-    return refuse (err, "its algorithm is not one of RS256, RS384, RS512, ES256, ES384 and ES512");
+    return refuse (err, "its algorithm is not one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 and ES512");
   /* Extensions that must be understood: none is. Without it an unencoded payload (RFC 7797) is no option either. */
   if (NULL != json_object_get (token->header, "crit") || NULL != json_object_get (token->header, "b64"))
     return refuse (err, "its header asks for extensions");
@@ -291,7 +307,7 @@ web_token_verify (const struct web_token *token, const char *pem, struct arena *
   enum err_code code = ERR_OK;
   bool valid = false;
 
-  if (! token->is_access)
+  if (! token->is_access && NOT_OF_LIBJWT != token->algorithm->number)
     code = verify (&valid, token, pem, err);
   else if (base64url_decode (&signature, signature, arena))
     valid = signature_valid (token->algorithm, pem, (struct slice){ token->text, token->signed_bytes }, signature);

@@ -4,9 +4,10 @@
    A token names the algorithm that it wants to be verified by, and most forgeries are about that: "none", HMAC with the
    public key as its secret, a key or its address in the header. So the header is read here, before the library sees the
    token: only signatures by a private key that nobody but the provider has, one key type for each algorithm, and the
-   key is looked up in the provider's own set. The signature is the library's business (libjwt), with one exception:
-   version 1.10 knows no access tokens (typ "at+jwt", RFC 9068) and would refuse every one, so theirs are verified by
-   access/signature.h. A fuzzer holds both to the same verdict. What is believed are the claims that were read here,
+   key is looked up in the provider's own set. The signature is the library's business (libjwt), with two exceptions,
+   which are verified by access/signature.h: version 1.10 knows no access tokens (typ "at+jwt", RFC 9068) and would
+   refuse every one, and it knows no RSASSA-PSS (PS256 and its kin). A fuzzer holds both ways to the same verdict. What
+   is believed are the claims that were read here,
    from the same bytes. */
 #ifndef ACCESS_WEB_TOKEN_H
 #define ACCESS_WEB_TOKEN_H
@@ -78,5 +79,7 @@ const char *web_token_algorithm_name (const struct web_token_algorithm *algorith
 enum web_token_key web_token_algorithm_key (const struct web_token_algorithm *algorithm);
 /* OpenSSL's name of its digest, such as "SHA256". */
 const char *web_token_algorithm_digest (const struct web_token_algorithm *algorithm);
+/* Whether its padding is RSASSA-PSS. */
+bool web_token_algorithm_is_pss (const struct web_token_algorithm *algorithm);
 
 #endif

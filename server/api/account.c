@@ -19,9 +19,11 @@ account_create (int64_t *account_id, struct api_call *call, struct slice usernam
                 bool is_service, struct err *err)
 {
   struct store_new_account fresh = { .username = username, .is_admin = is_admin, .is_service = is_service };
-  struct store_audit who = principal_who (call);
-  enum err_code code = access_check_username (username, err);
+  struct store_audit who;
+  enum err_code code = principal_who (&who, call, err);
 
+  if (ERR_OK == code)
+    code = access_check_username (username, err);
   if (ERR_OK == code && is_service && NULL != password.data)
     code = err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "A service account has tokens and no password: leave 'password' or 'is_service' out.");
@@ -42,9 +44,11 @@ enum err_code
 account_update (struct api_call *call, struct slice username, struct store_account_change *change,
                 struct slice password, struct err *err)
 {
-  struct store_audit who = principal_who (call);
-  enum err_code code = NULL == password.data ? ERR_OK : password_check_strength (password, username, err);
+  struct store_audit who;
+  enum err_code code = principal_who (&who, call, err);
 
+  if (ERR_OK == code && NULL != password.data)
+    code = password_check_strength (password, username, err);
   if (ERR_OK == code && NULL != password.data)
     code = password_hash (&change->password, password, call->arena, err);
   if (ERR_OK == code)
@@ -57,9 +61,11 @@ account_update (struct api_call *call, struct slice username, struct store_accou
 enum err_code
 account_delete (struct api_call *call, struct slice username, struct err *err)
 {
-  struct store_audit who = principal_who (call);
-  enum err_code code = principal_require_whole (call, err);
+  struct store_audit who;
+  enum err_code code = principal_who (&who, call, err);
 
+  if (ERR_OK == code)
+    code = principal_require_whole (call, err);
   if (ERR_OK == code)
     code = store_account_delete (call->connection, username, &who, call->arena, err);
   if (ERR_OK == code)
@@ -77,7 +83,7 @@ write_account (struct json_write *w, const struct store_account *account)
   json_write_member_bool (w, "is_admin", account->is_admin);
   json_write_member_bool (w, "is_service", account->is_service);
   json_write_member_bool (w, "disabled", account->disabled_at_ms.present);
-  json_write_member_text (w, "login", account->has_password ? "password" : account->has_issuer ? "oidc" : "none");
+  json_write_member_string (w, "login", account->login);
   if (! slice_is (account->groups, "[]"))
   {
     json_write_key (w, "groups");

@@ -121,10 +121,12 @@ static const struct schema create_schema = SCHEMA (create_fields, struct create_
 enum err_code
 api_account_group_create (struct api_call *call, struct err *err)
 {
-  struct store_audit who = principal_who (call);
+  struct store_audit who;
   struct create_request request;
-  enum err_code code = api_decode (&request, call, &create_schema, err);
+  enum err_code code = principal_who (&who, call, err);
 
+  if (ERR_OK == code)
+    code = api_decode (&request, call, &create_schema, err);
   if (ERR_OK == code)
     code = principal_check_name (request.name, "a group", err);
   if (ERR_OK == code)
@@ -145,10 +147,12 @@ api_account_group_get (struct api_call *call, struct err *err)
 enum err_code
 api_account_group_delete (struct api_call *call, struct err *err)
 {
-  struct store_audit who = principal_who (call);
+  struct store_audit who;
   struct slice name = call->path_values[0];
-  enum err_code code = principal_require_whole (call, err);
+  enum err_code code = principal_who (&who, call, err);
 
+  if (ERR_OK == code)
+    code = principal_require_whole (call, err);
   if (ERR_OK == code)
     code = store_account_group_delete (call->connection, name, &who, call->arena, err);
   if (ERR_OK == code)
@@ -159,12 +163,14 @@ api_account_group_delete (struct api_call *call, struct err *err)
 static enum err_code
 change_member (struct api_call *call, bool removes, struct err *err)
 {
-  struct store_audit who = principal_who (call);
+  struct store_audit who;
   struct slice name = call->path_values[0];
   struct slice username = call->path_values[1];
   enum store_group_found found = STORE_GROUP_AS_BEFORE;
-  enum err_code code = principal_require_whole (call, err);
+  enum err_code code = principal_who (&who, call, err);
 
+  if (ERR_OK == code)
+    code = principal_require_whole (call, err);
   if (ERR_OK == code && removes)
     code = store_account_group_remove (&found, call->connection, name, username, &who, call->arena, err);
   else if (ERR_OK == code)

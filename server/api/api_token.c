@@ -206,14 +206,16 @@ enum err_code
 api_token_create (struct api_call *call, struct err *err)
 {
   struct store_new_api_token fresh = { .expires_at_ms = { false, 0 } };
-  struct store_audit who = principal_who (call);
+  struct store_audit who;
   int64_t now_ms = clock_wall_ms ();
   struct create_request request;
   struct store_api_token token;
   struct digest digest;
   struct slice secret;
-  enum err_code code = api_decode (&request, call, &create_schema, err);
+  enum err_code code = principal_who (&who, call, err);
 
+  if (ERR_OK == code)
+    code = api_decode (&request, call, &create_schema, err);
   if (ERR_OK == code)
     code = principal_check_name (request.name, "a token", err);
   if (ERR_OK == code)
@@ -256,14 +258,16 @@ enum err_code
 api_token_delete (struct api_call *call, struct err *err)
 {
   const struct access_identity *who = &call->pass->who;
-  struct store_audit entry = principal_who (call);
+  struct store_audit entry;
   struct slice text = call->path_values[0];
   int64_t account_id = who->is_admin ? 0 : who->account_id;
   struct store_api_token token;
   struct result result = { NULL };
   int64_t token_id;
-  enum err_code code;
+  enum err_code code = principal_who (&entry, call, err);
 
+  if (ERR_OK != code)
+    return code;
   if (! number_parse_int64 (text, &token_id))
     return no_such_token (err, text);
   code = store_api_token_get (&token, &result, call->connection, token_id, account_id, err);

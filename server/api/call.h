@@ -16,6 +16,7 @@ struct access;
 struct artifact_keys;
 struct blob_store;
 struct metric_sink;
+struct source_rule;
 
 /* What every request may use; made once at start, read-only afterwards. */
 struct api_service
@@ -29,6 +30,7 @@ struct api_service
   struct blob_store *blobs;
   struct artifact_keys *signing_keys;
   struct access *access;
+  struct source_rule *source_rule; /* NULL: sources of model versions may be anywhere */
 };
 
 /* Headers of a request that routes of the artifact and login lanes may read. */

@@ -8,12 +8,6 @@
 #include "base/number.h"
 #include "store/dataset.h"
 
-/* Limits in characters; MLflow's (mlflow/utils/validation.py). */
-#define SOURCE_MAX_CHARACTERS 65535
-#define SCHEMA_MAX_CHARACTERS 1048575
-#define PROFILE_MAX_CHARACTERS 16777215
-#define TAG_KEY_MAX_CHARACTERS 255
-#define TAG_VALUE_MAX_CHARACTERS 500
 /* Data sets, and models, of one request; MLflow's client never sends more. */
 #define LINKS_MAX 1000
 /* Experiments of one search and data sets of its answer; MLflow's. */
@@ -136,11 +130,9 @@ check_dataset (const struct dataset_request *dataset, struct err *err)
     const char *what;
     size_t max;
   } rules[] = {
-    { dataset->name, "name", DATASET_NAME_MAX },
-    { dataset->digest, "digest", DATASET_DIGEST_MAX },
-    { dataset->source, "source", SOURCE_MAX_CHARACTERS },
-    { dataset->schema, "schema", SCHEMA_MAX_CHARACTERS },
-    { dataset->profile, "profile", PROFILE_MAX_CHARACTERS },
+    { dataset->name, "name", DATASET_NAME_MAX },          { dataset->digest, "digest", DATASET_DIGEST_MAX },
+    { dataset->source, "source", DATASET_SOURCE_MAX },    { dataset->schema, "schema", DATASET_SCHEMA_MAX },
+    { dataset->profile, "profile", DATASET_PROFILE_MAX },
   };
   enum err_code code = ERR_OK;
 
@@ -156,9 +148,9 @@ check_tags (const struct key_value *tags, size_t count, struct err *err)
 
   for (size_t i = 0; ERR_OK == code && i < count; i++)
   {
-    code = names_check_length (tags[i].key, "key", TAG_KEY_MAX_CHARACTERS, err);
+    code = names_check_length (tags[i].key, "key", INPUT_TAG_KEY_MAX, err);
     if (ERR_OK == code)
-      code = names_check_length (tags[i].value, "value", TAG_VALUE_MAX_CHARACTERS, err);
+      code = names_check_length (tags[i].value, "value", INPUT_TAG_VALUE_MAX, err);
   }
   return code;
 }

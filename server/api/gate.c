@@ -7,10 +7,13 @@
 #include "api/gate_judge.h"
 #include "api/object.h"
 #include "api/route.h"
+#include "base/utf8.h"
 #include "store/workspace.h"
 
 #include <inttypes.h>
 
+/* Longest user name there can be, so also the longest that the audit trail keeps of a wrong one. */
+#define USERNAME_MAX 255
 #define WORKSPACE_DEFAULT STORE_WORKSPACE_DEFAULT
 #define WORKSPACE_DEFAULT_NAME SLICE (STORE_WORKSPACE_DEFAULT_NAME)
 
@@ -27,13 +30,19 @@ static const struct access_identity everybody = {
 
 static const struct access_identity nobody = { .username = { "", 0 } };
 
+/* Whose password was wrong is told; of those who have to wait for it nothing is, because no work bounds their number.
+ */
 static enum err_code
-unauthenticated (struct api_call *call, struct err *err)
+unauthenticated (struct api_call *call, const struct credential *credential, struct err *err)
 {
+  struct slice object = { NULL, 0 };
+
+  if (CREDENTIAL_PASSWORD == credential->kind)
+    object = gate_user_object (call, credential->username);
   /* A browser would ask for a password in a window of its own, before the page could. */
   api_header (call, "WWW-Authenticate",
               call->credentials->is_page ? SLICE ("Bearer realm=\"mlflow\"") : SLICE ("Basic realm=\"mlflow\""));
-  gate_note_refusal (call, err, (struct slice){ NULL, 0 });
+  gate_note_refusal (call, err, object);
   return err->code;
 }
 
@@ -75,7 +84,7 @@ recognise (struct api_call *call, struct err *err)
     return GATE_OPEN;
   }
   if (ERR_UNAUTHENTICATED == code)
-    (void)unauthenticated (call, err);
+    (void)unauthenticated (call, &credential, err);
   else if (ERR_REQUEST_LIMIT_EXCEEDED == code)
     gate_note_refusal (call, err, (struct slice){ NULL, 0 });
   return GATE_REFUSED;
@@ -485,6 +494,12 @@ gate_check_narrowed (const struct api_call *call, struct err *err)
     return ERR_OK;
   return err_set_cause (err, ERR_INTERNAL_ERROR, "the route shows several objects and has not asked which may be seen",
                         "internal error");
+}
+
+struct slice
+gate_user_object (const struct api_call *call, struct slice username)
+{
+  return slice_of (arena_printf (call->arena, "user:%.*s", SLICE_ARG (utf8_cut (username, USERNAME_MAX))));
 }
 
 struct store_audit

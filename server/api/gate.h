@@ -155,6 +155,10 @@ int64_t gate_visible_account (struct api_call *call, int16_t *fallback);
 /* The change is committed: note it in the audit trail's words. Fills actor, account, token, method and address. */
 struct store_audit gate_audit_entry (const struct api_call *call, const char *action, struct slice object);
 
+/* "user:anna", the object of entries about an account, also of a name that is none: as much of it as a name can have.
+   In the arena; absent when memory is out. */
+struct slice gate_user_object (const struct api_call *call, struct slice username);
+
 /* Count, log and note in the audit trail that something was refused for a reason of the route's own. `object` may be
    absent. */
 void gate_note_refused (const struct api_call *call, const char *action, struct slice object, const struct err *err);

@@ -205,7 +205,7 @@ reply_grant (struct api_call *call, const struct store_grant_object *object, con
 enum err_code
 api_grant_set (struct api_call *call, struct err *err)
 {
-  struct store_audit who = principal_who (call);
+  struct store_audit who;
   enum store_grant_found found = STORE_GRANT_DONE;
   struct grant_request request;
   struct store_grant_object object;
@@ -213,8 +213,10 @@ api_grant_set (struct api_call *call, struct err *err)
   enum access_level level;
   unsigned actions;
   int64_t account_id;
-  enum err_code code = read_grant (&request, &object, &holder, call, err);
+  enum err_code code = principal_who (&who, call, err);
 
+  if (ERR_OK == code)
+    code = read_grant (&request, &object, &holder, call, err);
   if (ERR_OK == code && NULL == request.permission.data)
     code = err_set (err, ERR_INVALID_PARAMETER_VALUE,
                     "Missing value for required parameter 'permission'. See the API docs for more information about "
@@ -239,13 +241,15 @@ api_grant_set (struct api_call *call, struct err *err)
 enum err_code
 api_grant_delete (struct api_call *call, struct err *err)
 {
-  struct store_audit who = principal_who (call);
+  struct store_audit who;
   enum store_grant_found found = STORE_GRANT_DONE;
   struct grant_request request;
   struct store_grant_object object;
   struct store_grant_holder holder;
-  enum err_code code = read_grant (&request, &object, &holder, call, err);
+  enum err_code code = principal_who (&who, call, err);
 
+  if (ERR_OK == code)
+    code = read_grant (&request, &object, &holder, call, err);
   if (ERR_OK == code)
     code = store_access_grant_delete (&found, call->connection, &object, &holder, &who, call->arena, err);
   if (ERR_OK == code)

@@ -14,6 +14,9 @@ struct version_request
   struct slice description;
   struct slice stage;
   struct optional_int64 archives;
+  struct slice reason;
+  struct slice run_url;
+  struct optional_int64 force;
   struct slice key;
   struct slice value;
 };
@@ -179,6 +182,13 @@ static const struct field stage_fields[] = {
     .type = FIELD_BOOL,
     .flags = FIELD_SPELLED,
     .offset = offsetof (struct version_request, archives) },
+  /* Not MLflow's: as of a promotion, which a gate refuses alike. */
+  { .name = "reason", .type = FIELD_STRING, .flags = FIELD_EMPTY, .offset = offsetof (struct version_request, reason) },
+  { .name = "run_url",
+    .type = FIELD_STRING,
+    .flags = FIELD_EMPTY,
+    .offset = offsetof (struct version_request, run_url) },
+  { .name = "force", .type = FIELD_BOOL, .offset = offsetof (struct version_request, force) },
 };
 static const struct schema stage_schema = SCHEMA (stage_fields, struct version_request);
 
@@ -208,6 +218,8 @@ api_model_version_transition_stage (struct api_call *call, struct err *err)
 
   if (ERR_OK == code)
     code = check_stage (&version, &request, err);
+  if (ERR_OK == code)
+    code = api_registry_explain (&change, request.reason, request.run_url, request.force, err);
   if (ERR_OK == code)
     code = run_and_reply (&change, registry_version_move, &version, call, err);
   result_free (&version.result);

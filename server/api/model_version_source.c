@@ -9,6 +9,7 @@
 #include "api/gate.h"
 #include "api/model_version_uri.h"
 #include "api/registry.h"
+#include "api/source_rule.h"
 #include "base/id.h"
 #include "ingest/contexts.h"
 #include "store/artifact_uri.h"
@@ -308,6 +309,7 @@ model_version_source_check (struct model_version_source *source, struct api_call
 {
   struct model_version_target target;
   struct model_version_uri uri;
+  enum err_code code;
 
   if (is_prompt)
   {
@@ -317,6 +319,9 @@ model_version_source_check (struct model_version_source *source, struct api_call
                       SLICE_ARG (source->source));
     return ERR_OK;
   }
+  code = source_rule_check (call->service->source_rule, source->source, err);
+  if (ERR_OK != code)
+    return code;
   model_version_uri_split (&uri, source->source);
   if (! model_version_uri_has_scheme (&uri, "models"))
     return check_named (source, call, err);

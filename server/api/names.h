@@ -4,18 +4,14 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/slice.h"
 
 #include <stdint.h>
 
-/* Limits in characters; all are MLflow's (mlflow/utils/validation.py), so that what one server takes the other does. */
-#define KEY_MAX 250
-#define PARAM_VALUE_MAX 6000
-#define RUN_TAG_VALUE_MAX 8000
+/* Limits in characters beside those of base/limits.h; all are MLflow's (mlflow/utils/validation.py), so that what one server takes the other does. */
 #define EXPERIMENT_TAG_VALUE_MAX 20000
 #define EXPERIMENT_NAME_MAX 500
-#define DATASET_NAME_MAX 500
-#define DATASET_DIGEST_MAX 36
 /* MLflow gives ids of 34 characters; others that a client makes up get the room of a key. */
 #define MODEL_ID_MAX 250
 

@@ -144,10 +144,12 @@ static enum err_code
 set_permission (struct permission *permission, int64_t *account_id, struct api_call *call, enum store_grant_mode mode,
                 struct err *err)
 {
-  struct store_audit who = principal_who (call);
+  struct store_audit who;
   enum store_grant_found found = STORE_GRANT_DONE;
-  enum err_code code = read_permission (permission, call, true, err);
+  enum err_code code = principal_who (&who, call, err);
 
+  if (ERR_OK == code)
+    code = read_permission (permission, call, true, err);
   if (ERR_OK == code)
     code = grant_check_given (call, permission->level, 0, grant_object_name (&permission->object, call->arena), err);
   if (ERR_OK == code)
@@ -202,11 +204,13 @@ api_permission_get (struct api_call *call, struct err *err)
 enum err_code
 api_permission_delete (struct api_call *call, struct err *err)
 {
-  struct store_audit who = principal_who (call);
+  struct store_audit who;
   enum store_grant_found found = STORE_GRANT_DONE;
   struct permission permission;
-  enum err_code code = read_permission (&permission, call, false, err);
+  enum err_code code = principal_who (&who, call, err);
 
+  if (ERR_OK == code)
+    code = read_permission (&permission, call, false, err);
   if (ERR_OK == code)
     code = store_access_grant_delete (&found, call->connection, &permission.object, &permission.holder, &who,
                                       call->arena, err);

@@ -70,10 +70,15 @@ principal_page_write_number (struct json_write *w, int64_t last, struct arena *a
   principal_page_write (w, (struct slice){ text, length }, arena);
 }
 
-struct store_audit
-principal_who (const struct api_call *call)
+enum err_code
+principal_who (struct store_audit *who, struct api_call *call, struct err *err)
 {
-  return gate_audit_entry (call, NULL, (struct slice){ NULL, 0 });
+  *who = gate_audit_entry (call, NULL, (struct slice){ NULL, 0 });
+  if (access_is_on (call->service->access))
+    return ERR_OK;
+  return principal_refuse (call, (struct slice){ NULL, 0 }, err,
+                           "authentication is off here (setting auth), so accounts, groups, tokens and grants stay as "
+                           "they are. Turn it on, or use the commands tallyd user and tallyd token.");
 }
 
 enum err_code

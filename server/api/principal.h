@@ -31,8 +31,9 @@ enum err_code principal_list_read (struct slice *search, struct principal_page *
 void principal_page_write (struct json_write *w, struct slice last, struct arena *arena);
 void principal_page_write_number (struct json_write *w, int64_t last, struct arena *arena);
 
-/* Who does it, for changes of the store. */
-struct store_audit principal_who (const struct api_call *call);
+/* Who does it: without this nobody can change an account, a group, a token or a grant. Errors: PERMISSION_DENIED where
+   authentication is off, because what anybody could set there would hold for all once it is on. */
+enum err_code principal_who (struct store_audit *who, struct api_call *call, struct err *err);
 
 /* "User with username=… not found" (MLflow's words) and "Group '…' not found". */
 enum err_code principal_no_user (struct err *err, struct slice username);

@@ -1,15 +1,12 @@
 /* Promotion and rollback of aliases of a registered model. Source: docs/api/promotion.md. */
 #include "api/promote.h"
 
-#include "api/check_result.h"
 #include "api/json.h"
-#include "api/names.h"
 #include "api/registry.h"
 #include "base/instant.h"
 #include "registry/promote.h"
 
-/* Longest reason in characters. */
-#define REASON_MAX 5000
+#include <ctype.h>
 
 /* --- requests ---------------------------------------------------------------------------------------------------- */
 
@@ -64,6 +61,55 @@ static const struct field rollback_fields[] = {
 
 static const struct schema promote_schema = SCHEMA (promote_fields, struct promotion_request);
 static const struct schema rollback_schema = SCHEMA (rollback_fields, struct promotion_request);
+
+/* Whether a member is called so, in snake_case or lowerCamelCase. */
+static bool
+is_called (const char *member, const char *name)
+{
+  const char *rest = name;
+
+  for (const char *at = member; '\0' != *at; at++, rest++)
+    if ('_' == *rest && '_' != *at)
+    {
+      rest++;
+      if (toupper ((unsigned char)*rest) != *at)
+        return false;
+    }
+    else if (*rest != *at)
+      return false;
+  return '\0' == *rest;
+}
+
+/* Elsewhere members that nobody knows are ignored. Here one that is mistyped, such as expected_version, would move an
+   alias that the caller wanted to stay. `more` is a name beside those of the schema. */
+static enum err_code
+check_known (json_t *object, const struct schema *schema, const char *more, struct err *err)
+{
+  const char *member;
+  json_t *value;
+
+  json_object_foreach (object, member, value)
+  {
+    bool is_known = NULL != more && is_called (member, more);
+
+    for (size_t i = 0; i < schema->count && ! is_known; i++)
+      is_known = is_called (member, schema->fields[i].name);
+    if (! is_known)
+      return err_set (err, ERR_INVALID_PARAMETER_VALUE, "There is no parameter '%s' of this call.", member);
+  }
+  return ERR_OK;
+}
+
+static enum err_code
+check_moves_known (const struct api_call *call, struct err *err)
+{
+  json_t *moves;
+  enum err_code code = api_argument (&moves, call->arguments, "moves", err);
+
+  for (size_t i = 0; ERR_OK == code && i < json_array_size (moves); i++)
+    code = check_known (json_array_get (moves, i), &move_schema, NULL, err);
+  return code;
+}
 
 static enum err_code
 missing (struct err *err, const char *name)
@@ -201,21 +247,13 @@ run (struct api_call *call, struct registry_promotion *promotion, const struct p
 {
   struct registry_actor actor;
   struct registry_change change;
-  enum err_code code = names_check_length (request->reason, "reason", REASON_MAX, err);
+  enum err_code code;
 
-  if (ERR_OK == code)
-    code = api_check_url (request->run_url, "run_url", err);
+  api_registry_begin (&change, &actor, call);
+  code = api_registry_explain (&change, request->reason, request->run_url, request->force, err);
   if (ERR_OK != code)
     return code;
-  api_registry_begin (&change, &actor, call);
-  if (slice_filled (request->reason))
-    change.reason = request->reason;
-  if (slice_filled (request->run_url))
-    change.run_url = request->run_url;
-  change.forces = 1 == request->force.value && request->force.present;
   code = api_registry_run (&change, call, work, promotion, err);
-  if (ERR_OK != code && NULL != promotion->current.data)
-    call->err_members = slice_of (arena_printf (call->arena, "\"current\":%.*s", SLICE_ARG (promotion->current)));
   return ERR_OK == code ? reply_moved (call, promotion, change.forced, err) : code;
 }
 
@@ -226,6 +264,10 @@ api_promote (struct api_call *call, struct err *err)
   struct promotion_request request;
   enum err_code code = api_decode (&request, call, &promote_schema, err);
 
+  if (ERR_OK == code)
+    code = check_known (call->arguments, &promote_schema, NULL, err);
+  if (ERR_OK == code)
+    code = check_moves_known (call, err);
   if (ERR_OK == code)
     code = read_promotion (&promotion, &request, call->arena, err);
   return ERR_OK == code ? run (call, &promotion, &request, registry_promote, err) : code;
@@ -238,6 +280,8 @@ api_rollback (struct api_call *call, struct err *err)
   struct promotion_request request;
   enum err_code code = api_decode (&request, call, &rollback_schema, err);
 
+  if (ERR_OK == code)
+    code = check_known (call->arguments, &rollback_schema, "at", err);
   if (ERR_OK == code)
     code = read_at (&promotion.at_ms, call, err);
   if (ERR_OK == code)

@@ -211,10 +211,8 @@ static enum err_code
 set_gate (struct api_call *call, struct slice pattern, const struct gate_request *request, struct err *err)
 {
   struct registry_gate_change wanted = { .key = key_of (call, pattern, request) };
-  struct store_promotion_gate gate;
   struct registry_actor actor;
   struct registry_change change;
-  struct result result = { NULL };
   struct json_write w;
   enum err_code code = read_rules (&wanted.rules, call, err);
 
@@ -223,18 +221,13 @@ set_gate (struct api_call *call, struct slice pattern, const struct gate_request
   api_registry_begin (&change, &actor, call);
   code = api_registry_run (&change, call, registry_gate_set, &wanted, err);
   if (ERR_OK == code)
-    code = store_gate_get (&gate, &result, call->connection, &wanted.key, err);
-  /* It may be gone again. */
-  if (ERR_RESOURCE_DOES_NOT_EXIST == code)
-    code = err_set (err, code, "The gate was removed meanwhile.");
-  if (ERR_OK == code)
   {
     api_reply_start (&w, call);
     json_write_key (&w, "gate");
-    write_gate (&w, &gate);
+    write_gate (&w, &wanted.gate);
     code = api_reply_end (&w, call, err);
   }
-  result_free (&result);
+  result_free (&wanted.result);
   return code;
 }
 
@@ -372,8 +365,7 @@ write_findings (struct json_write *w, const char *name, struct slice list, size_
 {
   if (0 == count)
     return;
-  json_write_key (w, name);
-  json_write_raw (w, list);
+  json_write_member_raw (w, name, list);
 }
 
 static enum err_code

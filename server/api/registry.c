@@ -3,24 +3,34 @@
 
 #include "access/access.h"
 #include "access/credential.h"
+#include "api/check_result.h"
 #include "api/gate_judge.h"
 #include "api/names.h"
+#include "api/route.h"
+#include "base/log.h"
 #include "base/number.h"
+#include "base/stats.h"
 #include "base/utf8.h"
 #include "ingest/metric_flush.h"
 #include "store/model_version.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <strings.h>
 
 /* Longest name and alias in characters: the columns of MLflow's database. */
 #define MODEL_NAME_MAX 256
 #define ALIAS_MAX 255
 #define DESCRIPTION_MAX 5000
+/* Longest reason of a change in characters: as long as a description. */
+#define REASON_MAX 5000
 /* What is kept of headers: a name of an account, an address as long as a run_link, and what clients call themselves. */
 #define ACTOR_MAX_BYTES 255
 #define RUN_URL_MAX_BYTES 500
 #define CLIENT_MAX_BYTES 200
+/* Longest request, and list of what was missing, that the audit trail keeps of a refusal: a promotion of
+   REGISTRY_MOVES_MAX aliases with a reason fits. The trail takes some hundred at a time (ACCESS_REFUSALS_MAX). */
+#define REFUSAL_MAX_BYTES ((size_t)8 * 1024)
 
 /* A header as text for the ledger: cut between characters, without control characters, and of what is no UTF-8 only the
    ASCII. In the arena. */
@@ -84,17 +94,104 @@ api_registry_begin (struct registry_change *change, struct registry_actor *actor
     change->run_url = printable (headers->run_url, RUN_URL_MAX_BYTES, call->arena);
 }
 
+/* --- refusals ---------------------------------------------------------------------------------------------------- */
+
+/* What was asked, as JSON text that the caller frees; NULL: it is too long, or holds U+0000 in what nobody reads, which
+   jsonb cannot store. */
+static char *
+request_text (const struct api_call *call)
+{
+  char *text = call->body.len + call->query.len > REFUSAL_MAX_BYTES ? NULL : json_dumps (call->arguments, JSON_COMPACT);
+
+  if (NULL != text && NULL != strstr (text, "\\u0000"))
+  {
+    free (text);
+    text = NULL;
+  }
+  return text;
+}
+
+/* What was asked, why not, and from where: for whoever audits. In the arena; absent when memory is out. */
+static struct slice
+refusal_detail (const struct registry_change *change, const struct api_call *call, const struct err *err)
+{
+  const struct slice lists[] = { change->missing, change->current };
+  static const char *const names[] = { "missing", "current" };
+  char *request = request_text (call);
+  struct registry_object object;
+  struct json_write *w = &object.w;
+
+  registry_object_begin (&object);
+  json_write_member_text (w, "why", err->message);
+  for (size_t i = 0; i < sizeof (lists) / sizeof (lists[0]); i++)
+    if (NULL != lists[i].data && lists[i].len <= REFUSAL_MAX_BYTES)
+      json_write_member_raw (w, names[i], lists[i]);
+  if (NULL != request)
+    json_write_member_raw (w, "request", slice_of (request));
+  if (NULL != change->run_url.data)
+    json_write_member_string (w, "run_url", change->run_url);
+  json_write_member_string (w, "client", change->actor->client);
+  json_write_member_bool (w, "claimed", 0 == change->actor->account_id);
+  free (request);
+  return registry_object_end (&object, change);
+}
+
+/* Count, log and note in the audit trail that rules of the registry refused a change. None of it waits, and nothing of
+   it can fail in a way that the answer would know: a refusal stays one. */
+static void
+note_refusal (const struct registry_change *change, const struct api_call *call, struct slice object,
+              const struct err *err)
+{
+  const char *action =
+      arena_printf (call->arena, "%s %s", route_method_name (call->route->method), route_name (call->route));
+  struct store_audit entry = gate_audit_entry (call, action, object);
+
+  stats_add (&stats.registry_refused, 1);
+  entry.actor = change->actor->name;
+  entry.detail = refusal_detail (change, call, err);
+  log_line (EVENT_registry_refused, LOG_SLICE ("actor", entry.actor), LOG_SLICE ("address", entry.address),
+            LOG_TEXT ("action", action), LOG_SLICE ("object", object), LOG_TEXT ("why", err->message));
+  if (arena_overflowed (call->arena))
+    stats_add (&stats.audit_dropped, 1);
+  else
+    access_note_refusal (call->service->access, &entry);
+}
+
+enum err_code
+api_registry_explain (struct registry_change *change, struct slice reason, struct slice run_url,
+                      struct optional_int64 force, struct err *err)
+{
+  enum err_code code = names_check_length (reason, "reason", REASON_MAX, err);
+
+  if (ERR_OK == code)
+    code = api_check_url (run_url, "run_url", err);
+  if (slice_filled (reason))
+    change->reason = reason;
+  if (slice_filled (run_url))
+    change->run_url = run_url;
+  change->forces = force.present && 1 == force.value;
+  return code;
+}
+
 enum err_code
 api_registry_run (struct registry_change *change, struct api_call *call, registry_work *work, void *context,
                   struct err *err)
 {
   enum err_code code = registry_change_run (change, work, context, err);
+  struct slice object = { NULL, 0 };
 
   if (ERR_OK != code && NULL != change->missing.data)
     call->err_members = slice_of (arena_printf (call->arena, "\"missing\":%.*s", SLICE_ARG (change->missing)));
+  else if (ERR_OK != code && NULL != change->current.data)
+    call->err_members = slice_of (arena_printf (call->arena, "\"current\":%.*s", SLICE_ARG (change->current)));
+  if (ERR_OK != code && NULL != change->model.data)
+    object = slice_of (arena_printf (call->arena, "registered-model:%.*s", SLICE_ARG (change->model)));
   /* A gate wants more than the route does. */
   if (ERR_PERMISSION_DENIED == code)
-    gate_note_refusal (call, err, (struct slice){ NULL, 0 });
+    gate_note_refusal (call, err, object);
+  /* One with a cause is none of the registry's: two transactions were in each other's way. */
+  if (ERR_RESOURCE_CONFLICT == code && '\0' == err->cause[0])
+    note_refusal (change, call, object, err);
   return code;
 }
 

@@ -7,9 +7,14 @@
 #include "registry/change.h"
 
 /* Begin a change by the caller, with his rights: those of the route's object (OBJECT_REGISTERED_MODEL and the like).
-   The caller of this may set `reason`, `run_url` and `forces` before api_registry_run. With authentication off the name
-   is what the client claims, in the header X-Tally-Actor or as user name of its Basic credentials. */
+   With authentication off the name is what the client claims, in the header X-Tally-Actor or as user name of its Basic
+   credentials. */
 void api_registry_begin (struct registry_change *change, struct registry_actor *actor, struct api_call *call);
+
+/* What the client says of a change: why, from which job, and whether in spite of gates; what is not filled is left as
+   it is. Errors: INVALID_PARAMETER_VALUE. */
+enum err_code api_registry_explain (struct registry_change *change, struct slice reason, struct slice run_url,
+                                    struct optional_int64 force, struct err *err);
 
 /* registry_change_run; what gates miss goes into the answer. */
 enum err_code api_registry_run (struct registry_change *change, struct api_call *call, registry_work *work,

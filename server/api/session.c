@@ -10,14 +10,10 @@
 #include "api/gate.h"
 #include "api/json.h"
 #include "base/clock.h"
-#include "base/utf8.h"
 #include "store/account.h"
 #include "store/session.h"
 
 #include <inttypes.h>
-
-/* Longest user name there can be, so also the longest that the audit trail keeps of a wrong one. */
-#define USERNAME_MAX 255
 
 static enum err_code
 out_of_memory (struct err *err)
@@ -31,12 +27,6 @@ need_authentication (const struct api_call *call, struct err *err)
   if (access_is_on (call->service->access))
     return ERR_OK;
   return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Authentication is off here (setting auth): nobody logs in.");
-}
-
-static struct slice
-user_object (const struct api_call *call, struct slice username)
-{
-  return slice_of (arena_printf (call->arena, "user:%.*s", SLICE_ARG (utf8_cut (username, USERNAME_MAX))));
 }
 
 /* The digest of the session cookie that came along. False when none did. */
@@ -76,7 +66,7 @@ api_session_begin (struct slice *cookie, struct api_call *call, const struct acc
   struct store_new_session fresh = { .account_id = identity->account_id,
                                      .expires_at_ms = now_ms + ttl_s * 1000,
                                      .address = call->credentials->address };
-  struct store_audit entry = gate_audit_entry (call, "login", user_object (call, identity->username));
+  struct store_audit entry = gate_audit_entry (call, "login", gate_user_object (call, identity->username));
   struct digest replaced;
   struct slice value;
   enum err_code code;
@@ -120,7 +110,7 @@ write_user (struct json_write *w, const struct api_call *call, const struct acce
     json_write_member_bool (w, "is_admin", who->is_admin);
     json_write_member_bool (w, "is_service", who->is_service);
     json_write_member_text (w, "method", access_method_name (who->method));
-    json_write_member_text (w, "login", account.has_password ? "password" : account.has_issuer ? "oidc" : "none");
+    json_write_member_string (w, "login", account.login);
     if (! slice_is (account.groups, "[]"))
     {
       json_write_key (w, "groups");
@@ -211,7 +201,7 @@ check_password (struct access_identity *identity, struct api_call *call, struct 
     code = password_identify (identity, call->service->access, call->connection, &credential,
                               call->credentials->address, call->arena, err);
   if (ERR_UNAUTHENTICATED == code || ERR_REQUEST_LIMIT_EXCEEDED == code)
-    gate_note_refused (call, "login.refused", user_object (call, username), err);
+    gate_note_refused (call, "login.refused", gate_user_object (call, username), err);
   return code;
 }
 
@@ -243,7 +233,7 @@ api_session_login (struct api_call *call, struct err *err)
 enum err_code
 api_session_logout (struct api_call *call, struct err *err)
 {
-  struct store_audit entry = gate_audit_entry (call, "logout", user_object (call, call->pass->who.username));
+  struct store_audit entry = gate_audit_entry (call, "logout", gate_user_object (call, call->pass->who.username));
   struct digest digest;
   enum err_code code;
 

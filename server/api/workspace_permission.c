@@ -5,6 +5,7 @@
 #include "access/access.h"
 #include "api/gate.h"
 #include "api/json.h"
+#include "api/principal.h"
 #include "store/access_grant.h"
 #include "store/workspace.h"
 
@@ -123,7 +124,7 @@ enum err_code
 api_workspace_permission_set (struct api_call *call, struct err *err)
 {
   struct store_workspace_grant grant = { .workspace = call->path_values[0] };
-  struct store_audit who = gate_audit_entry (call, "grant.set", (struct slice){ NULL, 0 });
+  struct store_audit who;
   struct store_grant_object object;
   struct store_grant_holder holder = { { NULL, 0 }, { NULL, 0 } };
   struct permission_request request;
@@ -132,6 +133,8 @@ api_workspace_permission_set (struct api_call *call, struct err *err)
   struct json_write w;
   enum err_code code = api_workspace_check_on (call, err);
 
+  if (ERR_OK == code)
+    code = principal_who (&who, call, err);
   if (ERR_OK == code)
     code = api_decode (&request, call, &permission_schema, err);
   if (ERR_OK == code && ! access_level_parse (&level, request.permission))
@@ -162,7 +165,7 @@ api_workspace_permission_set (struct api_call *call, struct err *err)
 enum err_code
 api_workspace_permission_delete (struct api_call *call, struct err *err)
 {
-  struct store_audit who = gate_audit_entry (call, "grant.delete", (struct slice){ NULL, 0 });
+  struct store_audit who;
   struct store_grant_object object;
   struct store_grant_holder holder = { { NULL, 0 }, { NULL, 0 } };
   struct permission_request request;
@@ -171,6 +174,8 @@ api_workspace_permission_delete (struct api_call *call, struct err *err)
 
   /* MLflow's client names the account in the query; its server takes a body too. */
   call->arguments_in_query = 0 == call->body.len;
+  if (ERR_OK == code)
+    code = principal_who (&who, call, err);
   if (ERR_OK == code)
     code = api_decode (&request, call, &username_schema, err);
   if (ERR_OK == code)

@@ -315,6 +315,37 @@ config_load (struct config *config, int argc, char *const *argv, struct err *err
   return code;
 }
 
+/* Where the value of a flag that is a secret begins, in the arguments from `at` on; NULL: it is none. */
+static char *
+secret_value (int argc, char *const *argv, int at)
+{
+  const char *equals = strchr (argv[at], '=');
+  struct slice key = slice_of (argv[at]);
+  const struct setting *setting;
+
+  if (0 != strncmp (argv[at], "--", 2))
+    return NULL;
+  key = (struct slice){ key.data + 2, NULL == equals ? key.len - 2 : (size_t)(equals - key.data) - 2 };
+  setting = find (key);
+  if (NULL == setting || ! setting->secret)
+    return NULL;
+  if (NULL != equals)
+    return argv[at] + (equals - argv[at]) + 1;
+  return at + 1 < argc ? argv[at + 1] : NULL;
+}
+
+void
+config_hide_secrets (int argc, char *const *argv)
+{
+  for (int at = 0; at < argc; at++)
+  {
+    char *value = secret_value (argc, argv, at);
+
+    if (NULL != value)
+      memset (value, '*', strlen (value));
+  }
+}
+
 void
 config_free (struct config *config)
 {

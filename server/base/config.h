@@ -24,6 +24,10 @@ struct config
    failure. Errors: INVALID_PARAMETER_VALUE naming the setting, where it stands and what is allowed. */
 enum err_code config_load (struct config *config, int argc, char *const *argv, struct err *err);
 
+/* Overwrite the values of secret settings in arguments that config_load has read, because everybody on a machine can
+   see those of a process. */
+void config_hide_secrets (int argc, char *const *argv);
+
 /* Free the texts. */
 void config_free (struct config *config);
 

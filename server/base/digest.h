@@ -47,7 +47,7 @@ bool digest_parse (struct digest *digest, struct slice text);
 void digest_base64 (char text[DIGEST_BASE64_BYTES], const struct digest *digest);
 /* For URLs, headers and cookies; also of 32 bytes that are a secret or a MAC. */
 void digest_base64url (char text[DIGEST_BASE64URL_BYTES], const struct digest *digest);
-/* Exactly 44 characters. */
+/* Exactly the 44 characters that digest_base64 writes. */
 bool digest_parse_base64 (struct digest *digest, struct slice text);
 
 #endif

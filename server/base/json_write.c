@@ -288,3 +288,10 @@ json_write_member_bool (struct json_write *w, const char *name, bool value)
   json_write_key (w, name);
   json_write_bool (w, value);
 }
+
+void
+json_write_member_raw (struct json_write *w, const char *name, struct slice json)
+{
+  json_write_key (w, name);
+  json_write_raw (w, json);
+}

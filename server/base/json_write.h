@@ -59,5 +59,6 @@ void json_write_member_int64 (struct json_write *w, const char *name, int64_t va
 void json_write_member_uint64 (struct json_write *w, const char *name, uint64_t value);
 void json_write_member_double (struct json_write *w, const char *name, double value);
 void json_write_member_bool (struct json_write *w, const char *name, bool value);
+void json_write_member_raw (struct json_write *w, const char *name, struct slice json);
 
 #endif

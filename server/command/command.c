@@ -13,7 +13,10 @@ command_with_config (int argc, char **argv, int (*command) (struct config *confi
   struct err err = { 0 };
   int status = EXIT_FAILURE;
 
-  if (ERR_OK != config_load (&config, argc, argv, &err))
+  enum err_code code = config_load (&config, argc, argv, &err);
+
+  config_hide_secrets (argc, argv);
+  if (ERR_OK != code)
     fprintf (stderr, "tallyd: %s\n", err.message);
   else if (! log_configure (config.log_format, config.log_level))
     fprintf (stderr, "tallyd: log-format is logfmt or json, log-level is debug, info, warning or error\n");

@@ -84,11 +84,8 @@ print_account (const struct store_account *account)
 {
   char text[32];
 
-  printf ("%-24.*s %-8s %-8s %-8s %-9s %-16s %.*s\n", SLICE_ARG (account->username),
-          account->is_admin ? "admin" : "user", account->is_service ? "service" : "person",
-          account->has_password ? "password"
-          : account->has_issuer ? "oidc"
-                                : "none",
+  printf ("%-24.*s %-8s %-8s %-8.*s %-9s %-16s %.*s\n", SLICE_ARG (account->username),
+          account->is_admin ? "admin" : "user", account->is_service ? "service" : "person", SLICE_ARG (account->login),
           account->disabled_at_ms.present ? "disabled" : "enabled",
           time_text (text, &account->last_login_at_ms, "never"), SLICE_ARG (account->groups));
 }

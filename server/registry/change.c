@@ -146,7 +146,9 @@ frame_work (struct store_connection *connection, void *context, struct err *err)
   change->noted = NULL;
   change->noted_count = 0;
   change->forced = false;
+  change->model = (struct slice){ NULL, 0 };
   change->missing = (struct slice){ NULL, 0 };
+  change->current = (struct slice){ NULL, 0 };
   change->now_ms = (int64_t)clock_wall_ms ();
   code = frame->work (change, frame->context, err);
   return ERR_OK == code && change->noted_count > 0 ? commit_notes (change, err) : code;
@@ -175,6 +177,7 @@ registry_hold_model (struct store_registered_model *model, struct registry_chang
     model->name = keep (change, model->name);
     model->description = keep (change, model->description);
     model->tags = keep (change, model->tags);
+    change->model = model->name;
     if (arena_overflowed (change->arena))
       code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
   }

@@ -53,7 +53,9 @@ struct registry_change
   bool may_force;
   int64_t now_ms; /* when the frame began */
   bool forced; /* a gate was overridden: entries say so */
+  struct slice model; /* name of the registered model that is held; absent: none is */
   struct slice missing; /* what gates miss, a JSON array, when the change was refused; absent: nothing */
+  struct slice current; /* who has the aliases, a JSON array, when others were expected; absent: none were */
   struct registry_noted *noted;
   size_t noted_count;
 };

@@ -58,40 +58,54 @@ are_same (struct slice one, struct slice other)
   return same;
 }
 
+/* Set one; `gate` is what there is then, and lives in `result`, which the caller frees. */
+static enum err_code
+put (struct store_promotion_gate *gate, struct result *result, struct registry_change *change,
+     const struct store_gate_key *key, struct slice rules, bool may_replace, struct err *err)
+{
+  struct store_promotion_gate present;
+  struct result present_result = { NULL };
+  enum err_code code = read_present (&present, &present_result, change, key, err);
+
+  if (ERR_OK == code && are_same (present.rules, rules))
+  {
+    *gate = present;
+    *result = present_result;
+    return ERR_OK;
+  }
+  if (ERR_OK == code && 0 != present.gate_id && ! may_replace)
+    code = err_set (err, ERR_RESOURCE_CONFLICT,
+                    "There is a gate of '%.*s' with other rules than that of the present name; remove it first.",
+                    SLICE_ARG (key->model_pattern));
+  if (ERR_OK == code)
+    code = store_gate_set (gate, result, change->connection, key, rules, change->now_ms, err);
+  if (ERR_OK == code)
+    note (change, "gate.set", key, 0 == present.gate_id ? (struct slice){ NULL, 0 } : describe (change, &present),
+          describe (change, gate));
+  result_free (&present_result);
+  return code;
+}
+
 enum err_code
 registry_gate_put (struct registry_change *change, const struct store_gate_key *key, struct slice rules,
                    bool may_replace, struct err *err)
 {
-  struct store_promotion_gate present;
-  struct store_promotion_gate made = { .gate_id = 0 };
-  struct result present_result = { NULL };
-  struct result made_result = { NULL };
-  enum err_code code = read_present (&present, &present_result, change, key, err);
+  struct store_promotion_gate gate;
+  struct result result = { NULL };
+  enum err_code code = put (&gate, &result, change, key, rules, may_replace, err);
 
-  if (ERR_OK == code && ! are_same (present.rules, rules))
-    code = store_gate_set (&made, &made_result, change->connection, key, rules, change->now_ms, err);
-  if (ERR_OK == code && NULL != made.rules.data)
-  {
-    if (0 != present.gate_id && ! may_replace)
-      code = err_set (err, ERR_RESOURCE_CONFLICT,
-                      "There is a gate of '%.*s' with other rules than that of the present name; remove it first.",
-                      SLICE_ARG (key->model_pattern));
-    else
-      note (change, "gate.set", key, 0 == present.gate_id ? (struct slice){ NULL, 0 } : describe (change, &present),
-            describe (change, &made));
-  }
-  result_free (&present_result);
-  result_free (&made_result);
+  result_free (&result);
   return code;
 }
 
 enum err_code
 registry_gate_set (struct registry_change *change, void *context, struct err *err)
 {
-  const struct registry_gate_change *wanted = context;
+  struct registry_gate_change *wanted = context;
   enum err_code code = store_gate_exclude_moves (change->connection, err);
 
-  return ERR_OK == code ? registry_gate_put (change, &wanted->key, wanted->rules, true, err) : code;
+  result_free (&wanted->result);
+  return ERR_OK == code ? put (&wanted->gate, &wanted->result, change, &wanted->key, wanted->rules, true, err) : code;
 }
 
 enum err_code

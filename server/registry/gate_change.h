@@ -10,6 +10,8 @@ struct registry_gate_change
 {
   struct store_gate_key key;
   struct slice rules; /* JSON object that rules_read takes; for set */
+  struct store_promotion_gate gate; /* as set leaves it, with the texts of `result` */
+  struct result result; /* zeroed before; the caller frees it afterwards, also after a failure */
 };
 
 /* Make a gate, or give it other rules: gate.set. Works for registry_change_run; they wait for moves under way, so that

@@ -29,7 +29,6 @@ read_holders (struct registry_promotion *promotion, struct registry_change *chan
   struct json_write w;
   enum err_code code = ERR_OK;
 
-  promotion->current = (struct slice){ NULL, 0 };
   buffer_init (&buffer, SIZE_MAX);
   json_write_init (&w, &buffer);
   json_write_array (&w);
@@ -48,7 +47,7 @@ read_holders (struct registry_promotion *promotion, struct registry_change *chan
   json_write_array_end (&w);
   if (ERR_OK == code && NULL != wrong)
   {
-    promotion->current = (struct slice){ arena_copy (change->arena, buffer.data, buffer.len), buffer.len };
+    change->current = (struct slice){ arena_copy (change->arena, buffer.data, buffer.len), buffer.len };
     code =
         0 == wrong->previous
             ? err_set (err, ERR_RESOURCE_CONFLICT,

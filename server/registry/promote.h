@@ -23,12 +23,11 @@ struct registry_promotion
   struct registry_promotion_move *moves; /* their aliases are distinct */
   size_t count;
   struct optional_int64 at_ms; /* of a rollback: back to the state at that time; absent: to the holder before */
-  struct slice current; /* set when an expected version differs: JSON array of who has the aliases now */
 };
 
 /* Move all of the aliases or none: alias.promote for each that was elsewhere. Works for registry_change_run. Errors:
    RESOURCE_DOES_NOT_EXIST without the model or a version, RESOURCE_CONFLICT when an expected version differs (with
-   `current`), those of registry_gate_ask. */
+   `current` of the change), those of registry_gate_ask. */
 enum err_code registry_promote (struct registry_change *change, void *promotion, struct err *err);
 
 /* The same to where the aliases were before: alias.rollback. The holder before is what a line of promotions leads back

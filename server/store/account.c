@@ -24,8 +24,10 @@ enum
 };
 
 #define SELECT                                                                                                         \
-  "SELECT a.account_id, a.username, a.is_admin, a.is_service, a.disabled_at_ms, a.password IS NOT NULL,"               \
-  " a.issuer IS NOT NULL, a.requests_per_s, a.bytes_per_day, a.created_at_ms, a.last_login_at_ms,"                     \
+  "SELECT a.account_id, a.username, a.is_admin, a.is_service, a.disabled_at_ms,"                                       \
+  " CASE WHEN a.password IS NOT NULL THEN 'password' WHEN a.issuer = '" STORE_ISSUER_PROXY "' THEN 'proxy'"            \
+  "  WHEN a.issuer IS NOT NULL THEN 'oidc' ELSE 'none' END,"                                                           \
+  " a.requests_per_s, a.bytes_per_day, a.created_at_ms, a.last_login_at_ms,"                                           \
   " coalesce((SELECT jsonb_agg(g.name ORDER BY g.name) FROM account_group_member AS m"                                 \
   "  JOIN account_group AS g ON g.group_id = m.group_id WHERE m.account_id = a.account_id), '[]'::jsonb)"              \
   " FROM account AS a"
@@ -72,8 +74,7 @@ const struct column store_account_columns[STORE_ACCOUNT_COLUMNS] = {
   { COLUMN_BOOL, offsetof (struct store_account, is_admin) },
   { COLUMN_BOOL, offsetof (struct store_account, is_service) },
   { COLUMN_INT64_OPTIONAL, offsetof (struct store_account, disabled_at_ms) },
-  { COLUMN_BOOL, offsetof (struct store_account, has_password) },
-  { COLUMN_BOOL, offsetof (struct store_account, has_issuer) },
+  { COLUMN_TEXT, offsetof (struct store_account, login) },
   { COLUMN_INT64_OPTIONAL, offsetof (struct store_account, requests_per_s) },
   { COLUMN_INT64_OPTIONAL, offsetof (struct store_account, bytes_per_day) },
   { COLUMN_INT64, offsetof (struct store_account, created_at_ms) },

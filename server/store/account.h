@@ -8,6 +8,9 @@
 
 extern const struct statement_table store_account_statements;
 
+/* The issuer of accounts that a trusted proxy names; none of a provider, which is an address. */
+#define STORE_ISSUER_PROXY "proxy"
+
 /* One row; texts live in the result it was read from. */
 struct store_account
 {
@@ -16,8 +19,7 @@ struct store_account
   bool is_admin;
   bool is_service;
   struct optional_int64 disabled_at_ms;
-  bool has_password;
-  bool has_issuer; /* an OpenID Connect provider vouches for it */
+  struct slice login; /* how it logs in: "password", "oidc" (a provider vouches for it), "proxy" or "none" */
   struct optional_int64 requests_per_s; /* quotas of its own */
   struct optional_int64 bytes_per_day;
   int64_t created_at_ms;
@@ -25,7 +27,7 @@ struct store_account
   struct slice groups; /* names, sorted: JSON array of strings */
 };
 
-#define STORE_ACCOUNT_COLUMNS 12
+#define STORE_ACCOUNT_COLUMNS 11
 extern const struct column store_account_columns[STORE_ACCOUNT_COLUMNS];
 
 struct store_new_account
@@ -34,7 +36,7 @@ struct store_new_account
   bool is_admin;
   bool is_service;
   struct slice password; /* "scrypt$…"; absent: none */
-  struct slice issuer; /* of OpenID Connect, with the subject; absent: none */
+  struct slice issuer; /* who vouches for the subject: a provider, or STORE_ISSUER_PROXY; absent: nobody */
   struct slice subject;
 };
 

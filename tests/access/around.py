@@ -260,7 +260,7 @@ allowed(call("POST", f"{API}/runs/restore", MINE, {"run_id": their_run}), "and r
 
 # --- headers that are there twice ---
 def twice(name, values):
-    connection = http.client.HTTPConnection(URL.hostname, URL.port, timeout=30)
+    connection = http.client.HTTPConnection(URL.hostname, URL.port, timeout=60)
     connection.putrequest("GET", f"{API}/experiments/get?experiment_id={theirs}")
     for value in values:
         connection.putheader(name, value)

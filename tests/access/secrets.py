@@ -76,7 +76,11 @@ asked("GET", f"/api/tally/v1/session?token={planted['a token']}")
 asked("GET", f"/no/such/path?password={WRONG}")
 asked("GET", "/api/tally/v1/audit", ADMIN)
 asked("GET", "/metrics", ADMIN)
-time.sleep(1.5)
+# Refusals are written after a moment.
+deadline = time.monotonic() + 60
+while sql("SELECT count(*) FROM audit WHERE refused") == ["0"] and time.monotonic() < deadline:
+    time.sleep(0.1)
+time.sleep(1.1)
 
 with open(os.environ["TALLY_TEST_LOG"], "rb") as file:
     log = file.read().decode(errors="replace")

@@ -77,7 +77,7 @@ class Answer:
 
 def call(method, path, token=None, body=None, headers=None, url=URL, raw=None):
     """One request on a connection of its own; `body` is sent as JSON, `raw` as it is."""
-    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=30)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
     all_headers = dict(headers or {})
     data = raw
     if token:
@@ -172,7 +172,7 @@ class Daemon:
              *arguments],
             env=environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         found = None
         while not found and time.monotonic() < deadline and self.process.poll() is None:
             time.sleep(0.02)

@@ -11,6 +11,7 @@
 struct fake_mlflow
 {
   struct http_server *server;
+  int reservation; /* of the port, which nobody else gets while the server is down */
   unsigned port;
   bool keeps_ids;
   pthread_mutex_t lock; /* guards what follows */
@@ -122,9 +123,9 @@ static json_t *
 new_run (struct fake_mlflow *fake, const char *id, const char *experiment)
 {
   json_t *run =
-      json_pack ("{s{ss,ss,ss,ss,ss++},s{},s{},s[],s{},s[],s[]}", "info", "run_id", id, "experiment_id", experiment,
+      json_pack ("{s{ss,ss,ss,ss,ss++},s{},s{},s[],s{},s[],s[],s[]}", "info", "run_id", id, "experiment_id", experiment,
                  "status", "RUNNING", "lifecycle_stage", "active", "artifact_uri", "mlflow-artifacts:/0/", id,
-                 "/artifacts", "tags", "params", "points", "seen", "log", "datasets");
+                 "/artifacts", "tags", "params", "points", "seen", "log", "datasets", "again");
 
   ck_assert_ptr_nonnull (run);
   json_object_set_new (fake->runs, id, run);
@@ -235,6 +236,8 @@ take_point (json_t *run, const json_t *item)
     json_array_append (json_object_get (run, "points"), point);
     json_array_append_new (json_object_get (run, "log"), json_sprintf ("point %s", text_of (item, "key")));
   }
+  else
+    json_array_append (json_object_get (run, "again"), point);
   free (key);
   json_decref (point);
 }
@@ -418,8 +421,8 @@ fake_mlflow_start (bool keeps_ids)
   fake->runs = json_object ();
   fake->artifacts = json_object ();
   fake->requests = json_object ();
-  fake->server = http_server_start (handle, fake);
-  fake->port = http_server_port (fake->server);
+  fake->reservation = http_server_reserve (&fake->port);
+  fake->server = http_server_start_at (fake->port, handle, fake);
   return fake;
 }
 
@@ -445,6 +448,18 @@ fake_mlflow_limit (struct fake_mlflow *fake, size_t max_entries)
 }
 
 void
+fake_mlflow_hold (struct fake_mlflow *fake)
+{
+  pthread_mutex_lock (&fake->lock);
+}
+
+void
+fake_mlflow_go_on (struct fake_mlflow *fake)
+{
+  pthread_mutex_unlock (&fake->lock);
+}
+
+void
 fake_mlflow_go_down (struct fake_mlflow *fake)
 {
   http_server_stop (fake->server);
@@ -462,6 +477,7 @@ fake_mlflow_stop (struct fake_mlflow *fake)
 {
   if (NULL != fake->server)
     http_server_stop (fake->server);
+  close (fake->reservation);
   json_decref (fake->experiments);
   json_decref (fake->runs);
   json_decref (fake->artifacts);

@@ -37,13 +37,16 @@ void fake_mlflow_limit (struct fake_mlflow *fake, size_t max_entries);
 void fake_mlflow_stop (struct fake_mlflow *fake);
 
 /* Close the port and open it again, with everything kept. */
+/* Leave all requests without an answer, until it goes on. */
+void fake_mlflow_hold (struct fake_mlflow *fake);
+void fake_mlflow_go_on (struct fake_mlflow *fake);
 void fake_mlflow_go_down (struct fake_mlflow *fake);
 void fake_mlflow_come_up (struct fake_mlflow *fake);
 
 size_t fake_mlflow_runs (struct fake_mlflow *fake);
 size_t fake_mlflow_requests (struct fake_mlflow *fake, const char *path);
-/* A run by the tag tally.run_id, as {info, tags, params, points: [[key, value, step, timestamp]…], log: […], datasets};
-   `log` has what came, in order. A new reference; NULL: none. */
+/* A run by the tag tally.run_id, as {info, tags, params, points: [[key, value, step, timestamp]…], log: […], datasets,
+   again}; `log` has what came, in order, `again` the points that came once more. A new reference; NULL: none. */
 json_t *fake_mlflow_run (struct fake_mlflow *fake, const char *tally_id);
 /* Delete a run, make one that other clients made, delete an experiment. */
 void fake_mlflow_delete_run (struct fake_mlflow *fake, const char *tally_id);

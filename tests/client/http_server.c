@@ -163,24 +163,42 @@ accept_all (void *payload)
   return NULL;
 }
 
+/* A socket with this port, 0: a free one, of which `*port` is told. Several may be bound to it while none listens, and
+   who is bound already stays so. */
+static int
+bind_port (unsigned *port)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons ((uint16_t)*port) };
+  socklen_t bytes = sizeof (address);
+  int bound = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int one = 1;
+
+  setsockopt (bound, SOL_SOCKET, SO_REUSEADDR, &one, sizeof (one));
+  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  ck_assert_int_eq (0, bind (bound, (struct sockaddr *)&address, sizeof (address)));
+  ck_assert_int_eq (0, getsockname (bound, (struct sockaddr *)&address, &bytes));
+  *port = ntohs (address.sin_port);
+  return bound;
+}
+
+int
+http_server_reserve (unsigned *port)
+{
+  *port = 0;
+  return bind_port (port);
+}
+
 struct http_server *
 http_server_start_at (unsigned port, http_handler *handler, void *payload)
 {
   struct http_server *server = calloc (1, sizeof (*server));
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons ((uint16_t)port) };
-  socklen_t bytes = sizeof (address);
-  int one = 1;
 
   server->handler = handler;
   server->payload = payload;
+  server->port = port;
   pthread_mutex_init (&server->lock, NULL);
-  server->listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  setsockopt (server->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof (one));
-  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-  ck_assert_int_eq (0, bind (server->listener, (struct sockaddr *)&address, sizeof (address)));
+  server->listener = bind_port (&server->port);
   ck_assert_int_eq (0, listen (server->listener, 64));
-  ck_assert_int_eq (0, getsockname (server->listener, (struct sockaddr *)&address, &bytes));
-  server->port = ntohs (address.sin_port);
   snprintf (server->url, sizeof (server->url), "http://127.0.0.1:%u", server->port);
   ck_assert_int_eq (0, pthread_create (&server->acceptor, NULL, accept_all, server));
   return server;

@@ -24,7 +24,9 @@ typedef bool http_handler (void *payload, const struct http_request *request);
 
 /* Start on a free port of 127.0.0.1; the test fails when that is not possible. */
 struct http_server *http_server_start (http_handler *handler, void *payload);
-/* Start again on the port of a server that was stopped. */
+/* Keep a free port from everybody but http_server_start_at, until the socket that is returned is closed. */
+int http_server_reserve (unsigned *port);
+/* Start on a port that is reserved, maybe again. */
 struct http_server *http_server_start_at (unsigned port, http_handler *handler, void *payload);
 unsigned http_server_port (const struct http_server *server);
 /* "http://127.0.0.1:PORT" */

@@ -1,6 +1,7 @@
 /* Tests of artifacts against a store that breaks off, lies, names files outside, and forgets answers. */
 #include "folder.h"
 #include "http_server.h"
+#include "opened.h"
 #include "sha256.h"
 #include "tally.h"
 
@@ -20,7 +21,6 @@
 #define BIG_BYTES (2 * PART_BYTES + 1000)
 
 static struct http_server *http;
-static struct tally_options *options;
 static struct tally_client *client;
 static char *top;
 static struct tally_error err;
@@ -220,12 +220,7 @@ setup (void)
 {
   top = folder_new ();
   http = http_server_start (answer, NULL);
-  ck_assert_int_eq (tally_options_new (&options, &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "server", http_server_url (http), &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "token", "secret", &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "request-timeout-ms", "3000", &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "part-bytes", "5242880", &err), TALLY_OK);
-  ck_assert_int_eq (tally_open (&client, options, &err), TALLY_OK);
+  client = opened ("server", http_server_url (http), "token", "secret", "part-bytes", "5242880", NULL);
   artifact_uri = "mlflow-artifacts:/0/" RUN "/artifacts";
   listing = "{\"files\": [{\"path\": \"a.txt\", \"is_dir\": false, \"file_size\": 10}]}";
   content = "0123456789";
@@ -236,7 +231,6 @@ static void
 teardown (void)
 {
   tally_close (client, 0, NULL);
-  tally_options_free (options);
   http_server_stop (http);
   folder_remove_all (top);
   free (stored);
@@ -560,7 +554,6 @@ artifact_suite (void)
   TCase *tests = tcase_create ("artifact");
 
   tcase_add_checked_fixture (tests, setup, teardown);
-  tcase_set_timeout (tests, 60);
   tcase_add_test (tests, comes_whole);
   tcase_add_test (tests, goes_on_where_it_broke_off);
   tcase_add_test (tests, begins_anew);

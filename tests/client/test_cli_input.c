@@ -51,6 +51,20 @@ check_lines (enum input_format format, const struct line *lines)
   log_input_free (input);
 }
 
+START_TEST (byte_order_mark)
+{
+  static const struct line csv_lines[] = { { "\xef\xbb\xbfstep,loss\r\n", "", NULL },
+                                           { "3,0.5", "loss 0.5 3 -1;", NULL },
+                                           { NULL, NULL, NULL } };
+  static const struct line json_lines[] = { { "\xef\xbb\xbf{\"loss\": 1}", "loss 1 0 -1;", NULL },
+                                            { "\xef\xbb\xbf{\"loss\": 1}", NULL, "no JSON" },
+                                            { NULL, NULL, NULL } };
+
+  check_lines (INPUT_AUTO, csv_lines);
+  check_lines (INPUT_AUTO, json_lines);
+}
+END_TEST
+
 START_TEST (csv)
 {
   static const struct line lines[] = {
@@ -165,6 +179,7 @@ cli_input_suite (void)
   TCase *cases = tcase_create ("lines");
 
   tcase_add_test (cases, csv);
+  tcase_add_test (cases, byte_order_mark);
   tcase_add_test (cases, json_lines);
   tcase_add_test (cases, a_head_must_have_names);
   tcase_add_test (cases, a_nul_is_wrong);

@@ -137,17 +137,18 @@ END_TEST
 /* NaN and infinities are gaps; what stands between them is shown. */
 START_TEST (gaps)
 {
-  expect ((struct plot){ .title = "acc", .series = S1 (holes), .count = 1 }, "   acc\n"
-                                                                             "3 +                          **\n"
-                                                                             "  |                            ***\n"
-                                                                             "  |                               ***\n"
-                                                                             "2 +                                  **\n"
-                                                                             "  |\n"
-                                                                             "  |\n"
-                                                                             "1 +*\n"
-                                                                             "  ++-----------------+----------------+\n"
-                                                                             "   0                20               40\n"
-                                                                             "  * run-holes  last 2\n");
+  expect ((struct plot){ .title = "acc", .series = S1 (holes), .count = 1 },
+          "   acc\n"
+          "3 +                          **\n"
+          "  |                            ***\n"
+          "  |                               ***\n"
+          "2 +                                  **\n"
+          "  |\n"
+          "  |\n"
+          "1 +*\n"
+          "  ++-----------------+----------------+\n"
+          "   0                20               40\n"
+          "  * run-holes  last 2, some not finite\n");
 }
 END_TEST
 
@@ -165,7 +166,7 @@ START_TEST (logarithmic)
           "   1 +                                *\n"
           "     ++---------------+---------------+\n"
           "      0              20              40\n"
-          "  * run-decades  last 1\n");
+          "  * run-decades  last 1, some <= 0\n");
 }
 END_TEST
 

@@ -186,7 +186,6 @@ git_suite (void)
   TCase *reading = tcase_create ("reading");
 
   tcase_add_checked_fixture (reading, make_root, remove_root);
-  tcase_set_timeout (reading, 60);
   tcase_add_test (reading, reads_repositories);
   tcase_add_test (reading, agrees_with_git);
   tcase_add_test (reading, reads_config);

@@ -1,8 +1,6 @@
 /* Tests of clients as handles: deadlines, being offline, fork, and what is told of them. */
 #include "world.h"
 
-#include "base/clock.h"
-
 #include <check.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -23,12 +21,6 @@ static void
 tear_down (void)
 {
   world_end (&world);
-}
-
-static int64_t
-now_ms (void)
-{
-  return (int64_t)(clock_monotonic_us () / 1000);
 }
 
 static unsigned
@@ -114,7 +106,7 @@ START_TEST (runs_outlive_their_client)
   struct tally_run *child = NULL;
 
   ck_assert_int_eq (TALLY_ERROR_ARGUMENT, tally_run_end (run, TALLY_STATUS_RUNNING, &world.err));
-  world_close (&world, 5000, TALLY_OK);
+  world_close (&world, PATIENCE_MS, TALLY_OK);
   ck_assert_int_eq (TALLY_ERROR_ARGUMENT, tally_log_metric (run, "a", 1, 1, &world.err));
   ck_assert_int_eq (TALLY_ERROR_ARGUMENT, tally_run_start_nested (&child, run, NULL, &world.err));
   ck_assert_uint_eq (32, strlen (tally_run_id (run)));
@@ -130,18 +122,16 @@ silent (void *payload, const struct http_request *request)
   return FAULT_SILENCE;
 }
 
+/* Neither its request, which it gives ten minutes, nor its pauses are what it waits for: the test would not end. */
 START_TEST (closes_in_time_although_the_server_is_silent)
 {
   struct tally_run *run;
-  int64_t begin_ms;
 
+  world_set (&world, "request-timeout-ms", "600000");
   fake_mlflow_plan (world.fake, silent, NULL);
   run = world_run (&world, NULL);
   world_log (run, "loss", 1234);
-  begin_ms = now_ms ();
   world_close (&world, 300, TALLY_ERROR_PENDING);
-  ck_assert_int_ge (now_ms () - begin_ms, 290);
-  ck_assert_int_lt (now_ms () - begin_ms, 300 + 200);
   /* 1,234 points, the run and two tags of it. */
   ck_assert_ptr_nonnull (strstr (world.err.message, "1237 "));
   ck_assert_ptr_nonnull (strstr (world.err.message, world.folder));
@@ -155,36 +145,29 @@ START_TEST (waits_no_longer_than_it_may)
 {
   struct tally_run *run;
   char id[TALLY_RUN_ID_BYTES];
-  int64_t begin_ms = now_ms ();
 
+  world_set (&world, "retry-max-ms", "600000");
   fake_mlflow_go_down (world.fake);
   run = world_run (&world, NULL);
   ck_assert_int_eq (TALLY_ERROR_TIMEOUT, tally_flush (world.client, 200, &world.err));
   ck_assert_int_eq (TALLY_ERROR_TIMEOUT, tally_run_server_id (id, run, 200, &world.err));
-  ck_assert_int_eq (TALLY_OK, tally_persist (world.client, 5000, &world.err));
-  ck_assert_int_lt (now_ms () - begin_ms, 2000);
+  ck_assert_int_eq (TALLY_OK, tally_persist (world.client, PATIENCE_MS, &world.err));
   tally_run_free (run);
-  begin_ms = now_ms ();
   world_close (&world, 0, TALLY_ERROR_PENDING);
-  ck_assert_int_lt (now_ms () - begin_ms, 500);
 }
 END_TEST
 
 START_TEST (a_long_pause_ends_for_those_who_wait)
 {
   struct tally_run *run;
-  int64_t begin_ms;
 
   world_set (&world, "retry-max-ms", "600000");
   fake_mlflow_go_down (world.fake);
   run = world_run (&world, NULL);
-  /* Ten failures make pauses of up to 51 s. */
-  for (unsigned i = 0; i < 10; i++)
-    tally_flush (world.client, 1, NULL);
+  /* Fourteen failures make a pause that is most likely longer than a flush has patience. */
+  world_try (&world, 14);
   fake_mlflow_come_up (world.fake);
-  begin_ms = now_ms ();
   world_flush (&world);
-  ck_assert_int_lt (now_ms () - begin_ms, 3000);
   tally_run_free (run);
 }
 END_TEST
@@ -200,7 +183,7 @@ START_TEST (offline_sends_nothing)
   world_log (run, "loss", 10);
   ck_assert_int_eq (TALLY_ERROR_PENDING, tally_flush (world.client, 60000, &world.err));
   ck_assert_int_eq (TALLY_ERROR_PENDING, tally_run_server_id (id, run, 60000, &world.err));
-  ck_assert_int_eq (TALLY_OK, tally_persist (world.client, 5000, &world.err));
+  ck_assert_int_eq (TALLY_OK, tally_persist (world.client, PATIENCE_MS, &world.err));
   tally_counters (world.client, &counters);
   ck_assert_uint_eq (13, counters.logged);
   ck_assert_uint_eq (13, counters.spooled);
@@ -247,7 +230,7 @@ use_in_child (struct tally_run *run)
       || TALLY_OK != tally_log_metric (other, "loss", 1, 1, NULL))
     return 2;
   tally_run_free (other);
-  return TALLY_OK == tally_close (client, 10000, NULL) ? 0 : 3;
+  return TALLY_OK == tally_close (client, PATIENCE_MS, NULL) ? 0 : 3;
 }
 
 START_TEST (children_need_a_client_of_their_own)
@@ -272,7 +255,7 @@ START_TEST (children_need_a_client_of_their_own)
   ck_assert_uint_eq (2, fake_mlflow_runs (world.fake));
 #endif
   tally_run_free (run);
-  world_close (&world, 5000, TALLY_OK);
+  world_close (&world, PATIENCE_MS, TALLY_OK);
   ck_assert_uint_eq (0, world_streams (&world));
 }
 END_TEST
@@ -324,7 +307,7 @@ START_TEST (many_clients_open_and_close)
 
     world_log (run, "loss", i);
     tally_run_free (run);
-    world_close (&world, 10000, TALLY_OK);
+    world_close (&world, PATIENCE_MS, TALLY_OK);
   }
   ck_assert_uint_eq (50, fake_mlflow_runs (world.fake));
   ck_assert_uint_eq (0, world_streams (&world));
@@ -341,7 +324,6 @@ handle_suite (void)
   TCase *forks = tcase_create ("fork");
 
   tcase_add_checked_fixture (tests, set_up, tear_down);
-  tcase_set_timeout (tests, 60);
   tcase_add_test (tests, has_no_threads_without_runs);
   tcase_add_test (tests, answers_of_errors_are_kept);
   tcase_add_test (tests, null_is_an_error_and_nothing_to_free);
@@ -355,7 +337,6 @@ handle_suite (void)
   tcase_add_test (tests, many_clients_open_and_close);
   suite_add_tcase (suite, tests);
   tcase_add_checked_fixture (forks, set_up, tear_down);
-  tcase_set_timeout (forks, 60);
   tcase_add_test (forks, children_need_a_client_of_their_own);
   suite_add_tcase (suite, forks);
   return suite;

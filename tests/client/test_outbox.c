@@ -68,7 +68,7 @@ START_TEST (files_arrive_as_they_were)
   ck_assert_str_eq ("", artifact (run, "empty"));
   free (path);
   tally_run_free (run);
-  world_close (&world, 5000, TALLY_OK);
+  world_close (&world, PATIENCE_MS, TALLY_OK);
   ck_assert_uint_eq (0, world_streams (&world));
 }
 END_TEST
@@ -84,7 +84,7 @@ START_TEST (refuses_what_is_no_file)
   ck_assert_int_eq (TALLY_ERROR_FILE, outbox_add_file (world.client->outbox, &run->key, "/dev/null", "x", &world.err));
   ck_assert_uint_eq (0, outbox_count (world.client->outbox));
   tally_run_free (run);
-  world_close (&world, 5000, TALLY_OK);
+  world_close (&world, PATIENCE_MS, TALLY_OK);
   ck_assert_uint_eq (0, world_streams (&world));
 }
 END_TEST
@@ -102,18 +102,19 @@ START_TEST (a_run_ends_behind_its_files)
   struct tally_run *run;
 
   /* A transfer has its own patience; what it cannot do is told afterwards. */
-  world_set (&world, "request-timeout-ms", "200");
+  world_set (&world, "request-timeout-ms", "1000");
   run = world_run (&world, NULL);
   fake_mlflow_plan (world.fake, no_artifacts, NULL);
   ck_assert_int_eq (TALLY_OK, add (run, "model", "weights"));
   world_log (run, "loss", 10);
   tally_run_end (run, TALLY_STATUS_FINISHED, NULL);
-  ck_assert_int_eq (TALLY_ERROR_TIMEOUT, tally_flush (world.client, 800, &world.err));
+  world_await (&world, TALLY_EVENT_UNREACHABLE);
   /* The points do not wait for the file, the end does. */
-  ck_assert_uint_eq (10, world_count (&world, run, "points"));
+  while (world_count (&world, run, "points") < 10 || outbox_count (world.client->outbox) < 2)
+    usleep (10000);
+  ck_assert_int_eq (TALLY_ERROR_TIMEOUT, tally_flush (world.client, 1, &world.err));
   ck_assert_str_eq ("RUNNING", world_text (&world, tally_run_id (run), "info", "status"));
   ck_assert_uint_eq (2, outbox_count (world.client->outbox));
-  ck_assert_uint_ge (world.events[TALLY_EVENT_UNREACHABLE], 1);
   fake_mlflow_plan (world.fake, NULL, NULL);
   world_flush (&world);
   ck_assert_str_eq ("weights", artifact (run, "model"));
@@ -134,7 +135,7 @@ START_TEST (files_of_a_refused_run_are_kept)
   ck_assert_uint_eq (0, outbox_count (world.client->outbox));
   ck_assert_ptr_null (artifact (run, "model"));
   tally_run_free (run);
-  world_close (&world, 5000, TALLY_OK);
+  world_close (&world, PATIENCE_MS, TALLY_OK);
   ck_assert_uint_eq (1, world_streams (&world));
 }
 END_TEST
@@ -262,7 +263,6 @@ outbox_suite (void)
   TCase *tests = tcase_create ("outbox");
 
   tcase_add_checked_fixture (tests, set_up, tear_down);
-  tcase_set_timeout (tests, 60);
   tcase_add_test (tests, files_arrive_as_they_were);
   tcase_add_test (tests, refuses_what_is_no_file);
   tcase_add_test (tests, a_run_ends_behind_its_files);

@@ -2,6 +2,7 @@
 #include "tally.h"
 
 #include "http_server.h"
+#include "opened.h"
 
 #include <check.h>
 #include <string.h>
@@ -37,17 +38,12 @@ answer (void *payload, const struct http_request *request)
 static void
 set_up (void)
 {
-  struct tally_options *options;
-
   session = NULL;
   info = NULL;
   version = NULL;
   search_status = 200;
   server = http_server_start (answer, NULL);
-  ck_assert_int_eq (TALLY_OK, tally_options_new (&options, NULL));
-  ck_assert_int_eq (TALLY_OK, tally_options_set (options, "server", http_server_url (server), NULL));
-  ck_assert_int_eq (TALLY_OK, tally_open (&client, options, NULL));
-  tally_options_free (options);
+  client = opened ("server", http_server_url (server), NULL);
 }
 
 static void

@@ -241,7 +241,6 @@ record_code_suite (void)
   Suite *suite = suite_create ("record_code");
   TCase *tcase = tcase_create ("record_code");
 
-  tcase_set_timeout (tcase, 60);
   tcase_add_loop_test (tcase, reads_what_was_written, 0, 10);
   tcase_add_test (tcase, takes_whole_records_only);
   tcase_add_test (tcase, is_short);

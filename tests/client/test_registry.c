@@ -1,5 +1,6 @@
 /* Tests of the registry against a server that loses answers, refuses, and is none of Tally's. */
 #include "http_server.h"
+#include "opened.h"
 #include "tally.h"
 
 #include <check.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 
 static struct http_server *http;
-static struct tally_options *options;
 static struct tally_client *client;
 static struct tally_error err;
 
@@ -75,17 +75,13 @@ static void
 setup (void)
 {
   http = http_server_start (answer, NULL);
-  ck_assert_int_eq (tally_options_new (&options, &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "server", http_server_url (http), &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (options, "request-timeout-ms", "2000", &err), TALLY_OK);
-  ck_assert_int_eq (tally_open (&client, options, &err), TALLY_OK);
+  client = opened ("server", http_server_url (http), NULL);
 }
 
 static void
 teardown (void)
 {
   tally_close (client, 0, NULL);
-  tally_options_free (options);
   http_server_stop (http);
 }
 
@@ -186,7 +182,6 @@ registry_suite (void)
   TCase *tests = tcase_create ("registry");
 
   tcase_add_checked_fixture (tests, setup, teardown);
-  tcase_set_timeout (tests, 60);
   tcase_add_test (tests, registered_once_although_the_answer_is_lost);
   tcase_add_test (tests, registered_although_the_request_is_lost);
   tcase_add_test (tests, needs_a_tally_server);

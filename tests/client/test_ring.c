@@ -450,7 +450,6 @@ ring_suite (void)
   Suite *suite = suite_create ("ring");
   TCase *tcase = tcase_create ("ring");
 
-  tcase_set_timeout (tcase, 120);
   tcase_add_test (tcase, keeps_order_around_its_end);
   tcase_add_test (tcase, refuses_when_full_and_goes_on);
   tcase_add_test (tcase, goes_round_and_holds_what_it_may);

@@ -1,5 +1,6 @@
 /* Tests of searches: page by page, limits, servers that never end, and going on after an error. */
 #include "http_server.h"
+#include "opened.h"
 #include "tally.h"
 
 #include <check.h>
@@ -20,7 +21,6 @@ struct server
   size_t count;
   size_t used;
   struct http_server *http;
-  struct tally_options *options;
   struct tally_client *client;
 };
 
@@ -44,21 +44,15 @@ answer (void *payload, const struct http_request *request)
 static void
 begin (struct server *server, const struct script *script, size_t count)
 {
-  struct tally_error err;
-
   *server = (struct server){ .script = script, .count = count };
   server->http = http_server_start (answer, server);
-  ck_assert_int_eq (tally_options_new (&server->options, &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (server->options, "server", http_server_url (server->http), &err), TALLY_OK);
-  ck_assert_int_eq (tally_options_set (server->options, "request-timeout-ms", "1000", &err), TALLY_OK);
-  ck_assert_int_eq (tally_open (&server->client, server->options, &err), TALLY_OK);
+  server->client = opened ("server", http_server_url (server->http), NULL);
 }
 
 static void
 end (struct server *server)
 {
   tally_close (server->client, 0, NULL);
-  tally_options_free (server->options);
   http_server_stop (server->http);
 }
 

@@ -347,13 +347,16 @@ START_TEST (samples_this_machine)
     for (volatile unsigned long turns = 0;; turns++)
       ;
   sampler_init (&sampler, &sample_machine, getpid ());
-  usleep (300000);
-  count = sampler_take (values, &sampler);
+  /* On a busy machine its turn may come late. */
+  do
+  {
+    usleep (300000);
+    count = sampler_take (values, &sampler);
+  } while (! (value_of (values, count, "system/process_cpu_percentage") > 0
+              && value_of (values, count, "system/cpu_utilization_percentage") > 0));
   (void)kill (child, SIGKILL);
   (void)waitpid (child, NULL, 0);
-  ck_assert (value_of (values, count, "system/process_cpu_percentage") > 0);
   ck_assert (value_of (values, count, "system/process_memory_megabytes") > 0);
-  ck_assert (value_of (values, count, "system/cpu_utilization_percentage") > 0);
   ck_assert (value_of (values, count, "system/cpu_utilization_percentage") <= 100);
   ck_assert (value_of (values, count, "system/system_memory_usage_percentage") > 0);
   ck_assert (value_of (values, count, "system/system_memory_usage_percentage") <= 100);
@@ -378,7 +381,6 @@ system_suite (void)
   tcase_add_test (texts, takes_texts_that_end_anywhere);
   suite_add_tcase (suite, texts);
   tcase_add_checked_fixture (machine, make_root, remove_root);
-  tcase_set_timeout (machine, 30);
   tcase_add_test (machine, samples_a_machine);
   tcase_add_test (machine, samples_devices);
   tcase_add_test (machine, samples_this_machine);

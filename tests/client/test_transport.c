@@ -273,41 +273,40 @@ reply_never (void *payload, const struct http_request *request)
   return read (request->connection, &byte, 1) > 0;
 }
 
+/* Else it would not end at all. */
 START_TEST (ends_in_time)
 {
   struct transport_request request = { .method = "GET", .path = "/x", .timeout_ms = 200 };
-  int64_t begin_ms = now_ms ();
 
   behaviour = reply_never;
   connect_to (http_server_url (server));
   ck_assert_int_eq (TALLY_ERROR_TIMEOUT, transport_send (&answer, transport, &request, &failure));
   ck_assert (failure.retryable);
-  ck_assert_int_lt (now_ms () - begin_ms, 2000);
 }
 END_TEST
 
 static void *
 cancel_soon (void *payload)
 {
-  usleep (200000);
-  *(int64_t *)payload = now_ms ();
+  (void)payload;
+  while (0 == atomic_load (&requests))
+    usleep (10000);
   transport_cancel (transport);
   return NULL;
 }
 
 START_TEST (is_cancelled_at_once)
 {
+  struct transport_request request = { .method = "GET", .path = "/x", .timeout_ms = 600000 };
   pthread_t thread;
-  int64_t cancelled_ms = 0;
 
   behaviour = reply_never;
   connect_to (http_server_url (server));
-  ck_assert_int_eq (0, pthread_create (&thread, NULL, cancel_soon, &cancelled_ms));
-  ck_assert_int_eq (TALLY_ERROR_CANCELLED, get ("/x"));
+  ck_assert_int_eq (0, pthread_create (&thread, NULL, cancel_soon, NULL));
+  ck_assert_int_eq (TALLY_ERROR_CANCELLED, transport_send (&answer, transport, &request, &failure));
   pthread_join (thread, NULL);
-  ck_assert_int_lt (now_ms () - cancelled_ms, 100);
   ck_assert_int_eq (TALLY_ERROR_CANCELLED, get ("/x"));
-  ck_assert (! transport_sleep (transport, 10000));
+  ck_assert (! transport_sleep (transport, 600000));
 }
 END_TEST
 
@@ -424,14 +423,12 @@ START_TEST (progress_can_stop_it)
 {
   unsigned calls = 0;
   struct transport_request request = {
-    .method = "GET", .path = "/x", .progress = count_and_stop, .payload = &calls, .timeout_ms = 10000
+    .method = "GET", .path = "/x", .progress = count_and_stop, .payload = &calls, .timeout_ms = 600000
   };
-  int64_t begin_ms = now_ms ();
 
   behaviour = reply_never;
   connect_to (http_server_url (server));
   ck_assert_int_eq (TALLY_ERROR_CANCELLED, transport_send (&answer, transport, &request, &failure));
-  ck_assert_int_lt (now_ms () - begin_ms, 2000);
   ck_assert_uint_eq (3, calls);
 }
 END_TEST
@@ -444,7 +441,8 @@ START_TEST (nobody_there)
   ck_assert (! answer.sent);
   ck_assert_int_eq (0, answer.status);
   transport_free (transport, false);
-  connect_to ("http://nowhere.invalid");
+  /* A part of a name is at most 63 characters long: no name server is asked, nor waited for. */
+  connect_to ("http://aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd.invalid");
   ck_assert_int_eq (TALLY_ERROR_UNREACHABLE, get ("/x"));
 }
 END_TEST
@@ -458,7 +456,6 @@ transport_suite (void)
   TCase *tests = tcase_create ("transport");
 
   tcase_add_checked_fixture (tests, set_up, tear_down);
-  tcase_set_timeout (tests, 60);
   tcase_add_test (tests, sends_what_it_should);
   tcase_add_test (tests, prefixes_and_basic);
   tcase_add_test (tests, other_hosts_get_no_credentials);

@@ -19,21 +19,28 @@ START_TEST (waits_as_long_as_the_server_asks)
   int64_t begin_ms = now_ms ();
 
   behaviour = reply_busy_twice;
-  ck_assert_int_eq (TALLY_OK, call ("POST", true, 20000));
+  ck_assert_int_eq (TALLY_OK, call ("POST", true, 60000));
   ck_assert_int_ge (now_ms () - begin_ms, 2000);
   ck_assert_uint_eq (3, requests);
 }
 END_TEST
 
+static bool
+reply_busy (void *payload, const struct http_request *request)
+{
+  (void)payload;
+  http_reply (request, 503, "text/plain", "Retry-After: 300\r\n", "busy");
+  return true;
+}
+
+/* As soon as it is known that the deadline comes first: waiting for it would take too long for this test. */
 START_TEST (gives_up_in_time)
 {
-  int64_t begin_ms = now_ms ();
-
-  behaviour = reply_busy_twice;
-  ck_assert_int_eq (TALLY_ERROR_OVERLOADED, call ("GET", false, 500));
-  ck_assert_int_lt (now_ms () - begin_ms, 900);
+  behaviour = reply_busy;
+  ck_assert_int_eq (TALLY_ERROR_OVERLOADED, call ("GET", false, 299000));
   ck_assert_str_eq ("The server answered 503: busy", failure.message);
-  ck_assert_int_eq (1000, answer.retry_after_ms);
+  ck_assert_int_eq (300000, answer.retry_after_ms);
+  ck_assert_uint_eq (1, requests);
 }
 END_TEST
 
@@ -49,7 +56,7 @@ close_first (void *payload, const struct http_request *request)
 START_TEST (does_not_repeat_what_may_be_done)
 {
   behaviour = close_first;
-  ck_assert_int_eq (TALLY_ERROR_UNREACHABLE, call ("POST", true, 5000));
+  ck_assert_int_eq (TALLY_ERROR_UNREACHABLE, call ("POST", true, 60000));
   ck_assert (answer.sent);
   ck_assert_uint_eq (1, requests);
 }
@@ -58,7 +65,7 @@ END_TEST
 START_TEST (repeats_the_rest)
 {
   behaviour = close_first;
-  ck_assert_int_eq (TALLY_OK, call ("POST", false, 5000));
+  ck_assert_int_eq (TALLY_OK, call ("POST", false, 60000));
   ck_assert_uint_eq (2, requests);
 }
 END_TEST
@@ -125,7 +132,6 @@ transport_retry_suite (void)
   TCase *tests = tcase_create ("transport_retry");
 
   tcase_add_checked_fixture (tests, set_up, tear_down);
-  tcase_set_timeout (tests, 60);
   tcase_add_test (tests, waits_as_long_as_the_server_asks);
   tcase_add_test (tests, gives_up_in_time);
   tcase_add_test (tests, does_not_repeat_what_may_be_done);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void
 world_begin (struct world *world, bool keeps_ids)
@@ -88,9 +89,38 @@ world_log (struct tally_run *run, const char *key, unsigned count)
 void
 world_flush (struct world *world)
 {
-  enum tally_code code = tally_flush (world->client, 20000, &world->err);
+  enum tally_code code = tally_flush (world->client, PATIENCE_MS, &world->err);
 
   ck_assert_msg (TALLY_OK == code, "%s", world->err.message);
+}
+
+void
+world_await (struct world *world, enum tally_event event)
+{
+  for (unsigned waited_ms = 0; waited_ms < PATIENCE_MS && 0 == world->events[event]; waited_ms += 10)
+    usleep (10000);
+  ck_assert_uint_ge (world->events[event], 1);
+}
+
+static uint64_t
+retries (const struct world *world)
+{
+  struct tally_counters counters;
+
+  tally_counters (world->client, &counters);
+  return counters.retries;
+}
+
+void
+world_try (struct world *world, unsigned times)
+{
+  uint64_t wanted = retries (world) + times;
+
+  for (unsigned i = 0; i < PATIENCE_MS && retries (world) < wanted; i++)
+    ck_assert_int_eq (TALLY_ERROR_TIMEOUT, tally_flush (world->client, 1, &world->err));
+  ck_assert_uint_ge (retries (world), wanted);
+  /* Once more, for the message of what was just tried. */
+  ck_assert_int_eq (TALLY_ERROR_TIMEOUT, tally_flush (world->client, 1, &world->err));
 }
 
 size_t

@@ -14,6 +14,9 @@
 #define CHILDREN_CANNOT_ALLOCATE
 #endif
 
+/* For what is not waited for in vain: more than it takes on the busiest machine, with a sanitizer. */
+#define PATIENCE_MS 60000
+
 struct world
 {
   struct fake_mlflow *fake;
@@ -36,6 +39,10 @@ void world_end (struct world *world);
 struct tally_run *world_run (struct world *world, const char *experiment);
 void world_log (struct tally_run *run, const char *key, unsigned count);
 void world_flush (struct world *world);
+/* Wait until an event was told; the test fails when it does not come. */
+void world_await (struct world *world, enum tally_event event);
+/* Let it try in vain so many more times, by waiting for what cannot be sent; its error is of the last wait. */
+void world_try (struct world *world, unsigned times);
 
 /* Points, log lines and so on of a run on the server. */
 size_t world_count (struct world *world, const struct tally_run *run, const char *list);

@@ -95,7 +95,7 @@ check_record (const struct record *record)
   REQUIRE (sum < SIZE_MAX);
 }
 
-/* Read all; acknowledge every third record. */
+/* Read all; acknowledge every third record, and pass over the run of every fifth. */
 static void
 read_all (struct spool *spool)
 {
@@ -113,6 +113,13 @@ read_all (struct spool *spool)
     check_record (record);
     if (0 == ++count % 3)
       REQUIRE (TALLY_OK == spool_ack (spool, entry, NULL));
+    else if (0 == count % 5)
+    {
+      struct run_key left = record->run;
+
+      REQUIRE (TALLY_OK == spool_pass (spool, entry, &left, 1, NULL));
+      REQUIRE (spool_acked (spool) < entry);
+    }
   }
 }
 
@@ -132,8 +139,6 @@ run (void)
     REQUIRE (TALLY_ERROR_PROTOCOL == code && NULL == spool);
     return;
   }
-  read_all (spool);
-  spool_rewind (spool);
   read_all (spool);
   REQUIRE (TALLY_OK == spool_note (spool, "key", "value", false, NULL));
   last = spool_last (spool);

@@ -86,7 +86,9 @@ run_token (struct slice text, struct arena *arena)
 static void
 run_key_set (struct slice text, struct arena *arena)
 {
-  static const char *const names[] = { "RS256", "RS384", "RS512", "ES256", "ES384", "ES512" };
+  static const char *const names[] = {
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"
+  };
   struct key_set *set = NULL;
   struct err err = { 0 };
   enum err_code code = key_set_read (&set, text, arena, &err);

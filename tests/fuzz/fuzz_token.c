@@ -2,10 +2,12 @@
    The input is a byte that picks one of the two, then the text. */
 #include "fuzz.h"
 
+#include "api/path_token.h"
 #include "base/number.h"
 #include "base/token.h"
 #include "base/utf8.h"
 #include "search/order.h"
+#include "store/artifact.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -60,6 +62,27 @@ check_accepted (const struct search_position *position)
   }
 }
 
+/* Of lists in the order of paths or names: what a token says, a token that is made of it says again. */
+static void
+check_path (struct slice token, struct arena *arena)
+{
+  struct err err = { 0 };
+  struct slice again;
+  struct slice path;
+  enum err_code code = path_token_read (&path, token, arena, &err);
+
+  if (ERR_OK != code)
+  {
+    REQUIRE (ERR_INVALID_PARAMETER_VALUE == code && code == err.code && '\0' != err.message[0]);
+    return;
+  }
+  REQUIRE (slice_filled (path) == slice_filled (token) && path.len <= STORE_ARTIFACT_PATH_MAX_BYTES);
+  if (! slice_filled (path))
+    return;
+  REQUIRE (NULL == memchr (path.data, '\0', path.len) && is_utf8 (path));
+  REQUIRE (ERR_OK == path_token_read (&again, path_token_make (path, arena), arena, NULL) && slice_equal (again, path));
+}
+
 static void
 check_text (struct slice token, struct arena *arena)
 {
@@ -78,6 +101,7 @@ check_text (struct slice token, struct arena *arena)
   else
     REQUIRE (ERR_INVALID_PARAMETER_VALUE == code && code == err.code && '\0' != err.message[0]);
   json_decref (json);
+  check_path (token, arena);
 }
 
 /* The text as the values of a token of ours. */

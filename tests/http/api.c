@@ -21,27 +21,36 @@ api_close (struct api *api)
 }
 
 static long
-ask (struct api *api, const char *method, const char *path, const char *body, json_t **answer)
+fetch (struct reply *reply, struct api *api, const char *method, const char *path, const char *body)
 {
-  struct reply reply;
   struct buffer why;
   char url[4096];
   long status = 0;
 
-  if (NULL != answer)
-    *answer = NULL;
-  reply_init (&reply);
   buffer_init (&why, 4096);
   snprintf (url, sizeof (url), "%s%s%s", api->base_url, '/' == *path ? "" : "/api/2.0/mlflow/", path);
   struct request request = {
     .method = method, .url = url, .body = body, .body_length = NULL == body ? 0 : strlen (body)
   };
-  if (reply_fetch (&reply, api->curl, &request, &why))
-    status = reply.status;
-  api->polite = 503 != status || '\0' != *reply_header_text (&reply, "retry-after");
+  if (reply_fetch (reply, api->curl, &request, &why))
+    status = reply->status;
+  api->polite = 503 != status || '\0' != *reply_header_text (reply, "retry-after");
+  buffer_free (&why);
+  return status;
+}
+
+static long
+ask (struct api *api, const char *method, const char *path, const char *body, json_t **answer)
+{
+  struct reply reply;
+  long status;
+
+  if (NULL != answer)
+    *answer = NULL;
+  reply_init (&reply);
+  status = fetch (&reply, api, method, path, body);
   if (NULL != answer && reply.body.len > 0)
     *answer = json_loadb (reply.body.data, reply.body.len, JSON_REJECT_DUPLICATES, NULL);
-  buffer_free (&why);
   reply_clear (&reply);
   return status;
 }
@@ -61,6 +70,24 @@ long
 api_get (struct api *api, const char *path, json_t **answer)
 {
   return ask (api, "GET", path, NULL, answer);
+}
+
+long
+api_figure (struct api *api, const char *name)
+{
+  struct reply reply;
+  char line[128];
+  const char *at = NULL;
+  long figure = -1;
+
+  snprintf (line, sizeof (line), "\n%s ", name);
+  reply_init (&reply);
+  if (200 == fetch (&reply, api, "GET", "/metrics", NULL) && reply.body.len > 0)
+    at = strstr (reply.body.data, line);
+  if (NULL != at)
+    figure = strtol (at + strlen (line), NULL, 10);
+  reply_clear (&reply);
+  return figure;
 }
 
 bool

@@ -26,6 +26,9 @@ long api_post (struct api *api, const char *path, json_t *body, json_t **answer)
 /* GET a path with its query; as api_post. */
 long api_get (struct api *api, const char *path, json_t **answer);
 
+/* A figure of /metrics that has no labels; -1 when there is none. The request for it counts, too. */
+long api_figure (struct api *api, const char *name);
+
 /* Make a run in experiment 0 and put its id in `run_id`. Its start time is in microseconds, so that it sorts behind all
    runs of ordinary tests and in the order of making. False when the server does not say 200. */
 bool api_make_run (struct api *api, char run_id[64]);

@@ -45,7 +45,7 @@ start_daemon() {
   daemons+=("$process")
   case " $* " in *' --static-prefix='*) prefix=$(printf '%s\n' "$@" | sed -n 's/^--static-prefix=//p') ;; esac
   static_prefix=$prefix
-  if ! wait_until_ready "$process" "$log" 30; then
+  if ! wait_until_ready "$process" "$log" 120; then
     tail -n 20 "$log" >&2
     say "the daemon $name did not become ready" >&2
     return 1
@@ -69,14 +69,20 @@ forget_daemon() {
   daemons=(${kept[@]+"${kept[@]}"})
 }
 
-# A command for psql that holds every table of a database up for $2 seconds: whoever reads or writes has to wait.
+# A command that returns once every table of a database is held up, so that whoever reads or writes has to wait; until
+# the command of release_command ran, or this program ends.
 hold_command() {
   local tables
   tables=$(psql -XAtq -d "$1" -c "SELECT string_agg (format ('%I.%I', schemaname, tablename), ', ')
     FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')")
-  printf "psql -Xq -d '%s' -c 'BEGIN; LOCK TABLE %s IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep (%s); COMMIT'" \
-    "$1" "$tables" "$2"
+  # psql takes each line when it comes, and the transaction ends with the last.
+  printf '%s' "rm -f '$work/held'; touch '$work/hold'
+    { echo 'BEGIN; LOCK TABLE $tables IN ACCESS EXCLUSIVE MODE;'; echo \"\\\\! touch '$work/held'\"
+      while [ -e '$work/hold' ]; do sleep 0.02; done
+    } | psql -Xq -v ON_ERROR_STOP=1 -d '$1' >/dev/null 2>&1 &
+    until [ -e '$work/held' ]; do [ -e '$work/hold' ] || exit 1; sleep 0.02; done"
 }
+release_command() { printf '%s' "rm -f '$work/hold'"; }
 
 # figure NAME: the number after NAME= in the file $work/figures.
 figure() {

@@ -36,7 +36,7 @@ static const struct
   { "refused", command_refused, "URL TIMES BYTES OTHERS: refusals are heard behind a body, beside others that hang" },
   { "records", command_records, "URL TIMES: requests in records of TLS that are cut in unusual ways" },
   { "half-open", command_half_open,
-    "URL COUNT none|half|all MS: begin handshakes, and stop in the middle for a while" },
+    "URL COUNT none|half|all MS: begin handshakes, and stop in the middle until they are closed, or so long" },
 };
 
 int

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ANSWER_MS 10000
+#define ANSWER_MS 30000
 #define CONNECTIONS_MAX 1024
 
 /* Send a body whole. */

@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +19,16 @@
 #define RECEIVE_BUFFER_BYTES 65536
 /* Longest that a whole history may take, sanitizers and a shared machine included. */
 #define READ_MS 120000
-/* An answer of something else meanwhile. */
-#define OTHER_MS 2000
-/* Figures are right again within this time after a client has gone. */
-#define SETTLE_MS 5000
+/* An answer of something else meanwhile: who waited for a reader would wait until idle-timeout-ms closes it, 120 s. */
+#define OTHER_MS 30000
+/* Figures are right again soon after a client has gone, and not only when idle-timeout-ms has closed it. */
+#define SETTLE_MS 30000
 #define SLOW_READERS 24
 #define GONE_THREADS 4
 #define CROWD_MAX 64
+/* What each of a crowd reads, and the most while nobody was refused. */
+#define CROWD_TIMES 2
+#define CROWD_MOST_TIMES 50
 
 /* A history that `stream-fill` made. */
 struct history
@@ -495,6 +499,9 @@ command_stream_stall (int argc, char **argv)
   return ! ok;
 }
 
+/* Of any of a crowd. */
+static _Atomic bool any_refused;
+
 struct member
 {
   const struct history *history;
@@ -508,7 +515,8 @@ join_crowd (void *user)
   struct member *member = user;
 
   member->ok = true;
-  for (unsigned done = 0; done < 2 && member->ok;)
+  for (unsigned done = 0;
+       member->ok && (done < CROWD_TIMES || (done < CROWD_MOST_TIMES && ! atomic_load (&any_refused)));)
   {
     struct reader reader;
 
@@ -517,6 +525,7 @@ join_crowd (void *user)
     if (member->ok && 503 == reader.reply.status)
     {
       member->refused++;
+      atomic_store (&any_refused, true);
       usleep (20000);
     }
     else

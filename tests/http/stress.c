@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +13,16 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 512
-/* A queue that is full says so at once; the rest of this is the machine's own delay. */
-#define REFUSAL_MS 1000
-/* Longest that a held up request may take, well above the lock that holds it. */
-#define ANSWER_MS 30000
-/* The command that holds the database up needs a moment to do so. */
-#define HOLD_US 500000
-/* A connection past its limit is closed within this time after it. */
-#define CLOSE_SLACK_MS 3000
+/* Longest that anything may take, on a machine that has much else to do. */
+#define PATIENCE_MS 60000
+/* Longest that a request may take: held up, it has an answer after work-timeout-ms, 30 s. */
+#define ANSWER_MS PATIENCE_MS
+/* A full queue says so at once, and not when the time of the work is over. */
+#define REFUSAL_MS 20000
+/* A connection past its limit is closed soon after it, and not after idle-timeout-ms, which is 60 s. */
+#define CLOSE_SLACK_MS 30000
+/* Between two looks. */
+#define LOOK_US 20000
 
 static const char *const health = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -40,6 +43,7 @@ struct shot
   long status; /* 0: no whole answer */
   long took_ms;
   bool polite;
+  _Atomic bool refused;
 };
 
 static bool
@@ -49,20 +53,35 @@ reach (struct server *server, const char *url)
   return split_base_url (url, server->host, sizeof (server->host), server->port, sizeof (server->port));
 }
 
-/* Run the command behind "--" in the background: it holds the database up for a while. */
-static void
-hold (int argc, char **argv)
+/* The commands behind "--": one that returns when the database is held up, and one that lets it go. */
+struct holding
 {
+  const char *begin; /* NULL: neither */
+  const char *end; /* NULL: somebody else does */
+};
+
+static struct holding
+find_holding (int argc, char **argv)
+{
+  struct holding holding = { NULL, NULL };
+
   for (int i = 1; i + 1 < argc; i++)
     if (0 == strcmp (argv[i], "--"))
     {
-      char command[4096];
-
-      snprintf (command, sizeof (command), "(%s) >/dev/null 2>&1 &", argv[i + 1]);
-      if (0 != system (command))
-        fprintf (stderr, "http-runner: cannot run %s\n", argv[i + 1]);
-      usleep (HOLD_US);
+      holding.begin = argv[i + 1];
+      holding.end = i + 2 < argc ? argv[i + 2] : NULL;
+      break;
     }
+  return holding;
+}
+
+static bool
+command_works (const char *command)
+{
+  if (NULL == command || 0 == system (command))
+    return true;
+  fprintf (stderr, "http-runner: cannot run %s\n", command);
+  return false;
 }
 
 static bool
@@ -92,6 +111,7 @@ take_answer (struct shot *shot)
   if (reply_read (&reply, shot->fd, &pending, false, ANSWER_MS))
     shot->status = reply.status;
   shot->polite = 503 != shot->status || '\0' != *reply_header_text (&reply, "retry-after");
+  atomic_store (&shot->refused, 503 == shot->status);
   buffer_free (&pending);
   reply_clear (&reply);
 }
@@ -169,12 +189,41 @@ count_lost (const struct shot *shots, unsigned count, const struct server *serve
   return lost;
 }
 
+/* What happens while the shots are under way. */
+struct burst
+{
+  const struct shot *shots;
+  unsigned count;
+  unsigned least; /* refusals */
+  const char *end; /* lets the database go */
+};
+
+static void
+await_refusals (void *user)
+{
+  const struct burst *burst = user;
+  long began_ms = reply_now_ms ();
+  unsigned refused = 0;
+
+  while (NULL != burst->end && refused < burst->least && reply_now_ms () - began_ms < REFUSAL_MS)
+  {
+    usleep (LOOK_US);
+    refused = 0;
+    for (unsigned i = 0; i < burst->count; i++)
+      refused += atomic_load (&burst->shots[i].refused);
+  }
+  (void)command_works (burst->end);
+}
+
 int
 command_burst (int argc, char **argv)
 {
   static struct shot shots[CONNECTIONS_MAX];
   struct server server;
+  struct holding holding = find_holding (argc, argv);
   unsigned count = argc > 3 ? (unsigned)strtoul (argv[2], NULL, 10) : 0;
+  unsigned least = argc > 3 ? (unsigned)strtoul (argv[3], NULL, 10) : 0;
+  struct burst burst = { shots, count, least, holding.end };
   unsigned good = 0;
   unsigned refused = 0;
   unsigned slow = 0;
@@ -186,8 +235,9 @@ command_burst (int argc, char **argv)
     return 2;
   if (! load_shots (shots, count, &server))
     return 1;
-  hold (argc, argv);
-  fire_all (shots, count, NULL, NULL);
+  if (! command_works (holding.begin))
+    return 1;
+  fire_all (shots, count, await_refusals, &burst);
   for (unsigned i = 0; i < count; i++)
   {
     good += 200 == shots[i].status;
@@ -198,40 +248,67 @@ command_burst (int argc, char **argv)
   }
   lost = count_lost (shots, count, &server);
   printf ("answered=%u refused=%u slow=%u impolite=%u other=%u lost=%u\n", good, refused, slow, impolite, other, lost);
-  return 0 == good || refused < strtoul (argv[3], NULL, 10) || 0 != slow + impolite + other + lost;
+  return 0 == good || refused < least || 0 != slow + impolite + other + lost;
 }
 
 struct stop
 {
   const struct server *server;
   pid_t process;
-  bool refuses; /* nobody new is served once the signal was sent */
+  unsigned count; /* requests that are held up */
+  const char *end; /* lets the database go */
+  bool refuses; /* nobody new is served some time after the signal was sent */
 };
+
+/* Wait until all requests are under way. */
+static void
+await_requests (const struct stop *stop)
+{
+  long began_ms = reply_now_ms ();
+  struct api api;
+
+  api_open (&api, stop->server->base_url);
+  /* The one for the figures, too. */
+  while (api_figure (&api, "tally_requests_in_flight") <= (long)stop->count
+         && reply_now_ms () - began_ms < PATIENCE_MS / 2)
+    usleep (LOOK_US);
+  api_close (&api);
+}
+
+static bool
+serves_newcomers (const struct server *server)
+{
+  int fd = reply_connect (server->host, server->port);
+  struct reply reply;
+  struct buffer pending;
+  bool served;
+
+  if (fd < 0)
+    return false;
+  reply_init (&reply);
+  buffer_init (&pending, 4096);
+  served =
+      reply_write (fd, health, strlen (health)) && reply_read (&reply, fd, &pending, false, 300) && 200 == reply.status;
+  close (fd);
+  buffer_free (&pending);
+  reply_clear (&reply);
+  return served;
+}
 
 static void
 send_stop (void *user)
 {
   struct stop *stop = user;
-  struct reply reply;
-  struct buffer pending;
-  int fd;
+  long began_ms;
 
-  /* All requests are under way by now, because the database is held up for longer. */
-  usleep (HOLD_US);
+  await_requests (stop);
   kill (stop->process, SIGTERM);
-  usleep (HOLD_US / 2);
-  fd = reply_connect (stop->server->host, stop->server->port);
-  stop->refuses = true;
-  if (fd < 0)
-    return;
-  reply_init (&reply);
-  buffer_init (&pending, 4096);
-  reply_write (fd, health, strlen (health));
-  if (reply_read (&reply, fd, &pending, false, 300) && 200 == reply.status)
-    stop->refuses = false;
-  close (fd);
-  buffer_free (&pending);
-  reply_clear (&reply);
+  began_ms = reply_now_ms ();
+  do
+    usleep (LOOK_US);
+  while (serves_newcomers (stop->server) && reply_now_ms () - began_ms < REFUSAL_MS);
+  stop->refuses = ! serves_newcomers (stop->server);
+  (void)command_works (stop->end);
 }
 
 int
@@ -239,15 +316,18 @@ command_drain (int argc, char **argv)
 {
   static struct shot shots[CONNECTIONS_MAX];
   struct server server;
-  struct stop stop = { .server = &server, .process = argc > 3 ? (pid_t)strtol (argv[3], NULL, 10) : 0 };
+  struct holding holding = find_holding (argc, argv);
   unsigned count = argc > 3 ? (unsigned)strtoul (argv[2], NULL, 10) : 0;
+  struct stop stop = { .server = &server, .count = count, .end = holding.end };
   unsigned good = 0;
 
+  stop.process = argc > 3 ? (pid_t)strtol (argv[3], NULL, 10) : 0;
   if (0 == count || count > CONNECTIONS_MAX || stop.process < 2 || ! reach (&server, argv[1]))
     return 2;
   if (! load_shots (shots, count, &server))
     return 1;
-  hold (argc, argv);
+  if (! command_works (holding.begin))
+    return 1;
   fire_all (shots, count, send_stop, &stop);
   for (unsigned i = 0; i < count; i++)
     good += 200 == shots[i].status;
@@ -354,14 +434,14 @@ command_connections (int argc, char **argv)
     fds[i] = reply_connect (server.host, server.port);
     if (fds[i] >= 0)
       reply_write (fds[i], health, strlen (health));
-    early += fds[i] >= 0 && answered (fds[i], i < limit ? 5000 : 200);
+    early += fds[i] >= 0 && answered (fds[i], i < limit ? PATIENCE_MS : 200);
   }
   /* As the first ones go, those that wait are served. */
   for (unsigned i = 0; i < limit; i++)
     close (fds[i]);
   for (unsigned i = limit; i < count; i++)
   {
-    late += fds[i] >= 0 && answered (fds[i], 5000);
+    late += fds[i] >= 0 && answered (fds[i], PATIENCE_MS);
     close (fds[i]);
   }
   printf ("limit=%u at once=%u later=%u of %u\n", limit, early, late, count - limit);

@@ -24,6 +24,7 @@ export async function bearerTests(test) {
     {
       client_id: 'tally',
       client_secret: CLIENT_SECRET,
+      id_token_signed_response_alg: 'PS256',
       redirect_uris: [`${daemon.url}/api/tally/v1/login/oidc/callback`],
     },
     {
@@ -44,8 +45,7 @@ export async function bearerTests(test) {
     assert.match(answer.headers.get('www-authenticate') ?? '', /^(Basic|Bearer)/, what);
   };
 
-  await test('an access token of a program (client credentials)', async () => {
-    provider.programs.set('trainer', { groups: ['trainers'], preferred_username: 'trainer' });
+  const accessToken = async () => {
     const answer = await get(`${provider.issuer}/token`, {
       method: 'POST',
       headers: {
@@ -54,7 +54,12 @@ export async function bearerTests(test) {
       },
       body: new URLSearchParams({ grant_type: 'client_credentials', resource: API, scope: 'api' }).toString(),
     });
-    const { access_token: token } = await answer.json();
+    return (await answer.json()).access_token;
+  };
+
+  await test('an access token of a program (client credentials)', async () => {
+    provider.programs.set('trainer', { groups: ['trainers'], preferred_username: 'trainer' });
+    const token = await accessToken();
     assert.equal(JSON.parse(Buffer.from(token.split('.')[0], 'base64url')).typ, 'at+jwt');
     const who = await identify(api, token);
     assert.deepEqual(who.user, {
@@ -84,6 +89,27 @@ export async function bearerTests(test) {
     );
     // A browser's page and any other client alike: no session comes of it.
     assert.equal(who.csrf_token, undefined);
+  });
+
+  await test('RSASSA-PSS, where the provider signs so', async () => {
+    provider.accessAlgorithm = 'PS256';
+    const token = await accessToken();
+    provider.accessAlgorithm = 'RS256';
+    assert.equal(JSON.parse(Buffer.from(token.split('.')[0], 'base64url')).alg, 'PS256');
+    assert.equal((await identify(api, token)).user.username, 'trainer');
+    const claims = provider.claims({ sub: 's-anna' });
+    assert.equal((await identify(daemon, provider.sign(claims, { alg: 'PS256' }))).user.username, 'anna');
+    // Each key is for its algorithm, and the other padding is no signature.
+    const { rsa, rsaName, pssName } = provider.keys;
+    await refused('kid of RS256', provider.sign(claims, { alg: 'PS256', kid: rsaName }), /no PS256 key/);
+    await refused('kid of PS256', provider.sign(claims, { kid: pssName }), /no RS256 key/);
+    await refused('PS512', provider.sign(claims, { alg: 'PS512' }), /no PS512 key/);
+    const other = signWith(rsa.privateKey, claims, { alg: 'RS256', typ: 'JWT', kid: pssName }).split('.');
+    await refused(
+      'padding',
+      `${encode({ alg: 'PS256', typ: 'JWT', kid: pssName })}.${other[1]}.${other[2]}`,
+      /signature/,
+    );
   });
 
   await test('groups follow the claim, and stay without it', async () => {

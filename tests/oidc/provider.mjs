@@ -15,12 +15,12 @@ const { default: Provider } = await load('oidc-provider', 'lib/index.js');
 /** Audience of the access tokens that programs get. */
 export const API = 'urn:tally:api';
 
-/** A fresh pair of keys with names: for RS256, and for ES256. */
+/** A fresh pair of keys with names: for RS256, by another name for PS256, and for ES256. */
 function makeKeys() {
   const name = crypto.randomBytes(6).toString('hex');
   const rsa = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
   const ec = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { rsa, ec, rsaName: `rsa-${name}`, ecName: `ec-${name}` };
+  return { rsa, ec, rsaName: `rsa-${name}`, pssName: `pss-${name}`, ecName: `ec-${name}` };
 }
 
 const jwk = (key, kid, alg) => ({ ...key.privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' });
@@ -38,6 +38,8 @@ export class TestProvider {
     this.instead = new Map();
     /** Whether identity tokens hold all claims, or only the subject, as the specification has it. */
     this.wholeTokens = true;
+    /** What access tokens are signed with. */
+    this.accessAlgorithm = 'RS256';
     this.keys = makeKeys();
   }
 
@@ -72,7 +74,11 @@ export class TestProvider {
     this.provider = new Provider(this.issuer, {
       clients: this.clients,
       jwks: {
-        keys: [jwk(this.keys.rsa, this.keys.rsaName, 'RS256'), jwk(this.keys.ec, this.keys.ecName, 'ES256')],
+        keys: [
+          jwk(this.keys.rsa, this.keys.rsaName, 'RS256'),
+          jwk(this.keys.rsa, this.keys.pssName, 'PS256'),
+          jwk(this.keys.ec, this.keys.ecName, 'ES256'),
+        ],
       },
       cookies: { keys: ['a', 'b'] },
       claims: {
@@ -82,7 +88,7 @@ export class TestProvider {
         groups: ['groups'],
       },
       conformIdTokenClaims: !this.wholeTokens,
-      enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256'] },
+      enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256'] },
       pkce: { methods: ['S256'], required: () => true },
       findAccount: (_, subject) =>
         people.has(subject)
@@ -99,6 +105,7 @@ export class TestProvider {
             audience: API,
             accessTokenFormat: 'jwt',
             accessTokenTTL: 600,
+            jwt: { sign: { alg: this.accessAlgorithm } },
           }),
         },
       },
@@ -137,11 +144,12 @@ export class TestProvider {
 
   /** A token with its true signature; claims that are undefined are left out. */
   sign(claims, header = {}) {
-    const es = header.alg?.startsWith('ES');
-    return signWith(es ? this.keys.ec.privateKey : this.keys.rsa.privateKey, claims, {
+    const { rsa, ec, rsaName, pssName, ecName } = this.keys;
+    const kind = (header.alg ?? 'RS256').slice(0, 2);
+    return signWith(kind === 'ES' ? ec.privateKey : rsa.privateKey, claims, {
       alg: 'RS256',
       typ: 'JWT',
-      kid: es ? this.keys.ecName : this.keys.rsaName,
+      kid: { ES: ecName, PS: pssName }[kind] ?? rsaName,
       ...header,
     });
   }
@@ -156,6 +164,13 @@ export const encode = (value) =>
 export function signWith(key, claims, header) {
   const text = `${encode(header)}.${encode(claims)}`;
   const digest = `sha${header.alg.slice(2)}`;
-  const options = header.alg.startsWith('ES') ? { key, dsaEncoding: 'ieee-p1363' } : key;
+  const options = {
+    ES: { key, dsaEncoding: 'ieee-p1363' },
+    PS: {
+      key,
+      padding: crypto.constants.RSA_PKCS1_PSS_PADDING,
+      saltLength: crypto.constants.RSA_PSS_SALTLEN_DIGEST,
+    },
+  }[header.alg.slice(0, 2)] ?? { key };
   return `${text}.${encode(crypto.sign(digest, Buffer.from(text), options))}`;
 }

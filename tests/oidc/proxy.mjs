@@ -32,7 +32,7 @@ export async function proxyTests(test) {
       is_admin: false,
       is_service: false,
       method: 'proxy',
-      login: 'oidc',
+      login: 'proxy',
       groups: ['ml', 'ops'],
     });
     assert.equal(

@@ -301,4 +301,15 @@ check(
     == ["true|outage|pat"],
     "and is recorded as forced",
 )
+allowed(call("PUT", f"{TALLY}/gates", ROOT, {"model_pattern": "forced", "stage": "Production", "rules": {"checks": ["never"]}}), "a gate")
+stage = {"name": "forced", "version": "1", "stage": "Production", "force": True}
+before = now()
+refused(post(f"{API}/model-versions/transition-stage", stage, PROMOTER), "no reason for a stage", before, (400,))
+refused(post(f"{API}/model-versions/transition-stage", {**stage, "reason": "x"}, CI), "no right to force a stage", before, (403,))
+allowed(post(f"{API}/model-versions/transition-stage", {**stage, "reason": "outage"}, PROMOTER), "a stage with both")
+check(
+    sql("SELECT content::json ->> 'action', content::json ->> 'forced', actor FROM ledger ORDER BY entry DESC LIMIT 1")
+    == ["version.stage|true|pat"],
+    "and is recorded as forced too",
+)
 end()

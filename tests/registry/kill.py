@@ -39,7 +39,10 @@ for round_number in range(ROUNDS):
     threads = [threading.Thread(target=promote, args=(number,)) for number in range(THREADS)]
     for thread in threads:
         thread.start()
-    time.sleep(0.4 + random.random() * 0.4)
+    deadline = time.monotonic() + 60
+    while not answered and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.2 + random.random() * 0.4)
     daemon.process.kill()
     for thread in threads:
         thread.join()
@@ -47,7 +50,7 @@ for round_number in range(ROUNDS):
     daemon.log.close()
     daemon.folder.cleanup()
     # The backends of the dead daemon end what they have begun.
-    for _ in range(100):
+    for _ in range(1200):
         if sql("SELECT count(*) FROM pg_locks WHERE relation = 'ledger_head'::regclass") == ["0"]:
             break
         time.sleep(0.05)

@@ -124,6 +124,22 @@ for round_number in range(5):
     )[0].split("|")
     check(last[1] == "" or int(last[0]) > int(last[1]), f"nobody is promoted behind the gate, got {last}")
 
+# --- many who set one gate, and some who remove it: each is told what it has set ---
+def set_or_remove(number):
+    url = urls[number % 2]
+    if number % 5 == 0:
+        return None, call("DELETE", f"{TALLY}/gates?alias=contested", url=url)
+    rules = {"checks": [f"check-{number}"]}
+    return rules, call("PUT", f"{TALLY}/gates", body={"alias": "contested", "rules": rules}, url=url)
+
+
+results = [result for _ in range(4) for result in together(CONTENDERS, set_or_remove)]
+removed = [answer for rules, answer in results if rules is None]
+told = [(rules, answer) for rules, answer in results if rules is not None]
+check(all(answer.status in (200, 404) for answer in removed), "a gate is removed, or there is none")
+wrong = [(rules, answer) for rules, answer in told if answer.status != 200 or answer.json["gate"]["rules"] != rules]
+check(not wrong, f"who sets a gate is answered with it, got {wrong[:1]}")
+
 # --- promotions and rollbacks, all kinds at once: the chain of the ledger holds ---
 def anything(number):
     url = urls[number % 2]

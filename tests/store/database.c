@@ -118,8 +118,8 @@ database_terminate_others (void)
 {
   database_run ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()");
-  /* The signal works a moment later. */
-  for (unsigned i = 0; i < 200; i++)
+  /* The signal works a moment later, which may be long on a machine that has much else to do. */
+  for (unsigned i = 0; i < 3000; i++)
   {
     if (0
         == database_number ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"

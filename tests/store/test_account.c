@@ -68,7 +68,7 @@ START_TEST (makes_and_reads)
   ck_assert_int_eq (store_account_get (&account, &result, database.connection, SLICE ("ann"), &err), ERR_OK);
   ck_assert_int_eq (account.account_id, account_id);
   ck_assert (! account.is_admin && ! account.is_service && ! account.disabled_at_ms.present);
-  ck_assert (account.has_password && account.has_issuer && ! account.last_login_at_ms.present);
+  ck_assert (slice_is (account.login, "password") && ! account.last_login_at_ms.present);
   ck_assert_int_eq (account.created_at_ms, 1234);
   ck_assert (slice_is (account.groups, "[]"));
   result_free (&result);
@@ -88,6 +88,42 @@ START_TEST (makes_and_reads)
                                       " \"issuer\": \"https://i\"}}"),
                     1);
   ck_assert_int_eq (accounts_version (), version);
+}
+END_TEST
+
+/* How an account logs in: what of it is there decides. */
+START_TEST (says_how_one_logs_in)
+{
+  const struct
+  {
+    const char *issuer; /* NULL: none */
+    const char *password;
+    const char *login;
+  } cases[] = { { "https://i", NULL, "oidc" },
+                { STORE_ISSUER_PROXY, NULL, "proxy" },
+                { NULL, "scrypt$x", "password" },
+                { NULL, NULL, "none" },
+                { "https://i", "scrypt$x", "password" } };
+
+  for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
+  {
+    struct slice username = slice_of (arena_printf (database.arena, "somebody-%zu", i));
+    const struct store_new_account fresh = { .username = username,
+                                             .password = slice_of (cases[i].password),
+                                             .issuer = slice_of (cases[i].issuer),
+                                             .subject = NULL == cases[i].issuer ? slice_of (NULL) : username };
+    struct store_account account;
+    struct result result = { NULL };
+    struct err err = { 0 };
+    int64_t account_id;
+
+    ck_assert_int_eq (
+        store_account_create (&account_id, database.connection, &fresh, 1, &accounts_who, database.arena, &err),
+        ERR_OK);
+    ck_assert_int_eq (store_account_get (&account, &result, database.connection, username, &err), ERR_OK);
+    ck_assert_msg (slice_is (account.login, cases[i].login), "%zu: %.*s", i, SLICE_ARG (account.login));
+    result_free (&result);
+  }
 }
 END_TEST
 
@@ -457,6 +493,7 @@ account_suite (void)
   tcase_add_checked_fixture (accounts, open, database_close);
   tcase_set_timeout (accounts, 60);
   tcase_add_test (accounts, makes_and_reads);
+  tcase_add_test (accounts, says_how_one_logs_in);
   tcase_add_test (accounts, changes_what_is_named);
   tcase_add_test (accounts, ends_sessions);
   tcase_add_test (accounts, refuses_passwords_of_services);

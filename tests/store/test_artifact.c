@@ -401,6 +401,7 @@ struct contradiction
   const char *path;
   struct other other;
   bool waits;
+  pthread_t thread;
 };
 
 /* In the middle of a transaction that has given a name, another one wants to. */
@@ -410,18 +411,16 @@ contradict (struct store_connection *connection, void *context, struct err *err)
   struct contradiction *contradiction = context;
   struct putting putting = { contradiction->path, content (contradiction->path), 1, 1, false };
   enum err_code code = put_work (connection, &putting, err);
-  pthread_t thread;
 
   ck_assert_int_eq (code, ERR_OK);
-  ck_assert_int_eq (pthread_create (&thread, NULL, put_other, &contradiction->other), 0);
+  ck_assert_int_eq (pthread_create (&contradiction->thread, NULL, put_other, &contradiction->other), 0);
   if (contradiction->waits)
   {
     usleep (WAIT_US);
     ck_assert (! contradiction->other.ended);
-    ck_assert_int_eq (pthread_detach (thread), 0);
   }
   else
-    ck_assert_int_eq (pthread_join (thread, NULL), 0);
+    ck_assert_int_eq (pthread_join (contradiction->thread, NULL), 0);
   return code;
 }
 
@@ -454,16 +453,17 @@ START_TEST (refuses_contradictions_at_the_same_time)
 
   for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)
   {
-    struct contradiction contradiction = { cases[i].first, { .path = cases[i].second }, cases[i].waits };
+    struct contradiction contradiction = { .path = cases[i].first,
+                                           .other.path = cases[i].second,
+                                           .waits = cases[i].waits };
     struct err err = { 0 };
 
     store_start_request (database.connection, 0);
     ck_assert_int_eq (store_transaction (database.connection, STORE_WRITE, contradict, &contradiction, &err), ERR_OK);
-    for (unsigned waited = 0; ! contradiction.other.ended && waited < 500; waited++)
-      usleep (10000);
+    if (cases[i].waits)
+      ck_assert_int_eq (pthread_join (contradiction.thread, NULL), 0);
     ck_assert (contradiction.other.ended);
     ck_assert_msg (cases[i].code == contradiction.other.code, "case %zu: %s", i, err_name (contradiction.other.code));
-    usleep (20000); /* the thread frees its connection */
     database_run ("TRUNCATE artifact");
   }
 }
@@ -523,7 +523,7 @@ meet (struct store_connection *connection, void *context, struct err *err)
 
   ck_assert_int_eq (put_work (connection, &putting, err), ERR_OK);
   /* Who takes the name away does not wait for the content. */
-  store_start_request (second, clock_monotonic_us () + 5000000);
+  store_start_request (second, clock_monotonic_us () + 30000000);
   ck_assert_int_eq (store_artifact_delete (&count, second, SLICE ("r/held"), 70, &second_err), ERR_OK);
   ck_assert_int_eq (count, 1);
   /* Who gives the same content a name does. */

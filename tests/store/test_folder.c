@@ -15,7 +15,11 @@
 /* What must not happen is given this time to happen. */
 #define QUIET_US 400000
 /* What must happen has this time. */
-#define PATIENCE_US 30000000
+#define PATIENCE_US 60000000
+/* How many times as old as its setting says few points become before they are folded. */
+#define AGE_FACTOR 15
+/* Time that a run that ended gets for its last points to come. */
+#define END_GRACE_US 1000000
 
 static struct folder *folder;
 
@@ -34,6 +38,34 @@ tear_down (void)
   engine_close ();
 }
 
+/* Wait until a query gives this number. It sees anew each time because it runs outside of transactions. */
+static void
+await (const char *sql, int64_t number)
+{
+  uint64_t start_us = clock_monotonic_us ();
+  int64_t seen;
+
+  while ((seen = database_number ("%s", sql)) != number)
+  {
+    ck_assert_msg (clock_monotonic_us () - start_us < PATIENCE_US, "%s: still %lld", sql, (long long)seen);
+    usleep (10000);
+  }
+}
+
+/* Wait until the folder has noted so many folds; the rows of one are gone a moment earlier. */
+static void
+check_folds (int64_t folds)
+{
+  uint64_t start_us = clock_monotonic_us ();
+
+  while (stats_get (&stats.fold_runs) < folds)
+  {
+    ck_assert_uint_lt (clock_monotonic_us () - start_us, PATIENCE_US);
+    usleep (1000);
+  }
+  ck_assert_int_eq (stats_get (&stats.fold_runs), folds);
+}
+
 static struct folder *
 start (struct engine_daemon *daemon, int64_t points, int64_t rows, int64_t age_ms, int64_t sweep_ms)
 {
@@ -47,7 +79,9 @@ start (struct engine_daemon *daemon, int64_t points, int64_t rows, int64_t age_m
   started = folder_start (daemon->store, &daemon->config);
   ck_assert_ptr_nonnull (started);
   /* It looks through the tail at once, which must be over before there is anything. */
-  usleep (QUIET_US / 2);
+  await ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle'"
+         " AND pid <> pg_backend_pid() AND query LIKE '%sum(octet_length(points))%'",
+         1);
   return started;
 }
 
@@ -68,13 +102,7 @@ tail_rows (void)
 static void
 check_folded (void)
 {
-  uint64_t start_us = clock_monotonic_us ();
-
-  while (tail_rows () > 0)
-  {
-    ck_assert_msg (clock_monotonic_us () - start_us < PATIENCE_US, "%lld rows are left", (long long)tail_rows ());
-    usleep (10000);
-  }
+  await ("SELECT count(*) FROM metric_tail", 0);
 }
 
 static void
@@ -95,8 +123,7 @@ START_TEST (folds_enough_points)
   log_rows (0, 0, 1, 1);
   folder_note (folder, &engine.runs[0], 1, 1);
   /* The other run stays. */
-  for (unsigned i = 0; i < 1000 && tail_rows () > 1; i++)
-    usleep (10000);
+  await ("SELECT count(*) FROM metric_tail", 1);
   check_left (1);
   log_rows (1, 0, 1, 50);
   folder_note (folder, &engine.runs[1], 1, 50);
@@ -120,16 +147,18 @@ END_TEST
 
 START_TEST (folds_old_points)
 {
+  uint64_t start_us;
+
   folder = start (&engine.daemons[0], 1000, 1000, 200, NEVER_MS);
   log_rows (0, 0, 16, 1);
   folder_note (folder, &engine.runs[0], 16, 16);
   check_folded ();
   /* Very few wait fifteen times as long. */
   log_rows (0, 0, 3, 1);
+  start_us = clock_monotonic_us ();
   folder_note (folder, &engine.runs[0], 3, 3);
-  usleep (QUIET_US);
-  check_left (3);
   check_folded ();
+  ck_assert_uint_ge (clock_monotonic_us () - start_us, AGE_FACTOR * 200000);
   engine_check_stored ();
 }
 END_TEST
@@ -142,14 +171,15 @@ START_TEST (folds_a_run_that_has_ended)
   log_rows (0, 0, 3, 1);
   folder_note (folder, &engine.runs[0], 3, 3);
   check_left (3);
-  folder_note_end (folder, &engine.runs[0]);
   start_us = clock_monotonic_us ();
+  folder_note_end (folder, &engine.runs[0]);
   check_folded ();
-  ck_assert_uint_gt (clock_monotonic_us () - start_us, 500000);
+  ck_assert_uint_ge (clock_monotonic_us () - start_us, END_GRACE_US);
   /* A run whose points another daemon wrote. */
   log_rows (1, 0, 2, 1);
   folder_note_end (folder, &engine.runs[1]);
   check_folded ();
+  check_folds (2);
   /* It goes on after its end: nothing of it is due yet. */
   log_rows (1, 0, 2, 1);
   folder_note (folder, &engine.runs[1], 2, 2);
@@ -166,6 +196,7 @@ START_TEST (waits_for_several_points_of_each_key)
     log_rows (0, key, 1, 4);
   folder_note (folder, &engine.runs[0], 3, 12);
   check_folded ();
+  check_folds (1);
   /* Eight for each of three. */
   log_rows (0, 0, 2, 10);
   folder_note (folder, &engine.runs[0], 2, 20);
@@ -283,7 +314,7 @@ START_TEST (ends_the_fold_under_way)
   log_rows (0, 0, 1, 10);
   database_run ("BEGIN; LOCK TABLE metric_series IN EXCLUSIVE MODE");
   folder_note (stopped, &engine.runs[0], 1, 10);
-  usleep (QUIET_US);
+  await ("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'metric_series'::regclass", 1);
   ck_assert_int_eq (pthread_create (&thread, NULL, stop, stopped), 0);
   usleep (QUIET_US);
   ck_assert_int_eq (tail_rows (), 1);
@@ -320,6 +351,7 @@ START_TEST (shares_with_another_daemon)
 {
   struct engine_daemon others[2];
   struct folder *folders[2];
+  uint64_t give_up_us;
 
   for (size_t i = 0; i < 2; i++)
   {
@@ -332,7 +364,9 @@ START_TEST (shares_with_another_daemon)
     folders[i] = folder_start (others[i].store, &others[i].config);
     ck_assert_ptr_nonnull (folders[i]);
   }
-  for (unsigned round = 0; round < 300; round++)
+  give_up_us = clock_monotonic_us () + PATIENCE_US;
+  for (unsigned round = 0;
+       round < 300 || (stats_get (&stats.fold_runs) <= ENGINE_RUNS && clock_monotonic_us () < give_up_us); round++)
   {
     size_t run = database_random () % ENGINE_RUNS;
     size_t count = 1 + database_random () % 40;
@@ -354,7 +388,7 @@ START_TEST (shares_with_another_daemon)
   }
   engine_check_all ();
   engine_check_stored ();
-  ck_assert_int_gt (stats_get (&stats.fold_runs), 3);
+  ck_assert_int_gt (stats_get (&stats.fold_runs), ENGINE_RUNS);
   ck_assert_int_gt (stats_get (&stats.fold_points), 0);
   ck_assert_int_eq (stats_get (&stats.fold_failures), 0);
 }

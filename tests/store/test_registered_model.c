@@ -167,6 +167,49 @@ grant (int64_t workspace_id, const char *name, int64_t account_id, int level)
                 (long long)workspace_id, name, (long long)account_id, level);
 }
 
+/* SQL that the database must refuse with a condition by that name. */
+static void
+refuse (const char *condition, const char *sql)
+{
+  database_run (
+      "DO $$ BEGIN BEGIN %s; EXCEPTION WHEN %s THEN RETURN; END; RAISE 'it was done: %%', $sql$%s$sql$; END $$", sql,
+      condition, sql);
+}
+
+/* What is said of versions goes with their model, in as many steps however many there are, and never without it. */
+START_TEST (nothing_is_said_of_what_is_not_there)
+{
+  static const char *const tables[] = { "model_alias", "check_result", "approval" };
+  struct slice name = SLICE ("gone");
+
+  create_in (1, "gone");
+  create_in (1, "stays");
+  add_versions ("gone", 3);
+  add_versions ("stays", 2);
+  database_run ("INSERT INTO model_alias SELECT registered_model_id, 'a' || version, version, 1 FROM model_version");
+  database_run ("INSERT INTO approval SELECT registered_model_id, version, 'anna', NULL, '', 1 FROM model_version");
+  database_run ("INSERT INTO check_result (registered_model_id, version, name, status, actor, created_at_ms)"
+                " SELECT registered_model_id, version, 'tests', 1, 'anna', 1 FROM model_version");
+  refuse ("foreign_key_violation", "UPDATE model_alias SET version = 4 WHERE version = 3");
+  refuse ("foreign_key_violation", "UPDATE approval SET registered_model_id = 0 WHERE version = 3");
+  refuse ("foreign_key_violation",
+          "INSERT INTO model_alias SELECT registered_model_id, 'b', 3, 1 FROM registered_model");
+  refuse ("foreign_key_violation", "INSERT INTO approval SELECT registered_model_id, 0, 'b', NULL, '', 1"
+                                   " FROM registered_model");
+  refuse ("foreign_key_violation", "INSERT INTO check_result (registered_model_id, version, name, status, actor,"
+                                   " created_at_ms) VALUES (0, 1, 'tests', 1, 'b', 1)");
+  refuse ("restrict_violation", "DELETE FROM model_version WHERE version = 3");
+  must_in (1, registry_model_delete, &name);
+  ck_assert_int_eq (database_number ("SELECT count(*) FROM model_version"), 2);
+  for (size_t i = 0; i < sizeof (tables) / sizeof (tables[0]); i++)
+    ck_assert_int_eq (database_number ("SELECT count(*) FROM %s", tables[i]), 2);
+  ck_assert_int_eq (
+      database_number (
+          "SELECT count(*) FROM pg_constraint WHERE confrelid = 'model_version'::regclass AND contype = 'f'"),
+      0);
+}
+END_TEST
+
 START_TEST (grants_follow_the_name)
 {
   struct registry_model_rename rename = { SLICE ("m"), SLICE ("n") };
@@ -489,6 +532,7 @@ registered_model_suite (void)
   tcase_set_timeout (models, 120);
   tcase_add_test (models, notes_what_changes);
   tcase_add_test (models, refusals_leave_nothing);
+  tcase_add_test (models, nothing_is_said_of_what_is_not_there);
   tcase_add_test (models, grants_follow_the_name);
   tcase_add_test (models, maker_keeps_an_earlier_grant);
   tcase_add_test (models, workspace_gives_its_models_away);

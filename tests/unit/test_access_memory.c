@@ -15,7 +15,7 @@ set_up (void)
 
   config = (struct config){ .default_permission = "READ" };
   arena = arena_new (1024 * 1024);
-  /* Neither authentication nor workspaces: no thread, no database; what it remembers with is made here. */
+  /* Neither authentication nor workspaces: the thread only waits, for refusals; what it remembers with is made here. */
   ck_assert_int_eq (ERR_OK, access_start (&access, NULL, &config, &err));
   ck_assert (memory_init (&access->memory));
   atomic_store (&access->fresh_until_us, clock_monotonic_us () + 60 * 1000000);

@@ -412,6 +412,40 @@ START_TEST (describes_every_setting)
 }
 END_TEST
 
+/* What was read stays, and what others see of it is gone. */
+START_TEST (hides_secrets)
+{
+  char texts[][64] = { "--bootstrap-password=correct horse",
+                       "--oidc-client-secret",
+                       "another horse",
+                       "--log-level=info",
+                       "--listen",
+                       "127.0.0.1:0",
+                       "--auth",
+                       "--s3-secret-access-key=" };
+  char *arguments[sizeof (texts) / sizeof (texts[0])];
+  struct err err = { 0 };
+
+  for (size_t i = 0; i < sizeof (texts) / sizeof (texts[0]); i++)
+    arguments[i] = texts[i];
+  ck_assert_int_eq (config_load (&config, sizeof (texts) / sizeof (texts[0]), arguments, &err), ERR_OK);
+  config_hide_secrets (sizeof (texts) / sizeof (texts[0]), arguments);
+  ck_assert_str_eq (config.bootstrap_password, "correct horse");
+  ck_assert_str_eq (config.oidc_client_secret, "another horse");
+  ck_assert_str_eq (texts[0], "--bootstrap-password=*************");
+  ck_assert_str_eq (texts[1], "--oidc-client-secret");
+  ck_assert_str_eq (texts[2], "*************");
+  ck_assert_str_eq (texts[3], "--log-level=info");
+  ck_assert_str_eq (texts[5], "127.0.0.1:0");
+  ck_assert_str_eq (texts[6], "--auth");
+  ck_assert_str_eq (texts[7], "--s3-secret-access-key=");
+  /* Nothing follows. */
+  arguments[0] = texts[1];
+  config_hide_secrets (1, arguments);
+  ck_assert_str_eq (texts[1], "--oidc-client-secret");
+}
+END_TEST
+
 Suite *config_suite (void);
 
 Suite *
@@ -434,6 +468,7 @@ config_suite (void)
   suite_add_tcase (suite, sources);
   tcase_add_checked_fixture (pages, set_up, tear_down);
   tcase_add_test (pages, shows_values_without_secrets);
+  tcase_add_test (pages, hides_secrets);
   tcase_add_test (pages, writes_a_sample_that_it_reads);
   tcase_add_test (pages, describes_every_setting);
   suite_add_tcase (suite, pages);

@@ -76,6 +76,9 @@ START_TEST (finds_keys)
   /* A key that is for one algorithm only. */
   ck_assert_str_eq (key_set_find (set, named ("RS512"), SLICE ("two")), token_pem (token_other_rsa, arena));
   ck_assert_ptr_null (key_set_find (set, named ("RS256"), SLICE ("two")));
+  ck_assert_ptr_null (key_set_find (set, named ("PS512"), SLICE ("two")));
+  /* A key that says nothing verifies both paddings. */
+  ck_assert_str_eq (key_set_find (set, named ("PS256"), SLICE ("one")), rsa);
   /* Unknown names, and names that only begin alike. */
   ck_assert_ptr_null (key_set_find (set, named ("RS256"), SLICE ("three")));
   ck_assert_ptr_null (key_set_find (set, named ("RS256"), SLICE ("on")));

@@ -81,6 +81,7 @@ START_TEST (takes_each_algorithm)
     const char *name;
     EVP_PKEY *key;
   } cases[] = { { "RS256", token_rsa },  { "RS384", token_rsa },  { "RS512", token_rsa },
+                { "PS256", token_rsa },  { "PS384", token_rsa },  { "PS512", token_rsa },
                 { "ES256", token_p256 }, { "ES384", token_p384 }, { "ES512", token_p521 } };
   static const char *const types[] = { "", ",\"typ\":\"JWT\"", ",\"typ\":\"jwt\"", ",\"typ\":\"at+jwt\"",
                                        ",\"typ\":\"application/at+JWT\"" };
@@ -130,7 +131,7 @@ START_TEST (refuses_other_algorithms)
     "{\"alg\":\"none\"}",      "{\"alg\":\"None\"}",  "{\"alg\":\"NONE\"}",   "{\"alg\":\"\"}",
     "{\"typ\":\"JWT\"}",       "{\"alg\":null}",      "{\"alg\":0}",          "{\"alg\":[\"RS256\"]}",
     "{\"alg\":{\"RS256\":1}}", "{\"alg\":\"rs256\"}", "{\"alg\":\"RS256 \"}", "{\"alg\":\"RS257\"}",
-    "{\"alg\":\"PS256\"}",     "{\"alg\":\"EdDSA\"}", "{\"alg\":\"ES256K\"}", "{\"alg\":\"HS256\"}",
+    "{\"alg\":\"ps256\"}",     "{\"alg\":\"EdDSA\"}", "{\"alg\":\"ES256K\"}", "{\"alg\":\"HS256\"}",
     "{\"alg\":\"HS384\"}",     "{\"alg\":\"HS512\"}",
   };
   const char *pem = token_pem (token_rsa, arena);
@@ -165,8 +166,11 @@ START_TEST (refuses_the_public_key_as_a_secret)
 
       refuse (header, token_join (slice_of (header), SLICE (CLAIMS ("")), mac, arena), &bearer, pem,
               "its algorithm is not one of");
-      /* And with a name that is taken. */
+      /* And with names that are taken. */
       header = "{\"alg\":\"RS256\",\"typ\":\"JWT\"}";
+      refuse (header, token_join (slice_of (header), SLICE (CLAIMS ("")), mac, arena), &bearer, pem,
+              "signature is wrong");
+      header = "{\"alg\":\"PS256\",\"typ\":\"JWT\"}";
       refuse (header, token_join (slice_of (header), SLICE (CLAIMS ("")), mac, arena), &bearer, pem,
               "signature is wrong");
     }
@@ -243,6 +247,7 @@ START_TEST (refuses_other_signatures)
   {
     const char *es = arena_printf (arena, "{\"alg\":\"ES256\"%s}", types[i]);
     const char *rs = arena_printf (arena, "{\"alg\":\"RS256\"%s}", types[i]);
+    const char *ps = arena_printf (arena, "{\"alg\":\"PS256\"%s}", types[i]);
     struct slice good = token_sign (es, SLICE (CLAIMS ("")), "ES256", token_p256, arena);
 
     accept (es, good, &bearer, ec);
@@ -258,7 +263,12 @@ START_TEST (refuses_other_signatures)
     refuse (rs, token_sign (rs, SLICE (CLAIMS ("")), "ES256", token_p256, arena), &bearer, ec, "signature is wrong");
     refuse (rs, token_sign (rs, SLICE (CLAIMS ("")), "RS384", token_rsa, arena), &bearer, rsa, "signature is wrong");
     refuse (rs, token_sign (rs, SLICE (CLAIMS ("")), "PS256", token_rsa, arena), &bearer, rsa, "signature is wrong");
+    refuse (ps, token_sign (ps, SLICE (CLAIMS ("")), "RS256", token_rsa, arena), &bearer, rsa, "signature is wrong");
+    refuse (ps, token_sign (ps, SLICE (CLAIMS ("")), "PS384", token_rsa, arena), &bearer, rsa, "signature is wrong");
+    refuse (ps, token_sign (ps, SLICE (CLAIMS ("")), "ES256", token_p256, arena), &bearer, ec, "signature is wrong");
+    refuse (ps, token_join (slice_of (ps), SLICE (CLAIMS ("")), zeros, arena), &bearer, rsa, "signature is wrong");
     /* What is no key. */
+    refuse (ps, token_sign (ps, SLICE (CLAIMS ("")), "PS256", token_rsa, arena), &bearer, "", "signature is wrong");
     refuse (rs, token_sign (rs, SLICE (CLAIMS ("")), "RS256", token_rsa, arena), &bearer, "", "signature is wrong");
   }
 }
@@ -490,6 +500,7 @@ START_TEST (agrees_with_libjwt)
     const char *name;
     EVP_PKEY *key;
   } cases[] = { { "RS256", token_rsa },  { "RS384", token_rsa },  { "RS512", token_rsa },
+                { "PS256", token_rsa },  { "PS384", token_rsa },  { "PS512", token_rsa },
                 { "ES256", token_p256 }, { "ES384", token_p384 }, { "ES512", token_p521 } };
 
   for (size_t i = 0; i < sizeof (cases) / sizeof (cases[0]); i++)

@@ -144,7 +144,10 @@ token_signature (const char *algorithm, EVP_PKEY *key, struct slice secret, stru
   }
   ck_assert_int_eq (EVP_DigestSignInit (context, &options, digest, NULL, key), 1);
   if ('P' == algorithm[0])
+  {
     ck_assert_int_eq (EVP_PKEY_CTX_set_rsa_padding (options, RSA_PKCS1_PSS_PADDING), 1);
+    ck_assert_int_eq (EVP_PKEY_CTX_set_rsa_pss_saltlen (options, RSA_PSS_SALTLEN_DIGEST), 1);
+  }
   ck_assert_int_eq (EVP_DigestSign (context, out, &length, (const unsigned char *)text.data, text.len), 1);
   EVP_MD_CTX_free (context);
   signature = (struct slice){ (const char *)out, length };

@@ -168,3 +168,15 @@ export async function ledgerOf(name) {
 export async function versionIn(name, version) {
   return tally('GET', `${inModel(name)}/versions/${version}`);
 }
+
+export function putPatternGate(pattern, target, rules) {
+  return tally('PUT', 'gates', { model_pattern: pattern, ...target, rules });
+}
+
+/** The rules of the gate of exactly this pattern and target; undefined where there is none. */
+export async function patternRules(name, pattern, target) {
+  const { gates = [] } = await tally('GET', `${inModel(name)}/gates`);
+  const same = (one) =>
+    one.model_pattern === pattern && Object.keys(target).every((key) => one[key] === target[key]);
+  return gates.find(same)?.rules;
+}

@@ -123,10 +123,29 @@ function choose(words) {
   });
 }
 
+// What a log shows of a failure in one line: enough for what was waited for, which Playwright says after its first line.
+const mostLetters = 800;
+
+/** A failure on one line: the whole name and what is wrong, without the colours and the lines of a terminal. */
+function failureLine(name, error) {
+  const message = String(error?.message ?? error)
+    .replace(/\p{Cc}\[[0-9;]*m/gu, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return `FAILED ${name}: ${message.slice(0, mostLetters)}`;
+}
+
+/** Where in the tests it was noticed. */
+const places = (error) =>
+  String(error?.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n');
+
 export async function runAll(words) {
   browser = await launch();
   let passed = 0;
-  let failed = 0;
+  const failures = [];
   const chosen = choose(words);
   for (const { name, options, body } of chosen) {
     const started = Date.now();
@@ -143,8 +162,8 @@ export async function runAll(words) {
       passed++;
       console.log(`ok     ${name} (${Date.now() - started} ms)`);
     } catch (error) {
-      failed++;
-      console.log(`FAILED ${name}: ${error.stack ?? error}`);
+      failures.push(failureLine(name, error));
+      console.log(`${failures.at(-1)}\n${places(error)}`);
       if (troubles.length) console.log(`  ${troubles.join('\n  ')}`);
       if (process.env.TALLY_WEB_SHOTS)
         await page
@@ -155,7 +174,7 @@ export async function runAll(words) {
       await context.close();
     }
   }
-  return { passed, failed };
+  return { passed, failures };
 }
 
 /** Waits until the function gives something true, and returns it; its last answer is part of the complaint. */

@@ -1,4 +1,4 @@
-// Runs all browser tests one after another and counts them; the last line is "N passed, N failed".
+// Runs all browser tests one after another and counts them; the last lines are what failed, and "N passed, N failed".
 import { close, runAll } from './harness.mjs';
 import './cases/frame.mjs';
 import './cases/experiments.mjs';
@@ -16,7 +16,8 @@ import './cases/accounts.mjs';
 import './cases/sharing.mjs';
 import './cases/login-access.mjs';
 
-const { passed, failed } = await runAll(process.argv.slice(3));
+const { passed, failures } = await runAll(process.argv.slice(3));
 await close();
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 && passed > 0 ? 0 : 1);
+for (const line of failures) console.log(line);
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exit(failures.length === 0 && passed > 0 ? 0 : 1);

@@ -9,6 +9,7 @@ import {
   formatShort,
   plural,
   toNumber,
+  zoneOf,
 } from '../src/lib/format';
 
 describe('formatExact', () => {
@@ -83,9 +84,20 @@ describe('times', () => {
     [NaN, '–'],
   ])('%d ms long is %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
   it('shows moments with milliseconds only when there are any', () => {
-    expect(formatMoment(new Date(2026, 0, 2, 3, 4, 5).getTime())).toBe('2026-01-02 03:04:05');
-    expect(formatMoment(new Date(2026, 0, 2, 3, 4, 5, 7).getTime())).toBe('2026-01-02 03:04:05.007');
+    const zone = zoneOf(new Date(2026, 0, 2));
+    expect(formatMoment(new Date(2026, 0, 2, 3, 4, 5).getTime())).toBe(`2026-01-02 03:04:05 ${zone}`);
+    expect(formatMoment(new Date(2026, 0, 2, 3, 4, 5, 7).getTime())).toBe(`2026-01-02 03:04:05.007 ${zone}`);
     expect(formatMoment(NaN)).toBe('');
+  });
+
+  it.each([
+    [0, 'UTC'],
+    [-330, 'UTC+05:30'],
+    [180, 'UTC−03:00'],
+  ])('names the zone of %i minutes', (offset, name) => {
+    const date = new Date(0);
+    date.getTimezoneOffset = () => offset;
+    expect(zoneOf(date)).toBe(name);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { asOfState } from '../src/lib/as-of';
 import { clientUri, folderOf, versionOf } from '../src/lib/artifact';
 import { objectHref } from '../src/lib/access-object';
-import { formOf, ruleWords, rulesOf, type GateRules } from '../src/lib/gate-rules';
+import { fitsPattern, formOf, ruleWords, rulesOf, type GateRules } from '../src/lib/gate-rules';
 import {
   ledgerActions,
   ledgerKind,
@@ -364,5 +364,23 @@ describe('files of a version', () => {
     ]);
     expect(folderOf(files, 'data').map((one) => one.path)).toEqual(['data/x', 'data/deep']);
     expect(folderOf(files, 'nothing')).toEqual([]);
+  });
+});
+
+describe('patterns of names', () => {
+  it.each([
+    ['fraud', 'fraud', true],
+    ['fraud', 'fraud-2', false],
+    ['fraud*', 'fraud', true],
+    ['*', '', true],
+    ['*-prod', 'a-prod-b-prod', true],
+    ['a*b*c', 'a-b-b-c', true],
+    ['a*b*c', 'ac', false],
+    ['ab*ba', 'aba', false],
+    ['a**a', 'aa', true],
+    ['a.c', 'abc', false],
+    ['a*b*b', 'ab', false],
+  ])('%s about %s: %s', (pattern, name, fits) => {
+    expect(fitsPattern(pattern, name)).toBe(fits);
   });
 });

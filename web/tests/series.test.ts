@@ -31,7 +31,7 @@ describe('axisText', () => {
   it('names a place in the unit of its axis', () => {
     expect(axisText(1_000_000, 'step')).toBe('step 1000000');
     expect(axisText(-2.5, 'relative')).toBe('−2.5 s');
-    expect(axisText(0.25, 'time')).toMatch(/^19(69|70)-.*\.250$/);
+    expect(axisText(0.25, 'time')).toMatch(/^19(69|70)-.*\.250 UTC/);
   });
 });
 

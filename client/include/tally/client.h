@@ -47,7 +47,8 @@ struct tally_counters
   uint64_t retries; /* of those, requests that failed and were tried again */
   uint64_t memory_bytes; /* waiting in memory now */
   uint64_t spool_bytes; /* waiting on disk now */
-  uint64_t reserved[7];
+  uint64_t damaged_bytes; /* written into the spool and not readable any more: lost, set aside in its folder */
+  uint64_t reserved[6];
 };
 TALLY_API void tally_counters (const struct tally_client *client, struct tally_counters *counters);
 
@@ -106,7 +107,9 @@ struct tally_sync_result
   uint64_t rejected; /* refused by the server; kept */
   uint64_t waiting; /* not sent */
   uint64_t torn_bytes; /* cut off at the ends of spools whose process was killed */
-  uint64_t reserved[4];
+  uint64_t kept; /* spools with nothing more to send that stay for what was refused or is damaged: see their folders */
+  uint64_t damaged_bytes; /* found unreadable now, and set aside */
+  uint64_t reserved[2];
 };
 
 /* Called now and then; false stops with CANCELLED. */

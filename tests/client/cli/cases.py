@@ -150,13 +150,18 @@ def command_of(script, commands):
 
 
 def check_coverage(report, env, paths):
-    """Every command has a case that succeeds and one that fails."""
+    """Every command has a case that succeeds, one that fails, and one whose JSON is looked at."""
     pages = subprocess.run(["tally", "manual", "pages"], env=env, text=True, capture_output=True, check=True).stdout
     commands = set(pages.split("\n")) - {""}
-    good, bad = set(), set()
+    good, bad, printed = set(), set(), set()
     for path in paths:
         for case in read(path):
-            (bad if case.exit else good).update(command_of(" ; ".join(case.script), commands))
+            called = command_of(" ; ".join(case.script), commands)
+            (bad if case.exit else good).update(called)
+            # The command that printed it is the last of the script.
+            if any(kind in ("json", "jsonl") for kind, _ in case.checks) and "--json" in case.script[-1]:
+                printed.update(command_of(re.split(r"&&|;|\|", case.script[-1].partition("--json")[0])[-1], commands))
     for name in sorted(commands):
         report.check(f"'{name}' has a case that succeeds", name in good)
         report.check(f"'{name}' has a case that fails", name in bad)
+        report.check(f"'{name}' has a case that looks at its JSON", name in printed)

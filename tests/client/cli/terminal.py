@@ -5,12 +5,14 @@ import pty
 import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import termios
+import threading
 import time
 
-WAIT_S = 60
+WAIT_S = 120
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -41,12 +43,15 @@ class Terminal:
         self.shown += data.decode("utf-8", "replace")
         return bool(data)
 
-    def until(self, text):
+    def wait(self, condition):
         end = time.monotonic() + WAIT_S
-        while text not in self.shown and time.monotonic() < end:
+        while not condition() and time.monotonic() < end:
             if not self.read():
                 break
-        return text in self.shown
+        return condition()
+
+    def until(self, text):
+        return self.wait(lambda: text in self.shown)
 
     def type(self, text):
         os.write(self.file, text.encode())
@@ -118,16 +123,22 @@ def password(report, env):
     shown, code = terminal.end()
     report.check("login at a terminal works", code == 0, f"{code} {shown!r}")
     report.check("the token is not shown", "hidden-token" not in shown, repr(shown))
-    terminal = Terminal(env, ["bash", "-c", "tally login; stty -a | grep -o ' echo ' || echo silent"])
+    # The shell gets the signal too, and is to look afterwards.
+    terminal = Terminal(env, ["bash", "-c", "trap : INT; tally login; echo it gave $?; stty -a"])
     terminal.until("Server [")
     terminal.type("\n")
     terminal.until("Token")
-    time.sleep(0.5)
-    terminal.type("\x03")
-    time.sleep(0.5)
     terminal.type("\x03")
     shown, _ = terminal.end()
-    report.check("the terminal echoes after Ctrl-C", "silent" not in shown, repr(shown))
+    report.check("the terminal echoes after Ctrl-C", "it gave 130" in shown and " echo " in shown and " -echo " not in shown,
+                 repr(shown))
+
+
+def frame_width(terminal, since):
+    """Of the newest drawing that is whole; 0 when none was begun and ended since then."""
+    frames = terminal.shown[since:].split("\x1b[J")
+    lines = ESCAPE.sub("", frames[-2]).splitlines() if len(frames) > 2 else []
+    return max((len(line.rstrip()) for line in lines), default=0)
 
 
 def follow(report, env):
@@ -140,11 +151,8 @@ def follow(report, env):
     report.check("a new point is drawn", terminal.until("last 0.5"), repr(terminal.shown[-500:]))
     terminal.resize(50, 20)
     before = len(terminal.shown)
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        terminal.read()
-    lines = [ESCAPE.sub("", line).rstrip() for line in terminal.shown[before:].splitlines()]
-    report.check("it follows the size of the terminal", lines and max(map(len, lines)) <= 50, repr(lines[:3]))
+    report.check("it follows the size of the terminal", terminal.wait(lambda: 0 < frame_width(terminal, before) <= 50),
+                 repr(terminal.shown[-500:]))
     subprocess.run(["tally", "run", "end", run_id, "--wait", "30"], env=env, check=True)
     shown, code = terminal.end()
     report.check("it ends with the run", code == 0 and shown.rstrip().endswith("\x1b[?25h"), f"{code} {shown[-80:]!r}")
@@ -155,6 +163,102 @@ def follow(report, env):
     terminal.process.send_signal(signal.SIGINT)
     shown, code = terminal.end()
     report.check("Ctrl-C shows the cursor again", code == 130 and "\x1b[?25h" in shown, f"{code} {shown[-80:]!r}")
+
+
+class Outage:
+    """Passes connections on to the server, until it is told to break them."""
+
+    def __init__(self, address):
+        host, _, port = address.rpartition("//")[2].partition(":")
+        self.server = (host, int(port))
+        self.broken = False
+        self.seen = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client, socket.create_connection(self.server) as server:
+            while True:
+                ready, _, _ = select.select([client, server], [], [], 0.1)
+                if self.broken:
+                    self.seen.set()
+                    return
+                for one in ready:
+                    data = one.recv(65536)
+                    if not data:
+                        return
+                    (server if one is client else client).sendall(data)
+
+    def close(self):
+        self.listener.close()
+
+
+def follow_outage(report, env):
+    """A server that is away for a while does not end a chart that is watched; and then Ctrl-C does at once."""
+    run_id = subprocess.run(["tally", "run", "start", "-e", "terminal", "--name", "watched", "--wait", "30"], env=env,
+                            text=True, capture_output=True, check=True).stdout.strip()
+    subprocess.run(["tally", "run", "log", run_id, "loss=0.5", "--step", "1", "--wait", "30"], env=env, check=True)
+    outage = Outage(env["TALLY_SERVER"])
+    words = ["tally", "chart", run_id, "loss", "-f", "--interval", "1", "-s", outage.address, "-o"]
+    terminal = Terminal(env, [*words, "request-timeout-ms=500"])
+    terminal.until("last 0.5")
+    outage.broken = True
+    report.check("an outage is told below the chart", terminal.until(outage.address), repr(terminal.shown[-400:]))
+    outage.broken = False
+    subprocess.run(["tally", "run", "log", run_id, "loss=0.25", "--step", "2", "--wait", "30"], env=env, check=True)
+    report.check("and the chart goes on after it", terminal.until("last 0.25"), repr(terminal.shown[-400:]))
+    terminal.type("\x03")
+    _, code = terminal.end()
+    report.check("until Ctrl-C", code == 130, str(code))
+    terminal = Terminal(env, [*words, "request-timeout-ms=3600000"])
+    terminal.until("last 0.25")
+    outage.broken = True
+    outage.seen.clear()
+    while not outage.seen.is_set() and terminal.read():
+        pass
+    terminal.type("\x03")
+    shown, code = terminal.end()
+    outage.close()
+    report.check("Ctrl-C does not wait for a server that is away", code == 130 and shown.endswith("\x1b[?25h"),
+                 f"{code} {shown[-80:]!r}")
+
+
+def interrupted_transfer(report, env):
+    """Ctrl-C ends a transfer, takes the bar away, and says what happened; the terminal is as before."""
+    path = os.path.join(env["W"], "sparse.bin")
+    with open(path, "wb") as file:
+        file.truncate(8 << 30)
+    terminal = Terminal(env, ["bash", "-c", 'tally artifact put growing "$W/sparse.bin"; echo "code $?"; stty -a'])
+    report.check("a large file is on its way", terminal.until("%"), repr(terminal.shown[-200:]))
+    terminal.type("\x03")
+    shown, _ = terminal.end()
+    os.unlink(path)
+    report.check("Ctrl-C ends a transfer with 130", "code 130" in shown and "Interrupted." in shown, repr(shown[-900:]))
+    report.check("the terminal is as it was", " echo " in shown and " icanon " in shown, repr(shown[-900:]))
+    left = subprocess.run(["tally", "artifact", "ls", "growing", "--csv"], env=env, text=True, capture_output=True,
+                          check=True).stdout
+    report.check("nothing of it is there", "sparse.bin" not in left, left)
+
+
+def many_runs(report, env):
+    """More runs than fit beside each other are compared below each other."""
+    ids = [subprocess.run(["tally", "run", "start", "-e", "many", "--name", f"number {i}", "-p", f"rate={i}", "--offline",
+                           "-q"], env=env, text=True, capture_output=True, check=True).stdout.strip() for i in range(9)]
+    subprocess.run(["tally", "sync", "-q"], env=env, check=True, stdout=subprocess.DEVNULL)
+    shown, code = show(env, "compare", *ids, columns=60)
+    lines = [ESCAPE.sub("", line).rstrip() for line in shown.splitlines()]
+    report.check("all runs are compared", code == 0 and all(run[:12] in shown for run in ids), shown)
+    report.check("in the width of the terminal", max(map(len, lines)) <= 60 and "no room" not in shown, shown)
+    report.check("with the params of each block", sum(line.startswith("*    rate") for line in lines) == 3, shown)
 
 
 def stays_a_terminal(report, env):
@@ -189,7 +293,8 @@ def run(report, env):
                            ",\"accuracy\":0.5}'; done | tally log $id -q --wait 30; tally run end $id --wait 30; done",
                            shell=True, env=env, check=False)
     report.check("runs for the terminal", first.returncode == 0)
-    for part in (colours, widths, harmless, password, follow, stays_a_terminal, progress):
+    for part in (colours, widths, harmless, password, follow, follow_outage, stays_a_terminal, progress,
+                 interrupted_transfer, many_runs):
         try:
             part(report, env)
         except (subprocess.SubprocessError, OSError, ValueError) as error:

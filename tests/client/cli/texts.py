@@ -1,4 +1,5 @@
 """What the program prints about itself: completions, man pages, and the reference in the docs."""
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +28,10 @@ COMPLETIONS = [
     (["tally", "run", "end", "x", "--status", ""], {"finished", "failed", "killed"}, {"latest"}),
     (["tally", "chart", "latest", "loss", "-x", ""], {"step", "time", "relative"}, set()),
     (["tally", "completion", ""], {"bash", "zsh"}, set()),
+    (["tally", "gate", ""], {"ls", "show", "set", "delete"}, {"promote"}),
+    (["tally", "gate", "set", "churn", "--stage", ""], {"Staging", "Production", "Archived"}, set()),
+    (["tally", "gate", "set", "churn", "production", "--ap"], {"--approvals", "--approver"}, {"--check"}),
+    (["tally", "gate", "set", "churn", "production", "--rules", "/etc/host"], {"/etc/hostname"}, set()),
     (["tally", "help", "run", "st"], {"start"}, set()),
     (["tally", "show", "l"], {"latest"}, set()),
     (["tally", "artifact", "put", "latest", "/etc/host"], {"/etc/hostname"}, set()),
@@ -46,15 +51,23 @@ def check_bash(report, env):
                      f"offered {sorted(offered)[:30]}")
 
 
-# zsh completes only at a terminal of its own, so its zpty gets a Tab and what is shown is looked at.
+# zsh completes only at a terminal of its own, so its zpty gets a Tab and what is shown is looked at,
+# until the words are there.
 ZSH = r"""
 zmodload zsh/zpty
 zpty z zsh -f -i
 zpty -w z 'PS1=; fpath=("$W/zsh" $fpath); autoload -Uz compinit; compinit -u -D; zstyle ":completion:*" menu no; echo re""ady'
 zpty -r z line '*ready*'
 zpty -w -n z "$1"$'\t\t'
-sleep 2
-while zpty -r -t z line; do print -rn -- "$line"; done
+shown=
+for ((i = 0; i < 600; i++)); do
+  while zpty -r -t z line; do shown+=$line; done
+  missing=
+  for word in "${@:2}"; do [[ $shown == *$word* ]] || missing=yes; done
+  [[ -n $missing ]] || break
+  sleep 0.1
+done
+print -rn -- "$shown"
 zpty -d z
 """
 
@@ -72,8 +85,8 @@ def check_zsh(report, env):
     report.check("zsh reads its completion", parsed.returncode == 0, parsed.stderr)
     for typed, wanted in [("tally run ", ["exec", "start"]), ("tally runs --or", ["order-by"]),
                           ("tally model promote x y --", ["--expect", "--reason"])]:
-        shown = subprocess.run(["zsh", "-f", "-c", ZSH, "zsh", typed], env=env, text=True, capture_output=True,
-                               timeout=60, check=False).stdout
+        shown = subprocess.run(["zsh", "-f", "-c", ZSH, "zsh", typed, *wanted], env=env, text=True,
+                               capture_output=True, timeout=180, check=False).stdout
         report.check(f"zsh completes {typed!r}", all(word in shown for word in wanted), repr(shown[-600:]))
 
 
@@ -110,6 +123,22 @@ def check_help(report, env):
                      max(text.splitlines(), key=len))
 
 
+def check_json_errors(report, env):
+    """A wrong use is told in JSON to whom wants JSON, by every command."""
+    for name in tally(env, "manual", "pages").splitlines():
+        result = subprocess.run(["tally", *name.split(), "--json", "--nonsense"], env=env, text=True,
+                                capture_output=True, check=False)
+        # The stdout of a command that is run is its own.
+        told = result.stderr if name == "run exec" else result.stdout
+        try:
+            error = json.loads(told)["error"]
+        except (ValueError, KeyError) as wrong:
+            error = {"message": repr(wrong)}
+        report.check(f"'tally {name} --json' tells a wrong use in JSON",
+                     result.returncode == error.get("exit_code") == 1 and "--nonsense" in error["message"],
+                     f"{result.returncode} {result.stdout!r} {result.stderr!r}")
+
+
 def check_reference(report, env, root, write):
     """docs/client/command-line.md ends with what the program says."""
     path = os.path.join(root, "docs/client/command-line.md")
@@ -130,4 +159,5 @@ def run(report, env, root, write):
     check_zsh(report, env)
     check_manual(report, env)
     check_help(report, env)
+    check_json_errors(report, env)
     check_reference(report, env, root, write)

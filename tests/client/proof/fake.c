@@ -10,10 +10,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -283,6 +285,33 @@ fake_start (fake_answer *answer, void *payload)
   }
   snprintf (fake->url, sizeof (fake->url), "http://127.0.0.1:%d", ntohs (address.sin_port));
   return fake;
+}
+
+bool
+fake_start_apart (char url[64])
+{
+  int ends[2];
+  ssize_t got;
+
+  if (0 != pipe (ends))
+    return false;
+  if (0 == fork ())
+  {
+    struct fake *fake;
+
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    fake = fake_start (NULL, NULL);
+    if (NULL == fake || write (ends[1], fake_url (fake), strlen (fake_url (fake))) < 0)
+      _exit (1);
+    close (ends[1]);
+    for (;;)
+      pause ();
+  }
+  close (ends[1]);
+  got = read (ends[0], url, 63);
+  close (ends[0]);
+  url[got > 0 ? got : 0] = '\0';
+  return got > 0;
 }
 
 const char *

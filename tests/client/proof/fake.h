@@ -23,6 +23,8 @@ typedef bool fake_answer (void *payload, int fd, const struct fake_request *requ
 
 /* Start it; NULL on failure. `answer` NULL: fake_default for all. */
 struct fake *fake_start (fake_answer *answer, void *payload);
+/* Start one that answers by fake_default, in a process that ends with this one. False when that is not possible. */
+bool fake_start_apart (char url[64]);
 /* "http://127.0.0.1:<port>"; borrowed. */
 const char *fake_url (const struct fake *fake);
 /* Connections and requests so far. */

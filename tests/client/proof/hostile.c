@@ -18,9 +18,10 @@
 #include <unistd.h>
 
 /* What a call may take with all its tries; and what it must have ended by, with room for a sanitizer on a busy machine.
- */
+   A call that has no reason to take all of its time may do so on such a machine, but not again and again. */
 #define REQUEST_TIMEOUT_MS "1500"
-#define ENDS_WITHIN_US 15000000
+#define ENDS_WITHIN_US 60000000
+#define TRIES 5
 
 struct world
 {
@@ -481,6 +482,8 @@ run_case (struct world *world, const struct hostile_case *hostile)
   if (NULL != world->client)
   {
     code = hostile->call (world, &err);
+    for (unsigned i = 1; i < TRIES && TALLY_ERROR_TIMEOUT == code && 0 == (hostile->codes & CODE (TIMEOUT)); i++)
+      code = hostile->call (world, &err);
     check (0 != (hostile->codes & (1u << code)), hostile->name, "%s: %s", tally_code_name (code),
            TALLY_OK == code ? "" : err.message);
     check_error (hostile->name, code, &err);

@@ -12,7 +12,8 @@
      file R T             tally_log_artifact_bytes returned OK for "<name>t.txt"
      end R                tally_run_end returned OK, and tally_persist behind it
      done R T COUNT       the thread came to its end
-     calls COUNT MAX_NS   log calls of all, and the longest of them
+     calls COUNT SLOW MAX_NS
+                          log calls, how many of them took longer than SLOW_NS, and the longest of them
      error TEXT           a call failed
      close CODE           tally_close returned this
    With --sync it sends what the spool holds and prints the result as JSON. */
@@ -29,10 +30,12 @@
 
 #define THREADS_MAX 16
 #define RUNS_MAX 16
+/* A log call that waited for an answer, or for somebody who does, takes this long: the proxy's delays do. */
+#define SLOW_NS 250000000
 /* Every so many points comes a param and a tag. */
 #define PAIR_EVERY 50
 /* Longest wait for the disk; a test that needs it hangs. */
-#define PERSIST_MS 20000
+#define PERSIST_MS 60000
 
 struct job
 {
@@ -57,6 +60,7 @@ struct logger
   long index;
   pthread_t thread;
   long calls;
+  long slow;
   int64_t max_ns;
 };
 
@@ -89,6 +93,7 @@ count_call (struct logger *logger, int64_t began_ns, enum tally_code code, const
   int64_t took_ns = now_ns () - began_ns;
 
   logger->calls++;
+  logger->slow += took_ns > SLOW_NS;
   if (took_ns > logger->max_ns)
     logger->max_ns = took_ns;
   if (TALLY_OK != code)
@@ -209,6 +214,7 @@ run_job (struct job *job)
   struct tally_error err;
   enum tally_code code;
   long calls = 0;
+  long slow = 0;
   int64_t max_ns = 0;
 
   code = tally_open (&job->client, NULL, &err);
@@ -227,9 +233,10 @@ run_job (struct job *job)
   {
     pthread_join (loggers[t].thread, NULL);
     calls += loggers[t].calls;
+    slow += loggers[t].slow;
     max_ns = loggers[t].max_ns > max_ns ? loggers[t].max_ns : max_ns;
   }
-  note (job, "calls %ld %lld\n", calls, (long long)max_ns);
+  note (job, "calls %ld %ld %lld\n", calls, slow, (long long)max_ns);
   end_runs (job);
   if (job->flush_ms > 0 && TALLY_OK != tally_flush (job->client, job->flush_ms, &err))
     note (job, "flush %s: %s\n", tally_code_name (err.code), err.message);

@@ -38,7 +38,7 @@ class Loop:
         self.fsync = self.random.choice(FSYNC)
         self.spool = os.path.join(self.scratch, f"spool-{self.turn}")
         self.env = world.environment(self.daemon.url, self.spool, fsync=self.fsync, fsync_interval_ms=50,
-                                     request_timeout_ms=5000, close_deadline_ms=20000)
+                                     request_timeout_ms=20000, close_deadline_ms=60000)
 
     def job(self, **changes):
         env = dict(self.env, **changes.pop("env", {}))
@@ -78,15 +78,17 @@ class Loop:
         frame = length.to_bytes(4, "little") + self.random.randbytes(4 + length)
         return self.random.choice([frame[:self.random.randrange(1, len(frame))], bytes(length)])
 
+    def segments(self):
+        return sorted(pathlib.Path(self.spool).glob("*/*.segment"), key=lambda path: path.stat().st_mtime)
+
     def job_dies_torn(self):
         """The tail of the newest segment gets bytes of a record that was never whole."""
         self.begin("the job, with a torn tail")
         job = self.job(env={"TALLY_MODE": "offline"})
+        world.check(world.until(self.segments), f"{self.what}: no segment is written")
         self.kill_job(job)
-        segments = sorted(pathlib.Path(self.spool).glob("*/*.segment"), key=lambda path: path.stat().st_mtime)
-        if segments:
-            with open(segments[-1], "ab") as file:
-                file.write(self.torn_tail())
+        with open(self.segments()[-1], "ab") as file:
+            file.write(self.torn_tail())
         self.settle([job])
 
     def daemon_dies(self):

@@ -9,7 +9,7 @@ import world
 def main():
     server = world.Server(os.environ["TALLY_TEST_URL"])
     with world.scratch_folder() as scratch:
-        env = world.environment(server.url, os.path.join(scratch, "spool"), close_deadline_ms=20000)
+        env = world.environment(server.url, os.path.join(scratch, "spool"), close_deadline_ms=60000)
         # The shell closes them and becomes the job.
         job = world.Job(env, scratch, "silent", runs=2, threads=2, points=300, files=True, persist_every=50,
                         wrapper=["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"])

@@ -6,7 +6,8 @@ import os
 import pathlib
 import random
 import re
-import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,7 @@ PAIR_EVERY = 50
 # What a daemon needs at most to be ready on a busy machine.
 READY_S = 60
 # No program of these tests works as long as that: one that does hangs.
-HANGS_S = 90
+HANGS_S = 180
 
 passed = 0
 failed = 0
@@ -42,6 +43,16 @@ def check(good, what):
             failed += 1
             print("  FAIL", what, flush=True)
     return good
+
+
+def until(condition):
+    """True once the condition holds; False when it does not before one must think that it hangs."""
+    deadline = time.monotonic() + HANGS_S
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def end():
@@ -62,7 +73,11 @@ class Daemon:
         self.database = made.stdout.strip()
         self.scratch = pathlib.Path(scratch)
         self.arguments = list(arguments)
-        self.listen = "127.0.0.1:0"
+        # Nobody else gets its port while it is down.
+        self.reservation = socket.socket()
+        self.reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.reservation.bind(("127.0.0.1", 0))
+        self.listen = f"127.0.0.1:{self.reservation.getsockname()[1]}"
         self.log = self.scratch / f"{name}.log"
         self.process = None
         self.start()
@@ -79,7 +94,6 @@ class Daemon:
             found = re.search(r"event=listening.*address=(http://\S+)", self.log.read_text())
             if found:
                 self.url = found.group(1)
-                self.listen = self.url.removeprefix("http://")
                 if status_of(self.url + "/ready") == 200:
                     return
             time.sleep(0.02)
@@ -92,6 +106,7 @@ class Daemon:
     def stop(self):
         self.process.terminate()
         check(self.process.wait(timeout=READY_S) == 0, "the daemon ends with 0")
+        self.reservation.close()
 
 
 def status_of(url):
@@ -104,12 +119,18 @@ def status_of(url):
         return 0
 
 
+def tls_handlers():
+    """Of urllib, when CURL_CA_BUNDLE tells whom to trust: as for curl, and deploy/dev/with-daemon."""
+    bundle = os.environ.get("CURL_CA_BUNDLE")
+    return [urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=bundle))] if bundle else []
+
+
 class Server:
     """Plain requests to a server, past the client that is tested."""
 
     def __init__(self, url, user=None, password=None):
         self.url = url
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *tls_handlers())
         self.headers = {}
         if user:
             text = base64.b64encode(f"{user}:{password}".encode()).decode()
@@ -191,7 +212,7 @@ class Proxy:
 
     def stop(self):
         self.process.stdin.close()
-        check(self.process.wait(timeout=10) == 0, "the proxy ends with 0")
+        check(self.process.wait(timeout=READY_S) == 0, "the proxy ends with 0")
 
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
@@ -247,7 +268,7 @@ class Job:
 
     def read(self):
         self.runs, self.persisted, self.done, self.files, self.ended = {}, {}, {}, set(), set()
-        self.errors, self.calls, self.max_ns, self.closed = [], 0, 0, None
+        self.errors, self.calls, self.slow, self.max_ns, self.closed = [], 0, 0, 0, None
         for line in self.journal.read_text().splitlines():
             kind, *rest = line.split(" ")
             if kind == "run":
@@ -262,7 +283,7 @@ class Job:
             elif kind == "end":
                 self.ended.add(int(rest[0]))
             elif kind == "calls":
-                self.calls, self.max_ns = int(rest[0]), int(rest[1])
+                self.calls, self.slow, self.max_ns = map(int, rest)
             elif kind == "close":
                 self.closed = rest[0]
             elif kind == "error":

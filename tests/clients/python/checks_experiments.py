@@ -198,7 +198,7 @@ def race():
         for racer in racers:
             racer.stdin.write("go\n")
             racer.stdin.flush()
-        answers = [racer.communicate(timeout=120)[0].strip() for racer in racers]
+        answers = [racer.communicate(timeout=300)[0].strip() for racer in racers]
         same([racer.returncode for racer in racers], [0, 0], "exit codes")
         same(answers[0], answers[1], "ids")
         same(client().get_experiment_by_name(name).experiment_id, answers[0], "id by name")

@@ -255,7 +255,7 @@ def system_metrics():
     mlflow.set_system_metrics_samples_before_logging(2)
     try:
         with mlflow.start_run(log_system_metrics=True) as run:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 120
             while time.monotonic() < deadline:
                 history = client().get_metric_history(run.info.run_id, "system/cpu_utilization_percentage")
                 if len(history) >= 2:
@@ -264,7 +264,7 @@ def system_metrics():
     finally:
         mlflow.set_system_metrics_sampling_interval(None)
         mlflow.set_system_metrics_samples_before_logging(None)
-    holds(len(history) >= 2, f"{len(history)} samples of the processor in 20 s")
+    holds(len(history) >= 2, f"{len(history)} samples of the processor in 120 s")
     same([metric.step for metric in history], list(range(len(history))), "steps")
     names = client().get_run(run.info.run_id).data.metrics
     holds({"system/system_memory_usage_megabytes", "system/disk_usage_percentage"} <= names.keys(), f"{sorted(names)}")

@@ -175,8 +175,10 @@ test(
     // Without a search, so that on a full server there are rows out of sight as well.
     await go(page, '');
     await page.locator('tbody td.col-name').first().waitFor();
-    const { width } = await page.locator('tbody td.col-name').first().boundingBox();
-    ok(width > 140, `names of experiments have ${width} px`);
+    await until('names of experiments have room', async () => {
+      const { width } = await page.locator('tbody td.col-name').first().boundingBox();
+      return width > 140;
+    });
     const { id } = await scene();
     await go(page, `#/experiments/${id}`);
     await page.getByRole('button', { name: 'Charts', exact: true }).click();

@@ -82,7 +82,7 @@ test(
     const form = page.getByRole('dialog', { name: 'New token' });
     await form.getByLabel('What is it for?').fill('release');
     await form.getByRole('radio', { name: /^READ/ }).check();
-    equal(await form.getByRole('checkbox').count(), 0, 'who only reads needs no actions');
+    await comes(() => form.getByRole('checkbox').count(), 0, 'who only reads needs no actions');
     await form.getByRole('radio', { name: /^MANAGE/ }).check();
     for (const [action, chosen] of [
       ['promote', true],
@@ -257,11 +257,11 @@ test('service accounts: no password, tokens by administrators', { login: true },
   await page.getByRole('button', { name: 'New user' }).click();
   const form = page.getByRole('dialog', { name: 'New user' });
   await form.getByRole('button', { name: 'Service account' }).click();
-  equal(await form.getByLabel('Password').count(), 0, 'a program has no password');
+  await comes(() => form.getByLabel('Password').count(), 0, 'a program has no password');
   await form.getByLabel('User name').fill(name);
   await form.getByRole('button', { name: 'Create' }).click();
   await page.getByRole('heading', { name }).waitFor();
-  equal(await page.getByRole('button', { name: 'Set password' }).count(), 0, 'nor gets one');
+  await comes(() => page.getByRole('button', { name: 'Set password' }).count(), 0, 'nor gets one');
   await grant(id, { username: name }, 'READ');
   await page.getByRole('button', { name: 'New token' }).click();
   const token = page.getByRole('dialog', { name: `New token of ${name}` });

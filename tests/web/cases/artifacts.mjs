@@ -148,7 +148,7 @@ test('artifacts: text by ranges', async ({ page }) => {
   await text.getByText('line 1 of a log', { exact: true }).waitFor();
   await page.getByText('lines, first 256 KiB of').waitFor();
   equal(asked, ['bytes=0-262143'], 'only the beginning was asked for');
-  ok((await text.locator('.line').count()) < 200, 'only lines in sight are made');
+  await until('only lines in sight are made', async () => (await text.locator('.line').count()) < 200);
   await text.evaluate((element) => element.scrollTo(0, element.scrollHeight));
   await page.getByRole('button', { name: /^Load .* more$/ }).click();
   await page.getByText('60,000 lines,').waitFor();
@@ -229,7 +229,7 @@ test('artifacts: JSON, tables, Markdown', async ({ page }) => {
   });
   await box.evaluate((element) => element.scrollTo(0, element.scrollHeight));
   await rows.getByText('a "quoted", 30000', { exact: true }).waitFor();
-  ok((await rows.locator('tbody tr').count()) < 200, 'only rows in sight are made');
+  await until('only rows in sight are made', async () => (await rows.locator('tbody tr').count()) < 200);
   await go(page, href('rows.tsv'));
   await until('TSV', async () => (await rows.locator('tbody td').allTextContents()).join() === '1,2');
 
@@ -282,7 +282,10 @@ test(
     await page.getByRole('table', { name: 'Entries' }).getByRole('link', { name: 'inside.txt' }).waitFor();
     await go(page, href('many'));
     await treeOf(page).focus();
-    ok((await treeOf(page).getByRole('treeitem').count()) < 150, 'only rows in sight are made');
+    await until(
+      'only rows in sight are made',
+      async () => (await treeOf(page).getByRole('treeitem').count()) < 150,
+    );
     await page.keyboard.press('End');
     await until('all of them', async () => (await page.getByText('1,206 entries').count()) === 1);
     await page.keyboard.press('End');
@@ -329,7 +332,11 @@ test('artifacts: nothing yet, uploads, replaced files', async ({ page }) => {
   await treeOf(page).getByText('dropped.txt').waitFor();
   await pathOf(page).getByRole('link', { name: 'All files' }).click();
   await page.getByRole('table', { name: 'Entries' }).waitFor();
-  equal(await page.getByRole('button', { name: 'Upload' }).count(), 0, 'nothing is put into a deleted run');
+  await comes(
+    () => page.getByRole('button', { name: 'Upload' }).count(),
+    0,
+    'nothing is put into a deleted run',
+  );
 });
 
 test('artifacts: the models that a run made', async ({ page }) => {

@@ -198,7 +198,7 @@ test('chart: of a long series what the pixels show, and zooming in brings every 
     return counts.stored < part.stored / 10 && counts;
   });
   equal(most.drawn, most.stored, 'points that are drawn of those in sight');
-  equal(await figure.getByText(/^[\d,]+ of [\d,]+ points$/).count(), 0, 'notes on what is left out');
+  await comes(() => figure.getByText(/^[\d,]+ of [\d,]+ points$/).count(), 0, 'notes on what is left out');
   await page.getByRole('button', { name: 'Reset zoom' }).click();
   await until('the whole', async () => (await countsOf(page, 'loss', 'long')).stored === length);
 

@@ -33,7 +33,10 @@ test(
       'cells, newest first as in the table',
     );
     await until('lr differs', async () => (await line('lr').getAttribute('class')).includes('differs'));
-    ok(!(await line('same').getAttribute('class')).includes('differs'), 'same does not differ');
+    await until(
+      'same does not differ',
+      async () => !(await line('same').getAttribute('class')).includes('differs'),
+    );
     await comes(() => line('loss').locator('td').allTextContents(), ['0.5', '1.5'], 'latest metrics');
     await page.getByRole('checkbox', { name: 'Only differences' }).check();
     await until(

@@ -210,7 +210,7 @@ test(
     await dialog.getByRole('alert').filter({ hasText: 'wrong' }).waitFor();
     await fill(dialog, undefined, adminPassword);
     await page.getByRole('row').filter({ hasText: 'before the end' }).waitFor();
-    equal(await dialog.count(), 0, 'the dialog is gone');
+    await comes(() => dialog.count(), 0, 'the dialog is gone');
     const tags = (await getRun(run)).data.tags;
     equal(tags.find((tag) => tag.key === 'typed')?.value, 'before the end', 'the tag on the server');
   },

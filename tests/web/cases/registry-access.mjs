@@ -3,6 +3,7 @@
 import { another, comes, equal, go, mark, ok, test, until } from '../harness.mjs';
 import {
   holderOf,
+  ledgerOf,
   makeExperiment,
   makeRun,
   makeUser,
@@ -13,6 +14,7 @@ import {
   promoteTo,
   putArtifact,
   putGate,
+  putPatternGate,
   registerModel,
   tally,
   versionIn,
@@ -71,6 +73,7 @@ function scene() {
         freeze: [{ days: ['sun'], from: '00:00', to: '00:01' }],
       },
     );
+    await putPatternGate(`* quite a long name ${mark}`, { alias: 'live' }, { approvals: { count: 2 } });
     return { name, digest: `d${mark}`, hash: `#/models/${encodeURIComponent(name)}` };
   })();
   return made;
@@ -108,6 +111,14 @@ const places = ({ hash, digest }) => ({
         await page.getByRole('combobox', { name: 'Alias' }).fill('production');
         await page.getByRole('list', { name: 'Missing' }).waitFor();
       },
+      'promote two': async (page) => {
+        await button(page, 'Promote version 3').click();
+        await page.getByRole('combobox', { name: 'Alias' }).fill('production');
+        await button(page, 'Move another alias with it').click();
+        await page.getByRole('combobox', { name: 'Alias 2' }).fill('live');
+        await page.getByText('The gate before @live still misses').waitFor();
+        await page.getByRole('checkbox', { name: /^Force it/ }).check();
+      },
       'roll back': async (page) => {
         await button(page, 'Roll back production').click();
         await page.getByText('Version 1 had').waitFor();
@@ -123,6 +134,13 @@ const places = ({ hash, digest }) => ({
       'edit gate': async (page) => {
         await button(page, 'Edit the gate before @production').click();
         await page.getByRole('textbox', { name: 'Name of the check' }).first().waitFor();
+      },
+      'edit gate of a pattern': (page) => button(page, 'Edit the gate before @live of', false).click(),
+      'new gate of a pattern': async (page) => {
+        await button(page, 'New gate').click();
+        await button(page, 'A pattern of names').click();
+        await page.getByRole('textbox', { name: /^Names of the models/ }).fill('none-of-these-*');
+        await page.getByText('It does not bind').waitFor();
       },
       'remove gate': (page) => button(page, 'Remove the gate before @production').click(),
     },
@@ -345,11 +363,51 @@ test('registry: nobody is offered what would be refused', { login: true }, async
   await button(page, 'Promote version 3').click();
   await dialog.getByRole('combobox', { name: 'Alias' }).fill('production');
   await dialog.getByRole('list', { name: 'Missing' }).waitFor();
-  equal(await dialog.getByRole('checkbox', { name: /^Force it/ }).count(), 0, 'force is a right of its own');
+  const force = (box) => box.getByRole('checkbox', { name: /^Force it/ });
+  equal(await force(dialog).count(), 0, 'force is a right of its own');
   await page.keyboard.press('Escape');
+  await putGate(name, { stage: 'Archived' }, { checks: ['never'] });
+  const stage = page.getByRole('dialog', { name: 'Stage of version 3' });
+  const closed = async () => {
+    await visit(`${hash}/versions/3`, () => button(page, 'Stage').waitFor());
+    await button(page, 'Stage').click();
+    await stage.getByRole('combobox', { name: 'Stage' }).selectOption('Archived');
+    await stage.getByRole('list', { name: 'Missing' }).waitFor();
+  };
+  await closed();
+  equal(await force(stage).count(), 0, 'of a stage too');
+
+  await grantModel(name, { username }, 'EDIT', ['promote', 'force']);
+  await closed();
+  await force(stage).check();
+  await stage.getByRole('textbox', { name: /^Reason/ }).fill('the house is on fire');
+  await button(stage, 'Move all the same').click();
+  await page.locator('.toast-done').getByText('by force').waitFor();
+  const [entry] = await ledgerOf(name);
+  equal([entry.action, entry.actor, entry.forced], ['version.stage', username, true], 'who forced a stage');
+  await button(page, 'Promote').click();
+  await dialog.getByRole('combobox', { name: 'Alias' }).fill('production');
+  await dialog.getByRole('list', { name: 'Missing' }).waitFor();
+  await force(dialog).check();
+  await dialog.getByRole('textbox', { name: /^Reason/ }).fill('still on fire');
+  await button(dialog, 'Promote all the same').click();
+  await until('an alias is forced', async () => (await holderOf(name, 'production')) === 3);
 
   await grantModel(name, { username }, 'MANAGE');
   await visit(`${hash}/gates`, () => button(page, 'New gate').waitFor());
+  const ofPattern = button(page, 'the gate before @live of', false);
+  equal(await ofPattern.count(), 0, 'a gate of a pattern belongs to the workspace');
+  await page.getByText('Who manages the workspace changes it.').waitFor();
+  await button(page, 'New gate').click();
+  equal(await button(page, 'A pattern of names').count(), 0, 'nor is one made');
+  await page.keyboard.press('Escape');
+  await tally('PUT', 'grants', { workspace: 'default', username, permission: 'MANAGE' });
+  await visit(`${hash}/gates`, () => until('edit and remove', async () => (await ofPattern.count()) === 2));
+  await button(page, 'Edit the gate before @live of', false).click();
+  const edit = page.getByRole('dialog', { name: 'Gate before @live' });
+  await edit.getByRole('textbox', { name: 'Number of approvals' }).fill('1');
+  await button(edit, 'Save').click();
+  await page.getByRole('region', { name: '@live' }).getByText('1 approval by others').waitFor();
   await button(page, 'Share').click();
   await page
     .getByRole('dialog', { name: `Who can see ${name}` })

@@ -7,6 +7,7 @@ import {
   makeExperiment,
   makeRun,
   makeVersion,
+  patternRules,
   post,
   postCheck,
   promoteTo,
@@ -246,6 +247,114 @@ test('registry: a promotion is forced only with a reason, and said to be', async
   await line.getByText('the house is on fire').waitFor();
 });
 
+test(
+  'registry: several aliases move in one call, all or none',
+  { expects: [/status of 409/] },
+  async ({ page }) => {
+    const { name, hash } = await scene();
+    await promoteTo(name, 'production', 1, 0);
+    await putGate(name, { alias: 'production' }, { checks: ['tests'] });
+    await go(page, `${hash}/versions/2`);
+    await page.getByRole('button', { name: 'Promote' }).click();
+    const dialog = page.getByRole('dialog', {
+      name: `Promote version 2 of ${name}`,
+    });
+    const send = dialog.getByRole('button', { name: 'Promote', exact: true });
+    const alias = (label) => dialog.getByRole('combobox', { name: label, exact: true });
+    const more = dialog.getByRole('button', {
+      name: 'Move another alias with it',
+    });
+    await alias('Alias').fill('canary');
+    await dialog.getByText('is on no version yet').waitFor();
+    await comes(() => send.isEnabled(), true, 'the first one may go');
+    await more.click();
+    await comes(
+      () => alias('Alias 2').evaluate((one) => one === document.activeElement),
+      true,
+      'the new field has the focus',
+    );
+    await comes(() => send.isDisabled(), true, 'nothing is sent while a field is empty');
+    await alias('Alias 2').fill('@canary');
+    await dialog.getByText('@canary is here already.').waitFor();
+    await alias('Alias 2').fill('production');
+    await dialog.getByText('goes from version 1 to version 2').waitFor();
+    await dialog.getByRole('list', { name: 'Missing' }).getByText(/tests/).waitFor();
+    await comes(() => send.isDisabled(), true, 'one closed gate keeps all of them');
+    await postCheck(name, 2, 'tests', 'success');
+    await page.keyboard.press('Escape');
+
+    await page.getByRole('button', { name: 'Promote' }).click();
+    await alias('Alias').fill('production');
+    await dialog.getByText('misses nothing').waitFor();
+    await more.click();
+    await alias('Alias 2').fill('canary');
+    await more.click();
+    await alias('Alias 3').fill('shadow');
+    await comes(() => dialog.getByText('is on no version yet').count(), 2, 'who has them');
+    await dialog.getByRole('button', { name: 'Take away: alias 3' }).click();
+    await comes(
+      () => alias('Alias 2').evaluate((one) => one === document.activeElement),
+      true,
+      'the focus stays in the form',
+    );
+    await promoteTo(name, 'canary', 3, 0);
+    await comes(() => send.isEnabled(), true, 'it may be sent');
+    await send.click();
+    await dialog.getByText('@canary is on version 3 now.').waitFor();
+    equal(await holderOf(name, 'production'), 1, 'nothing moves when one has been overtaken');
+    await dialog.getByRole('button', { name: 'Look again' }).click();
+    await dialog.getByText('goes from version 3 to version 2').waitFor();
+    await dialog.getByRole('textbox', { name: /^Reason/ }).fill('both at once');
+    await send.click();
+    await page.locator('.toast-done').getByText('@production, @canary are on version 2').waitFor();
+    equal([await holderOf(name, 'production'), await holderOf(name, 'canary')], [2, 2], 'both have moved');
+    equal(
+      (await ledgerOf(name)).slice(0, 2).map((one) => [one.action, one.reason]),
+      [
+        ['alias.promote', 'both at once'],
+        ['alias.promote', 'both at once'],
+      ],
+      'the ledger has one entry for each',
+    );
+  },
+);
+
+test('registry: a guarded stage is forced only with a reason', async ({ page }) => {
+  const { name, hash } = await scene(1);
+  await putGate(name, { stage: 'Production' }, { checks: ['tests'] });
+  await go(page, `${hash}/versions/1`);
+  await page.getByRole('button', { name: 'Stage', exact: true }).click();
+  const dialog = page.getByRole('dialog', { name: 'Stage of version 1' });
+  const stage = dialog.getByRole('combobox', { name: 'Stage' });
+  const force = dialog.getByRole('checkbox', { name: /^Force it/ });
+  await stage.selectOption('Production');
+  await dialog.getByRole('list', { name: 'Missing' }).getByText(/tests/).waitFor();
+  await comes(
+    () => dialog.getByRole('button', { name: 'Move', exact: true }).isDisabled(),
+    true,
+    'it is closed',
+  );
+  await force.check();
+  await stage.selectOption('Archived');
+  await dialog.getByText('No gate is in the way').waitFor();
+  await stage.selectOption('Production');
+  await comes(() => force.isChecked(), false, 'forcing is said of one stage');
+  await force.check();
+  const send = dialog.getByRole('button', { name: 'Move all the same' });
+  await send.click();
+  await comes(() => dialog.isVisible(), true, 'not without a reason');
+  equal((await versionIn(name, 1)).model_version.current_stage, 'None', 'nothing has moved');
+  await dialog.getByRole('textbox', { name: /^Reason/ }).fill('the house is on fire');
+  await send.click();
+  await page.locator('.toast-done').getByText('in stage Production, by force').waitFor();
+  const [entry] = await ledgerOf(name);
+  equal(
+    [entry.action, entry.reason, entry.forced],
+    ['version.stage', 'the house is on fire', true],
+    'the ledger says so',
+  );
+});
+
 test('registry: rolling back, to the version before and to a time', async ({ page }) => {
   const { name, hash } = await scene();
   await promoteTo(name, 'production', 1, 0);
@@ -267,7 +376,7 @@ test('registry: rolling back, to the version before and to a time', async ({ pag
   await dialog.getByRole('button', { name: 'As of a time' }).click();
   const moment = new Date(between);
   const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-  await dialog.getByLabel('Time', { exact: true }).fill(local);
+  await dialog.getByLabel(/^Time \(UTC/).fill(local);
   await dialog.getByText('Version 1 had').waitFor();
   await dialog.getByRole('button', { name: 'Roll back to version 1' }).click();
   await page.locator('.toast-done').getByText('version 1 again').waitFor();
@@ -327,7 +436,7 @@ test('registry: every result of a check is kept', async ({ page }) => {
   await go(page, `${hash}/versions/1`);
   const latest = page.getByRole('table', { name: 'Checks', exact: true });
   await latest.getByText('passed').waitFor();
-  equal(await latest.getByRole('row').count(), 2, 'one row for each name');
+  await comes(() => latest.getByRole('row').count(), 2, 'one row for each name');
   await page.getByRole('button', { name: 'All results' }).click();
   const all = page.getByRole('table', { name: 'All results of checks' });
   await all.getByText('failed').waitFor();
@@ -336,7 +445,7 @@ test('registry: every result of a check is kept', async ({ page }) => {
     'https://ci.example.com/1',
     'the link to where it comes from',
   );
-  equal(await all.getByRole('row').count(), 3, 'all of them');
+  await comes(() => all.getByRole('row').count(), 3, 'all of them');
 });
 
 test('registry: a gate is made, changed and removed', { expects: [/status of 400/] }, async ({ page }) => {
@@ -384,7 +493,53 @@ test('registry: a gate is made, changed and removed', { expects: [/status of 400
   await page.getByRole('link', { name: 'History' }).click();
   const line = page.getByRole('list', { name: 'History' });
   await line.getByText('removed the gate before @production').waitFor();
-  equal(await line.getByText('set the gate before @production').count(), 2, 'each change in the history');
+  await comes(
+    () => line.getByText('set the gate before @production').count(),
+    2,
+    'each change in the history',
+  );
+});
+
+test('registry: a gate of a pattern of names is made, changed and removed where it binds', async ({
+  page,
+}) => {
+  const { name, hash } = await scene(1);
+  const pattern = `${name.slice(0, -2)}*`;
+  const rules = () => patternRules(name, pattern, { alias: 'live' });
+  await go(page, `${hash}/gates`);
+  await page.getByRole('button', { name: 'New gate' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New gate' });
+  await dialog.getByRole('button', { name: 'A pattern of names' }).click();
+  const field = dialog.getByRole('textbox', { name: /^Names of the models/ });
+  await field.fill('another-*');
+  await dialog.getByText(`It does not bind ${name}`).waitFor();
+  await field.fill(pattern);
+  await until('it does', async () => (await dialog.getByText('It does not bind').count()) === 0);
+  await dialog.getByRole('textbox', { name: 'Alias', exact: true }).fill('live');
+  await dialog.getByRole('textbox', { name: 'Number of approvals' }).fill('1');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  const gate = page.getByRole('region', { name: '@live' });
+  await gate.getByText(`For all models whose name fits ${pattern}.`).waitFor();
+  equal(await rules(), { approvals: { count: 1 } }, 'the server has it');
+  // One of exactly this model beside it is another gate.
+  await putGate(name, { alias: 'live' }, { checks: ['tests'] });
+
+  await page.getByRole('button', { name: `Edit the gate before @live of ${pattern}` }).click();
+  const edit = page.getByRole('dialog', { name: 'Gate before @live' });
+  await edit.getByText(`For all models whose name fits ${pattern}.`).waitFor();
+  await edit.getByRole('textbox', { name: 'Number of approvals' }).fill('2');
+  await edit.getByRole('button', { name: 'Save' }).click();
+  await gate.getByText('2 approvals').waitFor();
+  equal(await rules(), { approvals: { count: 2 } }, 'it is changed');
+  await gate.getByText('check tests passed').waitFor();
+
+  await page.getByRole('button', { name: `Remove the gate before @live of ${pattern}` }).click();
+  await page.getByRole('dialog').getByText(`It binds every model whose name fits ${pattern}`).waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await until('it is gone', async () => (await gate.getByText('2 approvals').count()) === 0);
+  equal(await rules(), undefined, 'the server has it no more');
+  await gate.getByText('check tests passed').waitFor();
+  equal(await patternRules(name, name, { alias: 'live' }), { checks: ['tests'] }, 'that of the model stays');
 });
 
 test('registry: the history, its filters, and the model as it was', async ({ page }) => {
@@ -423,7 +578,7 @@ test('registry: the history, its filters, and the model as it was', async ({ pag
 
   const moment = new Date(between);
   const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-  await page.getByLabel('Time', { exact: true }).fill(local);
+  await page.getByLabel(/^Time \(UTC/).fill(local);
   const state = page.locator('.as-of-state');
   await state.getByRole('link', { name: '@production → 1' }).waitFor();
   equal(await state.getByText('@canary').count(), 0, 'what came later is not there');
@@ -449,7 +604,7 @@ test('registry: two versions differ by parameters, metrics and files', async ({ 
     name: 'Parameters of both versions',
   });
   await params.getByRole('row', { name: /lr/ }).waitFor();
-  equal(await params.getByText('depth').count(), 0, 'what is the same is left out');
+  await comes(() => params.getByText('depth').count(), 0, 'what is the same is left out');
   const metrics = page.getByRole('table', { name: 'Metrics of both versions' });
   await metrics
     .getByRole('row', { name: /accuracy/ })
@@ -460,7 +615,7 @@ test('registry: two versions differ by parameters, metrics and files', async ({ 
     .getByRole('row', { name: /MLmodel/ })
     .getByText('changed')
     .waitFor();
-  equal(await files.getByText('weights.bin').count(), 0, 'the same by digest');
+  await comes(() => files.getByText('weights.bin').count(), 0, 'the same by digest');
   await page.getByRole('checkbox', { name: 'Only differences' }).uncheck();
   await files
     .getByRole('row', { name: /weights\.bin/ })

@@ -30,21 +30,22 @@ test('run page: facts, exact values, search', async ({ page }) => {
   });
   await go(page, `#/experiments/${id}/runs/${run}`);
   await page.getByRole('heading', { level: 1, name: 'factual' }).waitFor();
-  const facts = await page.locator('.facts-grid').textContent();
   for (const part of [run, name, 'tester', 'jobs/train.py', commit.slice(0, 10)])
-    ok(facts.includes(part), `${part} in ${facts}`);
+    await until(`the fact ${part}`, async () =>
+      (await page.locator('.facts-grid').textContent()).includes(part),
+    );
   const metrics = page.getByRole('table', { name: 'Latest metrics' });
   await until('short value', async () =>
     (await metrics.getByRole('row', { name: /train\/loss/ }).textContent()).includes('0.3'),
   );
-  ok((await metrics.locator('td[title^="0.30000000000000004"]').count()) === 1, 'all digits on hover');
+  await comes(() => metrics.locator('td[title^="0.30000000000000004"]').count(), 1, 'all digits on hover');
   await until('NaN', async () =>
     (await metrics.getByRole('row', { name: /val\/acc/ }).textContent()).includes('NaN'),
   );
   const params = page.getByRole('table', { name: 'Parameters' });
   await params.getByText('64, 64').waitFor();
   const data = page.getByRole('table', { name: 'Data sets' });
-  ok(/wine.*training.*abc123/s.test(await data.textContent()), 'data set');
+  await until('data set', async () => /wine.*training.*abc123/s.test(await data.textContent()));
   await page.keyboard.press('/');
   await page.keyboard.type('^val/');
   await until('only what matches', async () => (await metrics.locator('tbody tr').count()) === 2);
@@ -93,8 +94,12 @@ test('run page: tags', async ({ page }) => {
   await go(page, `#/experiments/${id}/runs/${run}/tags`);
   const table = page.getByRole('table', { name: 'Tags', exact: true });
   await table.getByText('red').waitFor();
-  equal(await table.locator('tbody tr').count(), 1, 'own tags');
-  ok(!(await page.getByRole('table', { name: 'System tags' }).isVisible()), 'system tags are folded away');
+  await comes(() => table.locator('tbody tr').count(), 1, 'own tags');
+  await comes(
+    () => page.getByRole('table', { name: 'System tags' }).isVisible(),
+    false,
+    'system tags are folded away',
+  );
   await page.getByText('System tags').click();
   await page.getByRole('table', { name: 'System tags' }).getByText('mlflow.user').waitFor();
 

@@ -120,8 +120,8 @@ test('run table: choose columns, resize them, and find both again', async ({ pag
   await page.keyboard.press('Escape');
   await until('the panel is closed', async () => (await panel.count()) === 0);
   await head(page, 'team').waitFor();
-  equal((await cellTexts(page, 'one', 'team')).text, 'blue', 'tag cell');
-  equal(await head(page, 'val/loss').count(), 0, 'the column is gone');
+  await comes(async () => (await cellTexts(page, 'one', 'team')).text, 'blue', 'tag cell');
+  await comes(() => head(page, 'val/loss').count(), 0, 'the column is gone');
   const handle = page.getByRole('separator', { name: 'Width of depth' });
   const before = Number(await handle.getAttribute('aria-valuenow'));
   await handle.focus();
@@ -138,8 +138,8 @@ test('run table: choose columns, resize them, and find both again', async ({ pag
   });
   await page.reload();
   await head(page, 'team').waitFor();
-  equal(await head(page, 'val/loss').count(), 0, 'still gone after a reload');
-  equal(Number(await handle.getAttribute('aria-valuenow')), wide, 'width after a reload');
+  await comes(() => head(page, 'val/loss').count(), 0, 'still gone after a reload');
+  await comes(async () => Number(await handle.getAttribute('aria-valuenow')), wide, 'width after a reload');
 });
 
 test('run table: nested runs fold and unfold', async ({ page }) => {
@@ -232,7 +232,10 @@ test('run table: 2,000 runs are sorted and found by the server, scroll smoothly,
   await go(page, `#/experiments/${id}`);
   await rowOf(page, 'run-1999').waitFor();
   await page.getByText(/^100 of 2,000 runs loaded|^1,100 of/).waitFor();
-  ok((await page.locator('tbody tr[data-run]').count()) < 80, 'only rows in sight are in the page');
+  await until(
+    'only rows in sight are in the page',
+    async () => (await page.locator('tbody tr[data-run]').count()) < 80,
+  );
   await comes(() => page.locator('table.runs').getAttribute('aria-rowcount'), '2002', 'aria-rowcount');
   const filter = page.getByRole('combobox', { name: 'Filter runs' });
   await filter.fill('run-0000');
@@ -273,7 +276,10 @@ test('run table: 2,000 runs are sorted and found by the server, scroll smoothly,
   });
   await page.getByText('2,000 runs', { exact: true }).waitFor();
   await rowOf(page, 'run-0000').waitFor();
-  ok((await page.locator('tbody tr[data-run]').count()) < 80, 'still only rows in sight');
+  await until(
+    'still only rows in sight',
+    async () => (await page.locator('tbody tr[data-run]').count()) < 80,
+  );
   await rowOf(page, 'run-0000').focus();
   await page.keyboard.press('Home');
   await until('the first row has the focus', () =>

@@ -65,7 +65,7 @@ test(
     await see();
     await other.page.getByRole('button', { name: 'Rename experiment' }).waitFor();
     await other.page.getByRole('checkbox', { name: 'Select the run' }).check();
-    equal(await buttons(other.page, /^Delete$/).count(), 0, 'EDIT does not delete');
+    await comes(() => buttons(other.page, /^Delete$/).count(), 0, 'EDIT does not delete');
 
     await panel.getByRole('button', { name: `Protected actions of ${username}` }).click();
     await panel.getByRole('checkbox', { name: /^delete/ }).check();

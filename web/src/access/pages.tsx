@@ -1,5 +1,5 @@
 // The pages about accounts, below one head. They are for administrators; the one of a workspace for who manages it too.
-import { useMay } from '../api/access';
+import { useMayWorkspace } from '../api/access';
 import { useIsOpen, useSession } from '../api/session';
 import { workspace } from '../lib/workspace';
 import type { Route } from '../router';
@@ -23,7 +23,7 @@ export default function AccessPages({ route }: { route: Route }) {
   const session = useSession();
   const isOpen = useIsOpen();
   const user = session?.user;
-  const manages = useMay(here, route.page === 'workspace').share;
+  const manages = useMayWorkspace(route.page === 'workspace').share;
   if (isOpen || (user && !user.is_admin && route.page !== 'workspace'))
     return (
       <div className="state">

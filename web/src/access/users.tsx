@@ -15,6 +15,7 @@ import { useSettled } from './use-settled';
 const loginWords: Record<Account['login'], string> = {
   password: 'Password',
   oidc: 'Provider',
+  proxy: 'Proxy',
   none: 'Tokens only',
 };
 

@@ -61,21 +61,38 @@ export function useMayModel(name: string | undefined, enabled = true): May {
   );
 }
 
-/** Whether the caller may make experiments: anybody may, unless the workspace says less. */
-export function useMayCreate(): boolean {
-  const isOpen = useIsOpen();
-  const session = useSession();
-  const user = session?.user;
-  const ask = user !== undefined && !user.is_admin;
+/** The caller's rights in the workspace of the page, and by which rule; of that one everybody may ask. */
+function useExplainedWorkspace(enabled: boolean): Explained | undefined {
+  const user = useSession()?.user;
   const object = `workspace:${workspace ?? 'default'}`;
+  const ask = enabled && user !== undefined && !user.is_admin;
   const { data } = useQuery({
     queryKey: ['explain', user?.username ?? '', object],
     enabled: ask,
     staleTime: rightsMs,
     queryFn: ({ signal }) => getTally<Explained>('access/explain', { user: user?.username, object }, signal),
   });
-  if (isOpen || user?.is_admin) return true;
-  if (!ask || !data) return false;
-  const open = data.rule === 'default' && session?.workspaces === false;
-  return open || mayOf(data).edit;
+  return ask ? data : undefined;
+}
+
+/** What the caller may do with what belongs to the workspace as a whole. */
+export function useMayWorkspace(enabled = true): May {
+  const isOpen = useIsOpen();
+  const user = useSession()?.user;
+  const explained = useExplainedWorkspace(enabled);
+  return useMemo(
+    () => (isOpen || user?.is_admin ? all : mayOf(explained)),
+    [isOpen, user?.is_admin, explained],
+  );
+}
+
+/** Whether the caller may make experiments: anybody may, unless the workspace says less. */
+export function useMayCreate(): boolean {
+  const isOpen = useIsOpen();
+  const session = useSession();
+  const explained = useExplainedWorkspace(true);
+  if (isOpen || session?.user?.is_admin) return true;
+  if (!explained) return false;
+  const open = explained.rule === 'default' && session?.workspaces === false;
+  return open || mayOf(explained).edit;
 }

@@ -39,7 +39,7 @@ export interface Account {
   is_admin: boolean;
   is_service: boolean;
   disabled: boolean;
-  login: 'password' | 'oidc' | 'none';
+  login: 'password' | 'oidc' | 'proxy' | 'none';
   groups?: string[];
   requests_per_s?: number;
   bytes_per_day?: number;

@@ -2,6 +2,7 @@
 import {
   keepPreviousData,
   useInfiniteQuery,
+  useQueries,
   useQuery,
   useQueryClient,
   type InfiniteData,
@@ -103,8 +104,21 @@ export const setVersionTag = (name: string, version: string, key: string, value:
   post('model-versions/set-tag', { name, version, key, value });
 export const deleteVersionTag = (name: string, version: string, key: string) =>
   change('DELETE', 'model-versions/delete-tag', { name, version, key });
-export const transitionStage = (name: string, version: string, stage: string, archive: boolean) =>
-  post('model-versions/transition-stage', { name, version, stage, archive_existing_versions: archive });
+/** Why something moves, from where, and whether in spite of what gates say. */
+export interface Why {
+  reason?: string;
+  run_url?: string;
+  force?: boolean;
+}
+
+export const transitionStage = (name: string, version: string, stage: string, archive: boolean, why: Why) =>
+  post('model-versions/transition-stage', {
+    name,
+    version,
+    stage,
+    archive_existing_versions: archive,
+    ...why,
+  });
 
 interface VersionsPage extends Page {
   versions?: VersionDetail[];
@@ -168,44 +182,60 @@ export const setGate = (name: string, target: Target, rules: GateRules) =>
 export const deleteGate = (name: string, target: Target) =>
   changeTally('DELETE', `${modelPath(name)}/gates?${new URLSearchParams(target).toString()}`);
 
+/** The gate of all models whose names fit a pattern. */
+export const setPatternGate = (pattern: string, target: Target, rules: GateRules) =>
+  changeTally('PUT', 'gates', { model_pattern: pattern, ...target, rules });
+export const deletePatternGate = (pattern: string, target: Target) =>
+  changeTally('DELETE', 'gates', { model_pattern: pattern, ...target });
+
+const dryRun = (name: string, version: string, target: Target | undefined) => ({
+  queryKey: ['gate-answer', name, version, target],
+  enabled: target !== undefined,
+  staleTime: 0,
+  queryFn: ({ signal }: { signal: AbortSignal }) =>
+    getTally<GateAnswer>(`${versionPath(name, version)}/gate`, { ...target }, signal),
+});
+
 /** Asks what would be missing, without moving anything. */
-export function useDryRun(name: string, version: string | undefined, target: Target | undefined) {
-  return useQuery({
-    queryKey: ['gate-answer', name, version, target],
-    enabled: version !== undefined && target !== undefined,
-    staleTime: 0,
-    queryFn: ({ signal }) =>
-      getTally<GateAnswer>(`${versionPath(name, version ?? '')}/gate`, { ...target }, signal),
-  });
+export function useDryRun(name: string, version: string, target: Target | undefined) {
+  return useQuery(dryRun(name, version, target));
 }
 
-export interface Promotion {
+/** The same for several at once, in their order. */
+export function useDryRuns(name: string, version: string, targets: readonly (Target | undefined)[]) {
+  return useQueries({ queries: targets.map((target) => dryRun(name, version, target)) });
+}
+
+export interface Move {
   alias: string;
   version: number;
+  /** Who has it now; 0: nobody. */
   expect_version: number;
-  reason?: string;
-  run_url?: string;
-  force?: boolean;
 }
+
+/** The most that move in one call. */
+export const mostMoves = 50;
 
 export interface Moved {
   moved?: { alias: string; version: number; previous: number }[];
   forced?: boolean;
 }
 
-export const promote = (name: string, promotion: Promotion) =>
-  changeTally<Moved>('POST', `${modelPath(name)}/promote`, promotion);
+/** All of them move, or none. */
+export const promote = (name: string, moves: readonly Move[], why: Why) =>
+  changeTally<Moved>('POST', `${modelPath(name)}/promote`, {
+    ...(moves.length === 1 ? moves[0] : { moves }),
+    ...why,
+  });
 
 export interface Rollback {
   alias: string;
   expect_version: number;
   at?: number;
-  reason?: string;
-  run_url?: string;
 }
 
-export const rollBack = (name: string, rollback: Rollback) =>
-  changeTally<Moved>('POST', `${modelPath(name)}/rollback`, rollback);
+export const rollBack = (name: string, rollback: Rollback, why: Why) =>
+  changeTally<Moved>('POST', `${modelPath(name)}/rollback`, { ...rollback, ...why });
 
 // --- the ledger ----------------------------------------------------------------------------------------------
 

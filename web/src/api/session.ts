@@ -18,7 +18,7 @@ export interface SessionUser {
   method: string;
   groups?: string[];
   /** What opens the account: a password here, the provider, or neither. */
-  login?: 'password' | 'oidc' | 'none';
+  login?: 'password' | 'oidc' | 'proxy' | 'none';
 }
 
 export interface Session {

@@ -61,7 +61,7 @@ export function formatRelative(thenMs: number, nowMs: number): string {
   return '';
 }
 
-/** "2026-03-01 14:05:09.120" in the reader's time zone, for exact display on hover. */
+/** "2026-03-01 14:05:09.120 UTC+01:00": in the reader's time zone, which is said, for exact display on hover. */
 export function formatMoment(ms: number): string {
   const date = new Date(ms);
   if (Number.isNaN(date.getTime())) return '';
@@ -69,7 +69,16 @@ export function formatMoment(ms: number): string {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
   const rest = date.getMilliseconds();
-  return `${day} ${time}${rest ? `.${String(rest).padStart(3, '0')}` : ''}`;
+  return `${day} ${time}${rest ? `.${String(rest).padStart(3, '0')}` : ''} ${zoneOf(date)}`;
+}
+
+/** "UTC", "UTC+05:30", "UTC−03:00": how far the reader's clock was from UTC at a moment. */
+export function zoneOf(date: Date): string {
+  const minutes = -date.getTimezoneOffset();
+  if (minutes === 0) return 'UTC';
+  const two = (n: number) => String(n).padStart(2, '0');
+  const size = Math.abs(minutes);
+  return `UTC${minutes < 0 ? '−' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`;
 }
 
 /** "1 h 02 min", "3 min 20 s", "4.21 s", "312 ms". */

@@ -37,6 +37,23 @@ export interface Gate {
   updated_at?: number;
 }
 
+// --- whom it binds -------------------------------------------------------------------------------------------
+
+/** Whether a pattern is about a name: `*` stands for any characters. */
+export function fitsPattern(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return pattern === name;
+  if (!name.startsWith(first) || name.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
+}
+
 // --- in words ------------------------------------------------------------------------------------------------
 
 function byWords(by: By | undefined): string {

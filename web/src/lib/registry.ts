@@ -116,6 +116,9 @@ export function sortedAliases(model: Pick<RegisteredModel, 'aliases'>): { alias:
   return [...(model.aliases ?? [])].sort((a, b) => naturalOrder(a.alias, b.alias));
 }
 
+/** An alias as it is typed, perhaps with the sign that it is quoted with. */
+export const bareAlias = (typed: string): string => typed.trim().replace(/^@/, '');
+
 /** Why a text cannot be an alias; undefined when it can. The server has the last word. */
 export function aliasTrouble(alias: string): string | undefined {
   if (alias === '') return undefined;

@@ -1,8 +1,25 @@
-// The gates that bind a model: what each asks for, and for who manages the model a form to change it.
+// The gates that bind a model: what each asks for, and a form to change it. That of exactly this model is for who manages
+// the model, that of a pattern of names for who manages the workspace.
 import { useId, useState, type ReactNode } from 'react';
-import { deleteGate, setGate, useGates, useRefreshRegistry } from '../api/registry';
-import { formOf, ruleWords, rulesOf, type Gate, type GateForm, type MetricKind } from '../lib/gate-rules';
-import { aliasTrouble, stages, targetLabel, type Target } from '../lib/registry';
+import { useMayWorkspace } from '../api/access';
+import {
+  deleteGate,
+  deletePatternGate,
+  setGate,
+  setPatternGate,
+  useGates,
+  useRefreshRegistry,
+} from '../api/registry';
+import {
+  fitsPattern,
+  formOf,
+  ruleWords,
+  rulesOf,
+  type Gate,
+  type GateForm,
+  type MetricKind,
+} from '../lib/gate-rules';
+import { aliasTrouble, bareAlias, stages, targetLabel, type Target } from '../lib/registry';
 import { FormDialog } from '../ui/dialog';
 import { Icon } from '../ui/icons';
 import { Ago, Failure, Loading, Segmented } from '../ui/parts';
@@ -11,6 +28,7 @@ import { ActorField } from './parts';
 
 export function Gates({ name, mayManage }: { name: string; mayManage: boolean }) {
   const query = useGates(name);
+  const mayManageAll = useMayWorkspace().share;
   const [editing, setEditing] = useState<Gate | 'new'>();
   const [removing, setRemoving] = useState<Gate>();
   if (query.isError && !query.data)
@@ -30,7 +48,7 @@ export function Gates({ name, mayManage }: { name: string; mayManage: boolean })
           A gate stands before an alias or a stage: no version comes there by any way before everything it
           asks for is met.
         </p>
-        {mayManage && (
+        {(mayManage || mayManageAll) && (
           <button type="button" className="end" onClick={() => setEditing('new')}>
             <Icon name="plus" /> New gate
           </button>
@@ -44,18 +62,19 @@ export function Gates({ name, mayManage }: { name: string; mayManage: boolean })
       )}
       {gates.map((gate) => {
         const own = gate.model_pattern === name;
+        const called = `the gate before ${targetLabel(gate)}${own ? '' : ` of ${gate.model_pattern}`}`;
         return (
           <section key={gate.gate_id} className="card" aria-labelledby={`gate-${gate.gate_id}`}>
             <div className="card-head">
               <h2 id={`gate-${gate.gate_id}`}>
                 <Icon name="lock" className="inline-icon" /> {targetLabel(gate)}
               </h2>
-              {own && mayManage && (
+              {(own ? mayManage : mayManageAll) && (
                 <span>
                   <button
                     type="button"
                     className="quiet icon-only"
-                    aria-label={`Edit the gate before ${targetLabel(gate)}`}
+                    aria-label={`Edit ${called}`}
                     title="Edit"
                     onClick={() => setEditing(gate)}
                   >
@@ -64,7 +83,7 @@ export function Gates({ name, mayManage }: { name: string; mayManage: boolean })
                   <button
                     type="button"
                     className="quiet icon-only"
-                    aria-label={`Remove the gate before ${targetLabel(gate)}`}
+                    aria-label={`Remove ${called}`}
                     title="Remove"
                     onClick={() => setRemoving(gate)}
                   >
@@ -79,14 +98,8 @@ export function Gates({ name, mayManage }: { name: string; mayManage: boolean })
               ))}
             </ul>
             <p className="faint empty">
-              {own ? (
-                'For this model.'
-              ) : (
-                <>
-                  For all models called <code>{gate.model_pattern}</code>; who manages the workspace changes
-                  it.
-                </>
-              )}{' '}
+              <Binds gate={gate} own={own} />
+              {!own && !mayManageAll && ' Who manages the workspace changes it.'}{' '}
               {gate.updated_at !== undefined && (
                 <>
                   Last changed <Ago ms={gate.updated_at} />.
@@ -100,7 +113,9 @@ export function Gates({ name, mayManage }: { name: string; mayManage: boolean })
         <GateDialog
           name={name}
           gate={editing === 'new' ? undefined : editing}
-          taken={gates.filter((one) => one.model_pattern === name).map(targetLabel)}
+          gates={gates}
+          mayManage={mayManage}
+          mayManageAll={mayManageAll}
           onClose={() => setEditing(undefined)}
         />
       )}
@@ -109,11 +124,22 @@ export function Gates({ name, mayManage }: { name: string; mayManage: boolean })
   );
 }
 
+/** Whom a gate is about, in words. */
+function Binds({ gate, own }: { gate: Gate; own: boolean }) {
+  if (own) return <>For this model.</>;
+  return (
+    <>
+      For all models whose name fits <code>{gate.model_pattern}</code>.
+    </>
+  );
+}
+
 const targetOf = (gate: Gate): Target =>
   gate.alias !== undefined ? { alias: gate.alias } : { stage: gate.stage ?? '' };
 
 function RemoveGate({ name, gate, onClose }: { name: string; gate: Gate; onClose: () => void }) {
   const refresh = useRefreshRegistry();
+  const own = gate.model_pattern === name;
   return (
     <FormDialog
       title={`Remove the gate before ${targetLabel(gate)}?`}
@@ -121,12 +147,20 @@ function RemoveGate({ name, gate, onClose }: { name: string; gate: Gate; onClose
       danger
       onClose={onClose}
       onSubmit={async () => {
-        await deleteGate(name, targetOf(gate));
+        if (own) await deleteGate(name, targetOf(gate));
+        else await deletePatternGate(gate.model_pattern, targetOf(gate));
         void refresh();
         toast(`The gate before ${targetLabel(gate)} is gone.`);
       }}
     >
-      <p>From then on whoever may edit the model moves {targetLabel(gate)} as they like.</p>
+      {own ? (
+        <p>From then on whoever may edit the model moves {targetLabel(gate)} as they like.</p>
+      ) : (
+        <p>
+          It binds every model whose name fits <code>{gate.model_pattern}</code>. Where no other gate does,
+          whoever may edit the model moves {targetLabel(gate)} as they like from then on.
+        </p>
+      )}
       <ActorField />
     </FormDialog>
   );
@@ -146,36 +180,83 @@ const newMetric: GateForm['metrics'][number] = {
 function GateDialog(props: {
   name: string;
   gate: Gate | undefined;
-  taken: readonly string[];
+  /** All that bind the model. */
+  gates: readonly Gate[];
+  mayManage: boolean;
+  mayManageAll: boolean;
   onClose: () => void;
 }) {
-  const { name, gate, taken, onClose } = props;
+  const { name, gate, gates, mayManage, mayManageAll, onClose } = props;
   const refresh = useRefreshRegistry();
+  const [scope, setScope] = useState<'model' | 'pattern'>(mayManage ? 'model' : 'pattern');
+  const [typed, setTyped] = useState('');
   const [kind, setKind] = useState<'alias' | 'stage'>('alias');
   const [alias, setAlias] = useState('');
   const [stage, setStage] = useState<string>('Production');
   const [form, setForm] = useState<GateForm>(gate ? formOf(gate.rules) : bare);
   const set = (next: Partial<GateForm>) => setForm({ ...form, ...next });
-  const target: Target = gate
-    ? targetOf(gate)
-    : kind === 'alias'
-      ? { alias: alias.trim().replace(/^@/, '') }
-      : { stage };
-  const trouble = gate || kind === 'stage' ? undefined : aliasTrouble(alias.trim().replace(/^@/, ''));
-  const replaces = !gate && taken.includes(targetLabel(target));
+  const pattern = gate ? gate.model_pattern : scope === 'model' ? name : typed.trim();
+  const own = pattern === name;
+  const target: Target = gate ? targetOf(gate) : kind === 'alias' ? { alias: bareAlias(alias) } : { stage };
+  const trouble = gate || kind === 'stage' ? undefined : aliasTrouble(bareAlias(alias));
+  const replaces =
+    !gate && gates.some((one) => one.model_pattern === pattern && targetLabel(one) === targetLabel(target));
   return (
     <FormDialog
       title={gate ? `Gate before ${targetLabel(gate)}` : 'New gate'}
       action={replaces ? 'Replace the gate' : 'Save'}
       size="large"
-      disabled={trouble !== undefined || (kind === 'alias' && !gate && alias.trim() === '')}
+      disabled={trouble !== undefined || pattern === '' || (kind === 'alias' && !gate && alias.trim() === '')}
       onClose={onClose}
       onSubmit={async () => {
-        await setGate(name, target, rulesOf(form));
+        const rules = rulesOf(form);
+        if (own && mayManage) await setGate(name, target, rules);
+        else await setPatternGate(pattern, target, rules);
         void refresh();
         toast(`The gate before ${targetLabel(target)} is set.`);
       }}
     >
+      {gate && !own && (
+        <p className="gate-binds">
+          <Binds gate={gate} own={false} />
+        </p>
+      )}
+      {!gate && mayManage && mayManageAll && (
+        <div className="bar gate-target">
+          <Segmented
+            label="Which models the gate binds"
+            value={scope}
+            options={[
+              { value: 'model', label: 'This model' },
+              { value: 'pattern', label: 'A pattern of names' },
+            ]}
+            onChange={setScope}
+          />
+        </div>
+      )}
+      {!gate && scope === 'pattern' && (
+        <>
+          <label className="field">
+            Names of the models, where * stands for any characters
+            <input
+              value={typed}
+              required
+              autoFocus
+              maxLength={256}
+              spellCheck={false}
+              autoComplete="off"
+              autoCapitalize="none"
+              placeholder="fraud-*"
+              onChange={(event) => setTyped(event.target.value)}
+            />
+          </label>
+          {pattern !== '' && !fitsPattern(pattern, name) && (
+            <p className="faint" role="status">
+              It does not bind {name}: it will not be shown here.
+            </p>
+          )}
+        </>
+      )}
       {!gate && (
         <div className="bar gate-target">
           <Segmented
@@ -192,7 +273,7 @@ function GateDialog(props: {
               aria-label="Alias"
               placeholder="production"
               value={alias}
-              autoFocus
+              autoFocus={scope === 'model'}
               maxLength={255}
               spellCheck={false}
               autoComplete="off"

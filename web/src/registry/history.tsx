@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'react';
 import { useAsOf, useGateEntries, useLedger, type AsOf } from '../api/registry';
 import { changesOf } from '../lib/audit';
-import { formatCount, formatMoment, plural } from '../lib/format';
+import { formatCount, formatMoment, plural, zoneOf } from '../lib/format';
 import {
   ledgerActions,
   ledgerKind,
@@ -168,7 +168,7 @@ function AsOfPanel({ name, entries }: { name: string; entries: readonly LedgerEn
           }}
         />
         <label className="choose">
-          <span>Time</span>
+          <span>Time ({zoneOf(new Date(at ?? Date.now()))})</span>
           <input
             type="datetime-local"
             step={1}

@@ -32,8 +32,9 @@ import { toast } from '../ui/toast';
 import { Diff } from './diff';
 import { Gates } from './gates';
 import { History } from './history';
-import { DeleteAliasDialog, PromoteDialog, RollbackDialog } from './move';
+import { DeleteAliasDialog, RollbackDialog } from './move';
 import { AliasChip, AliasName, CheckMarks, GateMarks, Stage } from './parts';
+import { PromoteDialog } from './promote';
 import { RunLink } from './run-link';
 
 const tabs = [
@@ -436,10 +437,7 @@ function VersionRow(props: {
         )}
       </td>
       <td className="col-aliases">
-        {(one.aliases ?? []).map((alias) => (
-          <AliasName key={alias} alias={alias} />
-        ))}
-        {!one.aliases?.length && <span className="faint">–</span>}
+        <AliasesOf aliases={one.aliases ?? []} />
       </td>
       <td className="col-stage">
         <Stage stage={one.current_stage} />
@@ -470,6 +468,27 @@ function VersionRow(props: {
         )}
       </td>
     </tr>
+  );
+}
+
+// More do not fit beside each other; the rest is told on hover, and to who listens.
+const mostAliases = 2;
+
+function AliasesOf({ aliases }: { aliases: readonly string[] }) {
+  const rest = aliases.slice(mostAliases).map((alias) => `@${alias}`);
+  if (aliases.length === 0) return <span className="faint">–</span>;
+  return (
+    <span className="aliases-of" title={aliases.map((alias) => `@${alias}`).join(', ')}>
+      {aliases.slice(0, mostAliases).map((alias) => (
+        <AliasName key={alias} alias={alias} />
+      ))}
+      {rest.length > 0 && (
+        <span className="faint">
+          +{rest.length}
+          <span className="visually-hidden">: {rest.join(', ')}</span>
+        </span>
+      )}
+    </span>
   );
 }
 

@@ -1,25 +1,20 @@
 // Moving an alias or a stage: what a gate still misses is shown before anything is sent, and what is sent names who has
 // it now, so that of two people who move it at once one is told.
-import { useId, useState, type ReactNode } from 'react';
-import { useSettled } from '../access/use-settled';
+import { useState, type ReactNode } from 'react';
 import { ApiError } from '../api/http';
 import {
   deleteAlias,
-  promote,
   rollBack,
-  setAlias,
   transitionStage,
   useAliasAt,
   useDryRun,
-  useGates,
   useLedger,
   useRefreshRegistry,
-  type Moved,
+  type Why,
 } from '../api/registry';
-import { formatMoment } from '../lib/format';
+import { formatMoment, zoneOf } from '../lib/format';
 import { previousHolder } from '../lib/ledger';
 import {
-  aliasTrouble,
   refusalOf,
   sortedAliases,
   stages,
@@ -38,23 +33,54 @@ import { ActorField, AliasName, GateItems } from './parts';
 
 // --- a form whose refusal says what to do about it -----------------------------------------------------------
 
-function MoveDialog(props: {
+/**
+ * It asks why, too. Where a gate is closed and the caller has the right, it offers to go on all the same; that is said
+ * of one subject, and about another one anew.
+ */
+export function MoveDialog(props: {
   title: string;
   action: string;
-  danger?: boolean;
   disabled: boolean;
+  /** A gate is known to be closed. */
+  blocked?: boolean;
+  /** Whether gates may be overridden, and what moves then. */
+  mayForce?: boolean;
+  subject?: string;
+  /** Who may not promote moves by MLflow's call, which asks for no reason. */
+  plain?: boolean;
   /** Sends it; the answer is said in a few words. */
-  onSubmit: () => Promise<string>;
+  onSubmit: (why: Why) => Promise<string>;
   /** Asks again what there is now. */
   onLook: () => void;
   onClose: () => void;
   children: ReactNode;
 }) {
-  const { title, action, danger, disabled, onSubmit, onLook, onClose, children } = props;
+  const {
+    title,
+    action,
+    disabled,
+    blocked,
+    mayForce,
+    subject = '',
+    plain,
+    onSubmit,
+    onLook,
+    onClose,
+  } = props;
   const refresh = useRefreshRegistry();
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState<Refusal>();
+  const [why, setWhy] = useState({ reason: '', runUrl: '' });
+  const [checked, setChecked] = useState(false);
+  const [about, setAbout] = useState(subject);
+  if (about !== subject) {
+    setAbout(subject);
+    setChecked(false);
+  }
   const form = useFirstField();
+  // A gate that the dry run does not speak of, or that has closed since, refuses what was sent.
+  const closed = blocked === true || (refusal?.missing.length ?? 0) > 0;
+  const force = mayForce === true && closed && checked;
   return (
     <Dialog title={title} onClose={onClose} size="medium">
       <form
@@ -63,7 +89,7 @@ function MoveDialog(props: {
           event.preventDefault();
           setBusy(true);
           setRefusal(undefined);
-          onSubmit().then(
+          onSubmit(whyOf(why, force)).then(
             (done) => {
               toast(done);
               void refresh();
@@ -77,7 +103,18 @@ function MoveDialog(props: {
           );
         }}
       >
-        {children}
+        {props.children}
+        {mayForce && closed && (
+          <label className="check">
+            <input type="checkbox" checked={force} onChange={(event) => setChecked(event.target.checked)} />
+            <span>
+              <strong>Force it</strong>{' '}
+              <span className="faint">The ledger notes that a gate was overridden, by whom and why.</span>
+            </span>
+          </label>
+        )}
+        {!plain && <WhyFields value={why} onChange={setWhy} needed={force} />}
+        <ActorField />
         {refusal && (
           <div className="form-error" role="alert">
             <p>{refusal.message}</p>
@@ -103,8 +140,12 @@ function MoveDialog(props: {
           <button type="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" className={danger ? 'primary danger' : 'primary'} disabled={busy || disabled}>
-            {busy ? 'One moment…' : action}
+          <button
+            type="submit"
+            className={force ? 'primary danger' : 'primary'}
+            disabled={busy || disabled || (blocked === true && !force)}
+          >
+            {busy ? 'One moment…' : force ? `${action} all the same` : action}
           </button>
         </footer>
       </form>
@@ -112,20 +153,13 @@ function MoveDialog(props: {
   );
 }
 
-interface Why {
+interface WhyForm {
   reason: string;
   runUrl: string;
 }
 
-function WhyFields({
-  value,
-  onChange,
-  needed,
-}: {
-  value: Why;
-  onChange: (next: Why) => void;
-  needed: boolean;
-}) {
+function WhyFields(props: { value: WhyForm; onChange: (next: WhyForm) => void; needed: boolean }) {
+  const { value, onChange, needed } = props;
   return (
     <>
       <label className="field">
@@ -133,6 +167,9 @@ function WhyFields({
         <input
           value={value.reason}
           required={needed}
+          // Spaces are no reason.
+          pattern={needed ? '.*\\S.*' : undefined}
+          title={needed ? 'A move that is forced needs a reason.' : undefined}
           maxLength={1000}
           onChange={(event) => onChange({ ...value, reason: event.target.value })}
         />
@@ -147,18 +184,18 @@ function WhyFields({
           onChange={(event) => onChange({ ...value, runUrl: event.target.value })}
         />
       </label>
-      <ActorField />
     </>
   );
 }
 
-const whyOf = ({ reason, runUrl }: Why) => ({
+const whyOf = ({ reason, runUrl }: WhyForm, force: boolean): Why => ({
   ...(reason.trim() ? { reason: reason.trim() } : {}),
   ...(runUrl.trim() ? { run_url: runUrl.trim() } : {}),
+  ...(force ? { force } : {}),
 });
 
 /** What gates say about the move: what is missing, and folded away what is in order. */
-function GateReport(props: {
+export function GateReport(props: {
   query: { data: GateAnswer | undefined; error: Error | null; isFetching: boolean; refetch: () => unknown };
   what: string;
 }) {
@@ -204,133 +241,6 @@ function GateReport(props: {
   );
 }
 
-// --- promote -------------------------------------------------------------------------------------------------
-
-export function PromoteDialog(props: {
-  model: RegisteredModel;
-  version: string;
-  may: May;
-  /** To begin with. */
-  alias?: string;
-  onClose: () => void;
-}) {
-  const { model, version, may, onClose } = props;
-  const { name } = model;
-  const id = useId();
-  const gates = useGates(name);
-  const [typed, setTyped] = useState(props.alias ?? '');
-  const [why, setWhy] = useState<Why>({ reason: '', runUrl: '' });
-  const [force, setForce] = useState(false);
-  const alias = typed.trim().replace(/^@/, '');
-  const trouble = aliasTrouble(alias);
-  const settled = useSettled(trouble === undefined ? alias : '');
-  const query = useDryRun(name, version, settled ? { alias: settled } : undefined);
-  // An answer about another alias, from before the last letter, says nothing.
-  const answer = settled === alias && !query.isPlaceholderData ? query.data : undefined;
-  const holder = answer ? (answer.holder ?? 0) : undefined;
-  const has = holder === Number(version);
-  const guarded = (gates.data ?? []).map((gate) => gate.alias).filter((one) => one !== undefined);
-  const isGuarded =
-    guarded.includes(alias) || (answer?.met?.length ?? 0) + (answer?.missing?.length ?? 0) > 0;
-  const forbidden = isGuarded && !may.promote;
-  const names = [...new Set([...sortedAliases(model).map((one) => one.alias), ...guarded])];
-  const blocked = answer !== undefined && !answer.allowed;
-  return (
-    <MoveDialog
-      title={`Promote version ${version} of ${name}`}
-      action={blocked && force ? 'Promote all the same' : 'Promote'}
-      danger={blocked && force}
-      disabled={
-        alias === '' ||
-        trouble !== undefined ||
-        answer === undefined ||
-        has ||
-        forbidden ||
-        (blocked && !force)
-      }
-      onLook={() => void query.refetch()}
-      onClose={onClose}
-      onSubmit={async () => {
-        // Without the right to promote, an alias that no gate protects is set as MLflow's clients do.
-        const done: Moved = may.promote
-          ? await promote(name, {
-              alias,
-              version: Number(version),
-              expect_version: holder ?? 0,
-              ...whyOf(why),
-              ...(force && blocked ? { force: true } : {}),
-            })
-          : await setAlias(name, alias, version).then(() => ({}));
-        return `@${alias} is on version ${version}${done.forced ? ', by force' : ''}.`;
-      }}
-    >
-      <label className="field">
-        Alias
-        <input
-          value={typed}
-          required
-          autoFocus
-          maxLength={255}
-          spellCheck={false}
-          autoComplete="off"
-          autoCapitalize="none"
-          placeholder="production"
-          list={id}
-          aria-invalid={trouble !== undefined || undefined}
-          onChange={(event) => {
-            setTyped(event.target.value);
-            setForce(false);
-          }}
-        />
-      </label>
-      <datalist id={id}>
-        {names.map((one) => (
-          <option key={one} value={one} />
-        ))}
-      </datalist>
-      {trouble !== undefined && (
-        <p className="form-error" role="alert">
-          {trouble}
-        </p>
-      )}
-      {alias !== '' && trouble === undefined && (
-        <>
-          {holder !== undefined && <HolderLine alias={alias} holder={holder} version={version} />}
-          {!has && <GateReport query={{ ...query, data: answer }} what={`@${alias}`} />}
-          {forbidden && (
-            <p className="form-error" role="alert">
-              @{alias} is protected: moving it needs the right to promote.
-            </p>
-          )}
-        </>
-      )}
-      {blocked && may.force && may.promote && !has && (
-        <label className="check">
-          <input type="checkbox" checked={force} onChange={(event) => setForce(event.target.checked)} />
-          <span>
-            <strong>Force it</strong>{' '}
-            <span className="faint">The ledger notes that a gate was overridden, by whom and why.</span>
-          </span>
-        </label>
-      )}
-      {may.promote ? <WhyFields value={why} onChange={setWhy} needed={force && blocked} /> : <ActorField />}
-    </MoveDialog>
-  );
-}
-
-function HolderLine({ alias, holder, version }: { alias: string; holder: number; version: string }) {
-  return (
-    <p className="holder">
-      <AliasName alias={alias} />{' '}
-      {holder === Number(version)
-        ? `is on version ${version} already.`
-        : holder === 0
-          ? `is on no version yet.`
-          : `goes from version ${holder} to version ${version}.`}
-    </p>
-  );
-}
-
 // --- roll back -----------------------------------------------------------------------------------------------
 
 export function RollbackDialog(props: { model: RegisteredModel; alias?: string; onClose: () => void }) {
@@ -340,7 +250,6 @@ export function RollbackDialog(props: { model: RegisteredModel; alias?: string; 
   const [alias, setAlias] = useState(props.alias ?? aliases[0]?.alias ?? '');
   const [how, setHow] = useState<'previous' | 'time'>('previous');
   const [moment, setMoment] = useState('');
-  const [why, setWhy] = useState<Why>({ reason: '', runUrl: '' });
   const holder = Number(aliases.find((one) => one.alias === alias)?.version ?? 0);
   const ledger = useLedger(name, { alias }, alias !== '');
   const previous = ledger.items && previousHolder(ledger.items, alias, holder);
@@ -358,13 +267,12 @@ export function RollbackDialog(props: { model: RegisteredModel; alias?: string; 
         void then.refetch();
       }}
       onClose={onClose}
-      onSubmit={async () => {
-        const { moved } = await rollBack(name, {
-          alias,
-          expect_version: holder,
-          ...(how === 'time' ? { at } : {}),
-          ...whyOf(why),
-        });
+      onSubmit={async (why) => {
+        const { moved } = await rollBack(
+          name,
+          { alias, expect_version: holder, ...(how === 'time' ? { at } : {}) },
+          why,
+        );
         return `@${alias} is on version ${moved?.[0]?.version ?? target ?? ''} again.`;
       }}
     >
@@ -391,7 +299,7 @@ export function RollbackDialog(props: { model: RegisteredModel; alias?: string; 
       </div>
       {how === 'time' && (
         <label className="field">
-          Time
+          Time ({zoneOf(Number.isFinite(at) ? new Date(at) : new Date())})
           <input
             type="datetime-local"
             step={1}
@@ -433,7 +341,6 @@ export function RollbackDialog(props: { model: RegisteredModel; alias?: string; 
           A version that came to the alias through its gate comes back without passing it again.
         </p>
       </div>
-      <WhyFields value={why} onChange={setWhy} needed={false} />
     </MoveDialog>
   );
 }
@@ -456,12 +363,15 @@ export function StageDialog(props: { version: ModelVersion; may: May; onClose: (
     <MoveDialog
       title={`Stage of version ${version.version}`}
       action="Move"
-      disabled={stage === now || answer === undefined || !answer.allowed || forbidden}
+      disabled={stage === now || answer === undefined || forbidden}
+      blocked={answer?.allowed === false}
+      mayForce={may.force && may.promote}
+      subject={stage}
       onLook={() => void query.refetch()}
       onClose={onClose}
-      onSubmit={async () => {
-        await transitionStage(version.name, version.version, stage, archives && archive);
-        return `Version ${version.version} is in stage ${stage}.`;
+      onSubmit={async (why) => {
+        await transitionStage(version.name, version.version, stage, archives && archive, why);
+        return `Version ${version.version} is in stage ${stage}${why.force ? ', by force' : ''}.`;
       }}
     >
       <p className="faint">
@@ -491,7 +401,6 @@ export function StageDialog(props: { version: ModelVersion; may: May; onClose: (
           <span>Move every other version in this stage to Archived</span>
         </label>
       )}
-      <ActorField />
     </MoveDialog>
   );
 }

@@ -63,7 +63,7 @@ export function GateMarks({ gates }: { gates: readonly GateAnswer[] }) {
           title={gateTitle(gate)}
         >
           <Icon name={gate.allowed ? 'check' : 'lock'} />
-          {targetLabel(gate)}
+          <span className="mark-text">{targetLabel(gate)}</span>
           <span className="visually-hidden">{gate.allowed ? ' is open to it' : ' is closed to it'}</span>
         </li>
       ))}

@@ -37,8 +37,9 @@ import { Tags } from '../ui/tags';
 import { toast } from '../ui/toast';
 import { History } from './history';
 import { Lineage } from './lineage';
-import { PromoteDialog, StageDialog } from './move';
+import { StageDialog } from './move';
 import { ActorField, AliasName, Card, CheckStatusMark, GateItems, OutLink, Stage } from './parts';
+import { PromoteDialog } from './promote';
 import { RunLink } from './run-link';
 
 const tabs = [

@@ -18,9 +18,7 @@ export function Dialog(props: {
   useEffect(() => {
     const before = document.activeElement;
     element.current?.showModal();
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
+    return () => giveBack(before);
   }, []);
   return (
     <dialog
@@ -55,6 +53,33 @@ export function Dialog(props: {
       </div>
     </dialog>
   );
+}
+
+/**
+ * Gives the focus back to what had it. When that is gone, at once or as soon as the page follows what was done, the page
+ * has it, and not the document, where a keyboard would begin at the very top.
+ */
+function giveBack(before: Element | null) {
+  const land = () => {
+    if (!before?.isConnected && (document.activeElement ?? document.body) === document.body)
+      document.getElementById('main')?.focus({ preventScroll: true });
+  };
+  if (!(before instanceof HTMLElement) || !before.isConnected) {
+    // Not before the next dialog could have opened, which takes the focus itself.
+    setTimeout(land);
+    return;
+  }
+  before.focus();
+  const watch = new MutationObserver(() => {
+    if (!before.isConnected) leave();
+  });
+  const leave = () => {
+    watch.disconnect();
+    before.removeEventListener('blur', leave);
+    setTimeout(land);
+  };
+  watch.observe(document.body, { childList: true, subtree: true });
+  before.addEventListener('blur', leave);
 }
 
 /** For the form of a dialog: the focus begins in its first field, where a dialog would give it to its Close button. */

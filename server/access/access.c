@@ -18,6 +18,8 @@
 #define USES_MAX 1024
 /* A round of the watcher: less than FRESH_US, so that one slow round is not waited for. */
 #define ROUND_US ((uint64_t)900 * 1000)
+/* Where nobody waits for the next round, and for the last one: time to connect to a database that is busy. */
+#define PATIENT_ROUND_US ((uint64_t)5 * 1000 * 1000)
 /* Texts of one round. */
 #define ROUND_ARENA_BYTES ((size_t)16 * 1024 * 1024)
 
@@ -114,7 +116,8 @@ access_note_refusal (struct access *access, const struct store_audit *entry)
     if (whole)
     {
       access->refusal_count++;
-      condition_broadcast (&access->changed);
+      if (! access->remembers)
+        condition_broadcast (&access->changed);
     }
     else
     {
@@ -127,12 +130,33 @@ access_note_refusal (struct access *access, const struct store_audit *entry)
   lock_release (&access->lock);
 }
 
-/* Write the refusals that wait. Those that come meanwhile wait for the next round. */
+/* Put refusals back before those that came meanwhile, of which the last are dropped when there is no room for all. */
 static void
-write_refusals (struct access *access, struct store_connection *connection, struct arena *arena)
+keep_refusals (struct access *access, const struct store_audit *taken, size_t count)
+{
+  size_t room = ACCESS_REFUSALS_MAX - count;
+
+  lock_acquire (&access->lock);
+  while (access->refusal_count > room)
+  {
+    free_texts (&access->refusals[--access->refusal_count]);
+    stats_add (&stats.audit_dropped, 1);
+  }
+  memmove (access->refusals + count, access->refusals, access->refusal_count * sizeof (taken[0]));
+  memcpy (access->refusals, taken, count * sizeof (taken[0]));
+  access->refusal_count += count;
+  lock_release (&access->lock);
+}
+
+/* Write the refusals that wait. Those that come meanwhile wait for the next round, and all of them while the database
+   is away: unless this is the last round. */
+static void
+write_refusals (struct access *access, struct store_connection *connection, bool last, struct arena *arena)
 {
   struct store_audit taken[ACCESS_REFUSALS_MAX];
   struct err err = { 0 };
+  enum err_code code;
+  bool kept;
   size_t count;
 
   lock_acquire (&access->lock);
@@ -142,13 +166,20 @@ write_refusals (struct access *access, struct store_connection *connection, stru
   lock_release (&access->lock);
   if (0 == count)
     return;
-  if (ERR_OK != store_audit_write (connection, taken, count, arena, &err))
+  code = store_audit_write (connection, taken, count, arena, &err);
+  kept = ERR_TEMPORARILY_UNAVAILABLE == code && ! last;
+  /* The log has had a line of each; of an outage one tells. */
+  if (ERR_OK != code && ! (kept && access->audit_waits))
+    log_line (EVENT_audit_failed, LOG_NUMBER ("entries", count), LOG_TEXT ("kept", kept ? "true" : "false"),
+              LOG_TEXT ("message", err.message), LOG_TEXT ("cause", err.cause));
+  access->audit_waits = kept;
+  if (kept)
   {
-    /* The log has had a line of each. */
-    stats_add (&stats.audit_dropped, (int64_t)count);
-    log_line (EVENT_audit_failed, LOG_NUMBER ("entries", count), LOG_TEXT ("message", err.message),
-              LOG_TEXT ("cause", err.cause));
+    keep_refusals (access, taken, count);
+    return;
   }
+  if (ERR_OK != code)
+    stats_add (&stats.audit_dropped, (int64_t)count);
   for (size_t i = 0; i < count; i++)
     free_texts (&taken[i]);
 }
@@ -227,8 +258,9 @@ run (void *context)
       watch (access, connection, &seen);
     (void)store_end_request (connection);
     going = wait_for_round (access);
-    store_start_request (connection, clock_monotonic_us () + ROUND_US);
-    write_refusals (access, connection, arena);
+    store_start_request (connection,
+                         clock_monotonic_us () + (access->remembers && going ? ROUND_US : PATIENT_ROUND_US));
+    write_refusals (access, connection, ! going, arena);
     if (access->remembers && (! going || clock_monotonic_us () >= uses_us))
     {
       write_uses (access, connection, arena);

@@ -86,9 +86,9 @@ void access_count_bytes (struct access *access, const struct access_identity *id
 
 /* --- the audit trail --- */
 
-/* Note a refusal; it is written within a second, equal ones together; not where authentication and workspaces are off,
-   where only the log tells. When more come than can be written, they are
-   counted in tally_audit_dropped_total. Never waits. */
+/* Note a refusal; it is written within a second, equal ones together, or when the database is there again (twice when
+   the answer to its writing was lost). When more come than can wait they are counted in tally_audit_dropped_total.
+   Never waits. */
 void access_note_refusal (struct access *access, const struct store_audit *entry);
 
 #endif

@@ -36,6 +36,7 @@ struct access
 
   pthread_t watcher;
   bool watching;
+  bool audit_waits; /* the watcher's: the last refusals could not be written */
 };
 
 /* Whether what is remembered may be used. */

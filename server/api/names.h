@@ -9,7 +9,8 @@
 
 #include <stdint.h>
 
-/* Limits in characters beside those of base/limits.h; all are MLflow's (mlflow/utils/validation.py), so that what one server takes the other does. */
+/* Limits in characters beside those of base/limits.h; all are MLflow's (mlflow/utils/validation.py), so that what one
+ * server takes the other does. */
 #define EXPERIMENT_TAG_VALUE_MAX 20000
 #define EXPERIMENT_NAME_MAX 500
 /* MLflow gives ids of 34 characters; others that a client makes up get the room of a key. */

@@ -151,6 +151,20 @@ sql("ALTER TABLE audit_away RENAME TO audit")
 check(call("POST", f"{MODEL}/promote", CI, {**refusals[0][2], "reason": "again"}).status == 409, "refused again")
 check(wait_for(lambda: [e for e in trail(actor="ci") if e["detail"].get("request", {}).get("reason") == "again"], bool), "and written again")
 
+# --- the trail is away for a while: what is refused meanwhile is written then ---
+dropped = counter("tally_audit_dropped_total")
+holder = subprocess.Popen(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", DATABASE], stdin=subprocess.PIPE, text=True)
+holder.stdin.write("BEGIN;\nLOCK TABLE audit IN ACCESS EXCLUSIVE MODE;\n")
+holder.stdin.flush()
+locked = "SELECT count(*) FROM pg_locks WHERE relation = 'audit'::regclass AND mode = 'AccessExclusiveLock' AND granted"
+wait_for(lambda: sql(locked), lambda found: found == ["1"])
+answer = call("POST", f"{MODEL}/promote", None, refusals[0][2], headers={"X-Tally-Actor": "outage"}, url=open_daemon.url)
+check(answer.status == 409, f"refused while the trail is away, got {answer}")
+check(b"kept=true" in wait_for(open_daemon.text, lambda text: b"kept=true" in text), "the log tells that it waits")
+holder.communicate("COMMIT;\n")
+check(newest(actor="outage").get("times") == 1, "and is written when the trail is back, once")
+check(counter("tally_audit_dropped_total") == dropped, "nothing was dropped")
+
 # --- what waits at the end is written ---
 answer = call("POST", f"{MODEL}/promote", None, refusals[0][2], headers={"X-Tally-Actor": "last"}, url=open_daemon.url)
 check(answer.status == 409, f"a last one, got {answer}")

@@ -282,6 +282,14 @@ struct race
 
 static pthread_barrier_t barrier;
 
+/* In the first round the runs come first, in the last one the deletion; between them who is faster. */
+static void
+let_pass (unsigned round, unsigned waiting)
+{
+  if (round == waiting)
+    (void)pthread_barrier_wait (&barrier);
+}
+
 static void *
 delete_experiments (void *context)
 {
@@ -292,9 +300,11 @@ delete_experiments (void *context)
     enum err_code code;
 
     (void)pthread_barrier_wait (&barrier);
+    let_pass (round, 0);
     store_start_request (race->connection, 0);
     code = store_experiment_set_deleted (race->connection, race->experiment + round, true, 9, NULL);
     (void)store_end_request (race->connection);
+    let_pass (round, ROUNDS - 1);
     race->code = ERR_OK == race->code ? code : race->code;
   }
   return NULL;
@@ -309,6 +319,7 @@ create_runs (void *context)
   for (unsigned round = 0; round < ROUNDS; round++)
   {
     (void)pthread_barrier_wait (&barrier);
+    let_pass (round, ROUNDS - 1);
     for (unsigned group = 0; group < GROUPS; group++)
     {
       struct store_new_run runs[GROUP];
@@ -336,6 +347,7 @@ create_runs (void *context)
         race->refused += ! runs[i].made && runs[i].experiment_exists;
       }
     }
+    let_pass (round, 0);
   }
   arena_free (arena);
   return NULL;

@@ -1,5 +1,5 @@
 // Charts: what is drawn is what was logged, it follows a running script, and it answers pointer and keyboard.
-import { chartWords, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
+import { chartWords, comes, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
 import { logMetric, makeExperiment, makeRun, post } from '../api.mjs';
 
 /** Counts the drawn pixels of a chart that have about the colour of the style sheet's variable. */

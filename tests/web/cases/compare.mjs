@@ -1,5 +1,5 @@
 // Runs side by side.
-import { chartWords, comes, go, mark, ok, test, until } from '../harness.mjs';
+import { chartWords, comes, go, mark, test, until } from '../harness.mjs';
 import { makeExperiment, makeRun } from '../api.mjs';
 
 test(

@@ -449,7 +449,7 @@ test('registry: every result of a check is kept', async ({ page }) => {
 });
 
 test('registry: a gate is made, changed and removed', { expects: [/status of 400/] }, async ({ page }) => {
-  const { name, hash } = await scene(2);
+  const { hash } = await scene(2);
   await go(page, `${hash}/gates`);
   await page.getByRole('heading', { name: 'No gate binds this model' }).waitFor();
   await page.getByRole('button', { name: 'New gate' }).click();

@@ -1,5 +1,5 @@
 // The page of a run: facts, name, description, tags, parent and children, search.
-import { comes, equal, go, mark, ok, test, until } from '../harness.mjs';
+import { comes, equal, go, mark, test, until } from '../harness.mjs';
 import { getRun, makeExperiment, makeRun, post } from '../api.mjs';
 
 const tagOf = async (run, key) => (await getRun(run)).data.tags?.find((tag) => tag.key === key)?.value;

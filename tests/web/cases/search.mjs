@@ -1,5 +1,5 @@
 // Finding runs: the filter and its completion, what the server refuses, menus of columns, groups.
-import { comes, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
+import { comes, equal, go, mark, rowOf, test, until } from '../harness.mjs';
 import { makeExperiment, makeRun } from '../api.mjs';
 
 const names = (page) => page.locator('tbody td.cell-name a').allTextContents();

@@ -402,13 +402,8 @@ sync_suite (void)
 
   tcase_add_checked_fixture (tests, set_up, tear_down);
   tcase_add_test (tests, offline_runs_arrive_once);
-  /* The thread sanitizer cannot start threads in a child of a process that has some. */
-#ifndef __SANITIZE_THREAD__
   tcase_add_test (tests, killed_processes_lose_nothing);
   tcase_add_test (tests, damaged_streams_are_kept);
-#else
-  (void)killed_processes_lose_nothing;
-#endif
   tcase_add_test (tests, a_lost_creation_is_found_again);
   /* Often enough for both orders. */
   tcase_add_loop_test (tests, a_run_may_come_from_another_stream, 0, 6);

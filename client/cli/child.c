@@ -1,11 +1,14 @@
 /* A command run beside us: one loop over its output and the signals that come. */
 #include "cli/child.h"
 
+#include "cli/cli.h"
+
 #include "base/clock.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -37,6 +40,28 @@ child_block_signals (struct child *child)
   child->signals = signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+void
+child_set_variable (struct child *child, const char *name, const char *value)
+{
+  const char *const *from = NULL == child->environment ? (const char *const *)environ : child->environment;
+  size_t length = strlen (name);
+  size_t count = 0;
+  const char **made;
+
+  while (NULL != from[count])
+    count++;
+  made = cli_array (count + 2, sizeof (*made));
+  count = 0;
+  for (; NULL != *from; from++)
+    if (0 != strncmp (*from, name, length) || '=' != (*from)[length])
+      made[count++] = *from;
+  if (NULL != value)
+    made[count++] = cli_printf ("%s=%s", name, value);
+  made[count] = NULL;
+  free (child->environment);
+  child->environment = made;
+}
+
 /* The command begins with the signals as they were for us; SIGPIPE as the shell has it. */
 static int
 spawn (struct child *child, const char *const *arguments)
@@ -55,7 +80,8 @@ spawn (struct child *child, const char *const *arguments)
   posix_spawnattr_setsigdefault (&attributes, &defaults);
   posix_spawnattr_setsigmask (&attributes, &child->before);
   posix_spawnattr_setflags (&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  number = posix_spawnp (&child->process, arguments[0], &files, &attributes, (char *const *)arguments, environ);
+  number = posix_spawnp (&child->process, arguments[0], &files, &attributes, (char *const *)arguments,
+                         NULL == child->environment ? environ : (char *const *)child->environment);
   posix_spawnattr_destroy (&attributes);
   posix_spawn_file_actions_destroy (&files);
   return number;
@@ -166,6 +192,7 @@ child_free (struct child *child)
 {
   if (child->signals >= 0)
     close (child->signals);
+  free (child->environment);
   capture_free (&child->out);
   capture_free (&child->err);
 }

@@ -14,6 +14,7 @@ struct child
   struct capture err;
   int signals; /* signalfd */
   sigset_t before; /* the mask to give back and to the command */
+  const char **environment; /* the command's, ended by NULL; NULL: ours */
 
   int exit_code; /* its own, or 128 and the signal */
   int signal; /* that ended it; 0: none */
@@ -26,7 +27,11 @@ struct child
 /* Block the signals that are passed on: before other threads start, which would get them else. */
 void child_block_signals (struct child *child);
 
-/* Start it with our environment. False with errno, which is what execvp says. */
+/* Give the command another value of a variable than ours; NULL: it has none. Our own environment stays as it is,
+   because other threads may read it at any time. */
+void child_set_variable (struct child *child, const char *name, const char *value);
+
+/* Start it with our environment and what was set. False with errno, which is what execvp says. */
 bool child_start (struct child *child, const char *const *arguments, bool keep_output);
 
 /* Until it ends. */

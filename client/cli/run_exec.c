@@ -102,34 +102,34 @@ describe (struct logging *logging)
 }
 
 static void
-set_variable (const char *name, const char *value)
+set_variable (struct child *child, const char *name, const char *value)
 {
   if (NULL != value && '\0' != value[0])
-    setenv (name, value, 1);
+    child_set_variable (child, name, value);
 }
 
 /* What the command finds: its run, and the server when the command line named it. Returns the server's id of the run;
    NULL: it is not known. */
 static const char *
-set_environment (struct logging *logging)
+set_environment (struct logging *logging, struct child *child)
 {
   struct cli *cli = logging->cli;
   char server_id[TALLY_RUN_ID_BYTES] = "";
   struct tally_error err;
   bool offline = 0 == strcmp (cli_setting (cli, "mode"), "offline");
 
-  unsetenv ("MLFLOW_RUN_ID");
+  child_set_variable (child, "MLFLOW_RUN_ID", NULL);
   if (offline || TALLY_OK != tally_run_server_id (server_id, logging->run, SERVER_ID_MS, &err))
     server_id[0] = '\0';
   else
   {
-    set_variable ("MLFLOW_RUN_ID", server_id);
-    set_variable ("MLFLOW_TRACKING_URI", cli_setting (cli, "server"));
+    set_variable (child, "MLFLOW_RUN_ID", server_id);
+    set_variable (child, "MLFLOW_TRACKING_URI", cli_setting (cli, "server"));
   }
-  set_variable ("TALLY_RUN_ID", tally_run_id (logging->run));
-  set_variable ("TALLY_SERVER", cli_has (cli, "server") ? cli_setting (cli, "server") : NULL);
-  set_variable ("TALLY_WORKSPACE", cli_has (cli, "workspace") ? cli_setting (cli, "workspace") : NULL);
-  set_variable ("TALLY_MODE", offline ? "offline" : NULL);
+  set_variable (child, "TALLY_RUN_ID", tally_run_id (logging->run));
+  set_variable (child, "TALLY_SERVER", cli_has (cli, "server") ? cli_setting (cli, "server") : NULL);
+  set_variable (child, "TALLY_WORKSPACE", cli_has (cli, "workspace") ? cli_setting (cli, "workspace") : NULL);
+  set_variable (child, "TALLY_MODE", offline ? "offline" : NULL);
   return '\0' == server_id[0] ? NULL : cli_copy (server_id, sizeof (server_id));
 }
 
@@ -273,7 +273,7 @@ run_run_exec (struct cli *cli)
   describe (&logging);
   id = cli_copy (tally_run_id (logging.run), TALLY_RUN_ID_BYTES);
   cli_note (cli, "run %s", id);
-  server_id = set_environment (&logging);
+  server_id = set_environment (&logging, &child);
   run_child (&logging, &child);
   log_end (&logging, &child);
   /* From here on Ctrl-C ends us: what was logged is in the spool. */

@@ -67,6 +67,9 @@ enum tally_code delivery_write_end (struct buffer *body, const char *id, enum ta
 /* True when a server has understood the request and refuses it: sending it again would not help. */
 bool delivery_refused (const struct tally_error *why);
 
+/* Whether an error tells that a run is not there yet. */
+bool delivery_not_there (enum tally_code code, const struct tally_error *why);
+
 void delivery_free (struct delivery *delivery);
 
 #endif

@@ -147,8 +147,7 @@ batch_gather (struct batch *batch, struct delivery *delivery, size_t first)
   {
     struct item *item = &delivery->items[i];
 
-    if (0 != memcmp (item->record.run.bytes, run->bytes, sizeof (run->bytes))
-        || item->taken == record_entries (&item->record))
+    if (! run_key_equal (&item->record.run, run) || item->taken == record_entries (&item->record))
       continue;
     if (! batch_takes (item->record.kind) || ! add_item (&gathering, item))
       break;

@@ -47,8 +47,7 @@ bytes_of (const struct record *record)
 static bool
 is_of (const struct item *item, const struct run_key *run)
 {
-  return 0 == memcmp (item->record.run.bytes, run->bytes, sizeof (run->bytes))
-         && item->taken < record_entries (&item->record);
+  return run_key_equal (&item->record.run, run) && item->taken < record_entries (&item->record);
 }
 
 static struct held_run *
@@ -56,7 +55,7 @@ find (const struct delivery *delivery, const struct run_key *run)
 {
   struct held_run *held = delivery->held;
 
-  while (NULL != held && 0 != memcmp (held->run.bytes, run->bytes, sizeof (run->bytes)))
+  while (NULL != held && ! run_key_equal (&held->run, run))
     held = held->next;
   return held;
 }

@@ -123,8 +123,6 @@ enum tally_code delivery_all_experiments (json_t **ids, struct delivery *deliver
 
 /* --- delivery_held.c: runs that are not there yet --- */
 
-/* Whether an error tells that a run is not there yet. */
-bool delivery_not_there (enum tally_code code, const struct tally_error *why);
 /* Whether records of the run wait. */
 bool delivery_is_held (const struct delivery *delivery, const struct run_key *run);
 /* Take all that is left of the run out of the window, to wait. `why`: of the try that failed; NULL: there was none.

@@ -128,12 +128,6 @@ reject (struct outbox *outbox, struct outbox_entry *entry, const struct tally_er
   finish (outbox, entry);
 }
 
-static bool
-same_run (const struct outbox_entry *entry, const struct outbox_entry *other)
-{
-  return 0 == memcmp (entry->run.bytes, other->run.bytes, sizeof (entry->run.bytes));
-}
-
 /* The run of the first entry is not there yet: what it has goes behind the entries of others, in its order. */
 static void
 postpone (struct outbox *outbox)
@@ -146,7 +140,7 @@ postpone (struct outbox *outbox)
   pthread_mutex_lock (&outbox->lock);
   entry = outbox->first;
   while (NULL != *link)
-    if (same_run (*link, entry))
+    if (run_key_equal (&(*link)->run, &entry->run))
     {
       *end = *link;
       *link = (*link)->next;
@@ -381,7 +375,7 @@ static bool
 has_run (const struct outbox_entry *entry, const struct run_key *run)
 {
   for (; NULL != entry; entry = entry->next)
-    if (0 == memcmp (entry->run.bytes, run->bytes, sizeof (run->bytes)))
+    if (run_key_equal (&entry->run, run))
       return true;
   return false;
 }

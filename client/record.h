@@ -6,11 +6,20 @@
 
 #include "base/slice.h"
 
+#include <string.h>
+
 /* A run's id as bytes. */
 struct run_key
 {
   unsigned char bytes[16];
 };
+
+/* Whether both are of the same run. */
+static inline bool
+run_key_equal (const struct run_key *one, const struct run_key *other)
+{
+  return 0 == memcmp (one->bytes, other->bytes, sizeof (one->bytes));
+}
 
 /* A new random one (getrandom). False when the system has none. */
 bool run_key_new (struct run_key *key);

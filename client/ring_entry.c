@@ -266,7 +266,7 @@ add_point (struct ring_batch *batch, const struct run_key *run, const struct rec
   if (batch->point_count >= RING_BATCH_POINTS)
     return false;
   if (NULL == last || RECORD_POINTS != last->kind || last->points.count >= RECORD_MAX_POINTS
-      || 0 != memcmp (&last->run, run, sizeof (*run)))
+      || ! run_key_equal (&last->run, run))
   {
     last = next_record (batch, RECORD_POINTS, run);
     if (NULL == last)

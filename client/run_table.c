@@ -68,7 +68,7 @@ find (struct entry *entries, size_t capacity, const struct run_key *run)
 
   memcpy (&start, run->bytes, sizeof (start));
   for (size_t i = (size_t)start & (capacity - 1);; i = (i + 1) & (capacity - 1))
-    if (! entries[i].used || 0 == memcmp (entries[i].key.bytes, run->bytes, sizeof (run->bytes)))
+    if (! entries[i].used || run_key_equal (&entries[i].key, run))
       return &entries[i];
 }
 

@@ -110,7 +110,7 @@ static bool
 is_among (const struct run_key *run, const struct run_key *runs, size_t count)
 {
   for (size_t i = 0; i < count; i++)
-    if (0 == memcmp (runs[i].bytes, run->bytes, sizeof (run->bytes)))
+    if (run_key_equal (&runs[i], run))
       return true;
   return false;
 }

@@ -78,7 +78,7 @@ on_end (void *payload, const struct run_key *run, enum tally_status status, int6
   {
     struct outbox_entry *next = entries->next;
 
-    if (NULL == end && 0 == memcmp (entries->run.bytes, run->bytes, sizeof (run->bytes)))
+    if (NULL == end && run_key_equal (&entries->run, run))
       end = outbox_entry_new ("");
     free (entries);
     entries = next;
@@ -267,7 +267,7 @@ conclude (struct sync *sync, enum tally_code code, const struct tally_error *why
       result->kept++;
     return;
   }
-  sync->left = TALLY_ERROR_NOT_FOUND == code && why->retryable && ! sync->last_pass;
+  sync->left = delivery_not_there (code, why) && ! sync->last_pass;
   if (sync->left)
     return;
   result->waiting += spool_waiting (sync->spool);

@@ -382,8 +382,8 @@ access_take_quota (unsigned *retry_after_s, struct access *access, const struct 
                    int64_t bytes)
 {
   struct memory *memory = &access->memory;
-  uint64_t now_us = clock_monotonic_us ();
-  int64_t now_s = clock_wall_ms () / 1000;
+  uint64_t now_us;
+  int64_t now_s;
   int64_t most = identity->requests_per_s * BURST_S * MICRO;
   struct memory_quota *quota;
   bool allowed = true;
@@ -392,6 +392,9 @@ access_take_quota (unsigned *retry_after_s, struct access *access, const struct 
   if (0 == identity->account_id || (0 == identity->requests_per_s && 0 == identity->bytes_per_day))
     return true;
   lock_acquire (&memory->lock);
+  /* Behind the lock: who waited for it may not come with a time before the last one's. */
+  now_us = clock_monotonic_us ();
+  now_s = clock_wall_ms () / 1000;
   quota = quota_of (memory, identity, now_us);
   if (identity->requests_per_s > 0)
   {

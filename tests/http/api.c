@@ -12,6 +12,7 @@ api_open (struct api *api, const char *base_url)
   api->curl = curl_easy_init ();
   api->base_url = base_url;
   api->polite = true;
+  api->said[0] = '\0';
 }
 
 void
@@ -35,6 +36,10 @@ fetch (struct reply *reply, struct api *api, const char *method, const char *pat
   if (reply_fetch (reply, api->curl, &request, &why))
     status = reply->status;
   api->polite = 503 != status || '\0' != *reply_header_text (reply, "retry-after");
+  if (0 == status)
+    snprintf (api->said, sizeof (api->said), "%s", why.len > 0 ? why.data : "no answer");
+  else if (200 != status)
+    snprintf (api->said, sizeof (api->said), "%ld %s", status, reply->body.len > 0 ? reply->body.data : "");
   buffer_free (&why);
   return status;
 }

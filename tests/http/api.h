@@ -7,12 +7,16 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* Most of a refusal that is kept. */
+#define API_SAID_BYTES 400
+
 /* One connection to one server; belongs to one thread. */
 struct api
 {
   CURL *curl;
   const char *base_url; /* borrowed */
   bool polite; /* the last answer was no 503, or one with Retry-After */
+  char said[API_SAID_BYTES]; /* status and body of the last answer that was not 200, or why there was none */
 };
 
 void api_open (struct api *api, const char *base_url);

@@ -70,16 +70,19 @@ forget_daemon() {
 }
 
 # A command that returns once every table of a database is held up, so that whoever reads or writes has to wait; until
-# the command of release_command ran, or this program ends.
+# the command of release_command ran, or this program ends. Tables are locked one after the other: who holds one of them and
+# waits for another may win, and then it is tried again.
 hold_command() {
   local tables
   tables=$(psql -XAtq -d "$1" -c "SELECT string_agg (format ('%I.%I', schemaname, tablename), ', ')
     FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')")
-  # psql takes each line when it comes, and the transaction ends with the last.
+  # psql takes each line when it comes, and the transaction ends with the last. Empty ones find out that psql is gone.
   printf '%s' "rm -f '$work/held'; touch '$work/hold'
-    { echo 'BEGIN; LOCK TABLE $tables IN ACCESS EXCLUSIVE MODE;'; echo \"\\\\! touch '$work/held'\"
-      while [ -e '$work/hold' ]; do sleep 0.02; done
-    } | psql -Xq -v ON_ERROR_STOP=1 -d '$1' >/dev/null 2>&1 &
+    while [ -e '$work/hold' ] && [ ! -e '$work/held' ]; do
+      { echo 'BEGIN; LOCK TABLE $tables IN ACCESS EXCLUSIVE MODE;'; echo \"\\\\! touch '$work/held'\"
+        while [ -e '$work/hold' ] && echo; do sleep 0.02; done
+      } | psql -Xq -v ON_ERROR_STOP=1 -d '$1' >/dev/null 2>>'$work/hold.log'
+    done >/dev/null 2>&1 &
     until [ -e '$work/held' ]; do [ -e '$work/hold' ] || exit 1; sleep 0.02; done"
 }
 release_command() { printf '%s' "rm -f '$work/hold'"; }

@@ -65,7 +65,9 @@ run_client (void *context)
     client->refused += 503 == status;
     any_refused = any_refused || 503 == status;
     client->impolite += ! api.polite;
-    client->other += 200 != status && 503 != status;
+    /* The first ones tell enough. */
+    if (200 != status && 503 != status && 0 == client->other++)
+      printf ("  FAIL a client was answered %s\n", api.said);
     if (200 != status)
       continue;
     if (client->good == room)

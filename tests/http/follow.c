@@ -30,7 +30,8 @@ must (const struct writer *writer, bool ok, const char *what, long round)
   if (ok)
     return;
   if (atomic_fetch_add (&failures, 1) < 20)
-    printf ("  FAIL writer %d, round %ld: %s\n", writer->number, round, what);
+    printf ("  FAIL writer %d, round %ld: %s (last refusals: '%s', '%s')\n", writer->number, round, what,
+            writer->write.said, writer->search.said);
 }
 
 /* How many runs match a filter and are this writer's, as the searching daemon says; -1 when it does not answer. */

@@ -16,7 +16,8 @@
 /* Pause after an answer. Of sixteen writers some are always waiting for theirs, which is what a kill or a refusal wants
    to meet; without a pause they would only take the processors from the server and from the tests beside this one. */
 #define PACE_US 10000
-/* The server has this long to come back before the points are counted. */
+/* The server has this long to come back before the points are counted; and so much longer than it was told a writer
+   goes on that has nothing acknowledged yet, because the machine is busy. */
 #define RECOVERY_MS 60000
 /* Page of the check, small enough that it has to follow tokens. */
 #define HISTORY_PAGE 1000
@@ -82,9 +83,19 @@ count_refusal (struct writer *writer, const struct api *api, long status)
   else if (503 == status)
     writer->refused++;
   else
-    writer->unexpected++;
+  {
+    /* The first ones tell enough. */
+    if (0 == writer->unexpected++)
+      printf ("  FAIL a writer was answered %s\n", api->said);
+  }
   writer->impolite += ! api->polite;
   usleep (RETRY_PAUSE_US);
+}
+
+static bool
+goes_on (const struct writer *writer)
+{
+  return reply_now_ms () < writer->deadline_ms + (0 == writer->acknowledged ? RECOVERY_MS : 0);
 }
 
 static void *
@@ -97,9 +108,9 @@ write_until (void *user)
   bool param;
 
   api_open (&api, writer->base_url);
-  while (! api_make_run (&api, writer->run_id) && reply_now_ms () < writer->deadline_ms)
+  while (! api_make_run (&api, writer->run_id) && goes_on (writer))
     usleep (RETRY_PAUSE_US);
-  while ('\0' != writer->run_id[0] && reply_now_ms () < writer->deadline_ms)
+  while ('\0' != writer->run_id[0] && goes_on (writer))
   {
     json_t *body = make_request (writer, &path, &points, &param);
     long status = api_post (&api, path, body, NULL);
@@ -183,7 +194,10 @@ check_writer (struct writer *writer)
     usleep (RETRY_PAUSE_US);
   }
   if (NULL == history || NULL == run)
+  {
+    printf ("  FAIL run '%s' cannot be read: %s\n", writer->run_id, api.said);
     writer->missing += writer->acknowledged;
+  }
   else
   {
     check_points (writer, history);

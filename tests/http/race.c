@@ -27,6 +27,7 @@ struct round
   unsigned good;
   unsigned refused; /* 400 */
   unsigned other;
+  const char *said; /* what one of the others was answered, or "" */
   long winner; /* number of the last contender that was answered 200, -1 for none */
 };
 
@@ -38,8 +39,8 @@ must (bool ok, const char *what, const struct round *round)
   if (ok)
     return;
   failures++;
-  printf ("  FAIL %s: %u answered 200, %u answered 400, %u something else\n", what, round->good, round->refused,
-          round->other);
+  printf ("  FAIL %s: %u answered 200, %u answered 400, %u something else%s%s\n", what, round->good, round->refused,
+          round->other, '\0' == *round->said ? "" : ": ", round->said);
 }
 
 static void *
@@ -61,6 +62,7 @@ run_round (struct round *round, const char *path)
   pthread_barrier_t start;
 
   round->good = round->refused = round->other = 0;
+  round->said = "";
   round->winner = -1;
   pthread_barrier_init (&start, NULL, CONTENDERS);
   for (long i = 0; i < CONTENDERS; i++)
@@ -80,6 +82,8 @@ run_round (struct round *round, const char *path)
     round->other += 200 != status && 400 != status;
     if (200 == status)
       round->winner = i;
+    else if (400 != status)
+      round->said = round->contenders[i].api.said;
   }
   pthread_barrier_destroy (&start);
 }
@@ -262,7 +266,7 @@ race_with_data_sets (struct round *round)
 int
 command_race (int argc, char **argv)
 {
-  static struct round round;
+  static struct round round = { .said = "" };
   long rounds = argc > 3 ? strtol (argv[3], NULL, 10) : 0;
 
   if (rounds < 1)

@@ -21,6 +21,11 @@
 #define REFUSAL_MS 20000
 /* A connection past its limit is closed soon after it, and not after idle-timeout-ms, which is 60 s. */
 #define CLOSE_SLACK_MS 30000
+/* Newcomers who wait in vain, one after the other, before a daemon that stops counts as closed to them; and how long
+   each waits. Much longer than a daemon needs to answer /health, and together much shorter than drain-timeout-ms, 30 s.
+ */
+#define NEWCOMERS 3
+#define NEWCOMER_MS 1000
 /* Between two looks. */
 #define LOOK_US 20000
 
@@ -275,39 +280,53 @@ await_requests (const struct stop *stop)
   api_close (&api);
 }
 
+/* Whether somebody who waits has an answer by now, or hears that there will be none. */
 static bool
-serves_newcomers (const struct server *server)
+hears (int fd, int wait_ms)
 {
-  int fd = reply_connect (server->host, server->port);
-  struct reply reply;
-  struct buffer pending;
-  bool served;
+  struct pollfd waits = { .fd = fd, .events = POLLIN };
 
-  if (fd < 0)
-    return false;
-  reply_init (&reply);
-  buffer_init (&pending, 4096);
-  served =
-      reply_write (fd, health, strlen (health)) && reply_read (&reply, fd, &pending, false, 300) && 200 == reply.status;
-  close (fd);
-  buffer_free (&pending);
-  reply_clear (&reply);
-  return served;
+  return 0 != poll (&waits, 1, wait_ms);
+}
+
+/* Nobody new is served any more: of newcomers in a row none has an answer, nor has it when the last has waited. One
+   that was let in just before is answered after a while, and then others are tried. */
+static bool
+refuses_newcomers (const struct server *server, long deadline_ms)
+{
+  int fds[NEWCOMERS];
+  unsigned silent = 0;
+  bool refuses = false;
+
+  while (silent < NEWCOMERS && ! refuses && reply_now_ms () < deadline_ms)
+  {
+    bool heard;
+
+    fds[silent] = reply_connect (server->host, server->port);
+    refuses = fds[silent] < 0;
+    if (refuses)
+      break;
+    silent++;
+    heard = ! reply_write (fds[silent - 1], health, strlen (health)) || hears (fds[silent - 1], NEWCOMER_MS);
+    for (unsigned i = 0; i + 1 < silent; i++)
+      heard = heard || hears (fds[i], 0);
+    refuses = ! heard && NEWCOMERS == silent;
+    while (heard && silent > 0)
+      close (fds[--silent]);
+  }
+  while (silent > 0)
+    close (fds[--silent]);
+  return refuses;
 }
 
 static void
 send_stop (void *user)
 {
   struct stop *stop = user;
-  long began_ms;
 
   await_requests (stop);
   kill (stop->process, SIGTERM);
-  began_ms = reply_now_ms ();
-  do
-    usleep (LOOK_US);
-  while (serves_newcomers (stop->server) && reply_now_ms () - began_ms < REFUSAL_MS);
-  stop->refuses = ! serves_newcomers (stop->server);
+  stop->refuses = refuses_newcomers (stop->server, reply_now_ms () + REFUSAL_MS);
   (void)command_works (stop->end);
 }
 

@@ -21,7 +21,7 @@ must (struct pair *pair, bool ok, const char *what, long round)
   pair->failures++;
   /* The first ones tell enough. */
   if (pair->failures <= 20)
-    printf ("  FAIL round %ld: %s\n", round, what);
+    printf ("  FAIL round %ld: %s (last refusals: '%s', '%s')\n", round, what, pair->one.said, pair->other.said);
 }
 
 static json_t *

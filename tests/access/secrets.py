@@ -7,6 +7,8 @@ import time
 
 from world import *
 
+with open(os.environ["TALLY_TEST_BOOTSTRAP"], encoding="ascii") as bootstrap:
+    ROOT_PASSWORD = bootstrap.read().strip()
 PASSWORD = "planted-password-XYZZY-1"
 SECOND = "planted-password-XYZZY-2"
 WRONG = "planted-guess-XYZZY-3"

@@ -1,5 +1,6 @@
 """What the access tests share: requests, accounts and objects made past the API, and counting."""
 
+import atexit
 import hashlib
 import http.client
 import json
@@ -12,7 +13,6 @@ import uuid
 URL = urllib.parse.urlsplit(os.environ["TALLY_TEST_URL"])
 DATABASE = os.environ["TALLY_TEST_DATABASE_URL"]
 LEVELS = ["NO_PERMISSIONS", "READ", "USE", "EDIT", "MANAGE"]
-ROOT_PASSWORD = "correct horse battery"
 
 passed = 0
 failed = 0
@@ -157,21 +157,22 @@ def put_file(token, path, data=b"hello", **more):
 
 
 class Daemon:
-    """One more daemon of the same database."""
+    """One more daemon of the same database, which knows it by the name `application`."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, application="tallyd"):
         import re
         import tempfile
         import time
 
         self.folder = tempfile.TemporaryDirectory(prefix="tally-access-")
         self.log = open(os.path.join(self.folder.name, "log"), "w+b")
-        environment = {**os.environ, "TALLY_DATABASE_URL": DATABASE}
+        environment = {**os.environ, "TALLY_DATABASE_URL": f"{DATABASE}&application_name={application}"}
         self.process = subprocess.Popen(
             [os.environ["TALLY_TEST_TALLYD"], "serve", "--listen", "127.0.0.1:0", "--artifact-store", self.folder.name + "/a",
              *arguments],
             env=environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
         )
+        atexit.register(self.process.kill)
         deadline = time.monotonic() + 120
         found = None
         while not found and time.monotonic() < deadline and self.process.poll() is None:
@@ -190,6 +191,9 @@ class Daemon:
         self.process.terminate()
         status = self.process.wait(60)
         check(status == 0, f"the second daemon ended with status {status}")
+        if failed:
+            lines = [line for line in self.text().decode(errors="replace").splitlines() if "level=info" not in line]
+            print("--- the second daemon's log: its last warnings and errors", *lines[-40:], sep="\n")
         self.log.close()
         self.folder.cleanup()
 

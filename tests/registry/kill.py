@@ -17,7 +17,7 @@ for _ in range(VERSIONS):
     assert call("POST", f"{API}/model-versions/create", body={"name": "killed", "source": "s3://b/m"}).status == 200
 
 for round_number in range(ROUNDS):
-    daemon = Daemon("--workers", "8")
+    daemon = Daemon("--workers", "8", application="killed")
     answered = []
 
     def promote(number):
@@ -49,12 +49,12 @@ for round_number in range(ROUNDS):
     daemon.process.wait(60)
     daemon.log.close()
     daemon.folder.cleanup()
-    # The backends of the dead daemon end what they have begun.
-    for _ in range(1200):
-        if sql("SELECT count(*) FROM pg_locks WHERE relation = 'ledger_head'::regclass") == ["0"]:
-            break
+    # The backends of the dead daemon end what they have begun, and what they were sent and have not begun.
+    deadline = time.monotonic() + 60
+    while (left := sql("SELECT pid, state, query FROM pg_stat_activity WHERE application_name = 'killed'")) and time.monotonic() < deadline:
         time.sleep(0.05)
     what = f"round {round_number}"
+    check(not left, f"{what}: the backends of the dead daemon are gone, left {left}")
     check(answered, f"{what}: some were answered")
     noted = set(sql(f"SELECT DISTINCT content::json ->> 'reason' FROM ledger WHERE content::json ->> 'reason' LIKE '{round_number}/%'"))
     check(set(answered) <= noted, f"{what}: all that were answered are in the ledger, missing {set(answered) - noted}")

@@ -92,7 +92,7 @@ def run_kind(kind, server, scratch, arguments):
     world.check(again.get("streams") == 0 and again.get("points") == 0, f"{kind}: a second sync found {again}")
     print(f"# {kind}: {count} points, {spoiled} of {sum(figures.values())} "
           f"{'places' if kind in TLS_PLANS else 'requests'} spoiled, "
-          f"{left.get('points')} left for sync, longest of {job.calls} calls {job.max_ns / 1e3:.0f} us", flush=True)
+          f"{left.get('points')} left for sync, {job.slow} of {job.calls} calls waited, longest {job.max_ns / 1e3:.0f} us", flush=True)
     return job.max_ns
 
 

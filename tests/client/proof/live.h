@@ -42,7 +42,7 @@ bool live_check (bool good, const char *file, int line, const char *what);
 #define CHECK(good) live_check (good, __FILE__, __LINE__, #good)
 
 /* Time for the server to do what was queued, or answer: far more than it needs. */
-#define LIVE_MS 30000
+#define LIVE_MS 120000
 
 /* A client of `url` (NULL: the test's) whose option `name` (NULL: none) is `value`. NULL on failure, which is told. */
 struct tally_client *live_client (struct live *live, const char *url, const char *name, const char *value);

@@ -100,6 +100,22 @@ log_files (struct live *live, struct tally_run *run)
   FAILS (TALLY_ERROR_FILE, tally_log_artifacts, run, "/nowhere", NULL);
 }
 
+/* Wait until a sampler has logged something more. */
+static void
+await_samples (struct live *live)
+{
+  struct tally_counters before = { 0 };
+  struct tally_counters counters = { 0 };
+
+  tally_counters (live->client, &before);
+  for (long waited_ms = 0; counters.logged <= before.logged && waited_ms < LIVE_MS; waited_ms += 50)
+  {
+    usleep (50000);
+    tally_counters (live->client, &counters);
+  }
+  CHECK (counters.logged > before.logged);
+}
+
 static void
 capture (struct live *live, struct tally_run *run)
 {
@@ -112,7 +128,7 @@ capture (struct live *live, struct tally_run *run)
   if (0 == access (".git", F_OK))
     OK (tally_capture_git, run, NULL);
   if (OK (tally_system_start, &sampler, run, 100, 0))
-    usleep (350000);
+    await_samples (live);
   USE (tally_system_stop, sampler);
   sampler = NULL;
   FAILS (TALLY_ERROR_ARGUMENT, tally_system_start, &sampler, run, 1, 0);

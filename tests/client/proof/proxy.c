@@ -34,6 +34,8 @@
 /* With SLOW a drop of an answer goes out this often. */
 #define DROP_INTERVAL_US 5000
 #define DROPS 40
+/* Requests in a row without a fault, at most: a job makes some dozens. */
+#define UNTOUCHED_MAX 10
 
 enum stage
 {
@@ -72,6 +74,7 @@ struct proxy
   uint64_t delay_us;
   const char *redirect;
   unsigned long count[FAULT_COUNT];
+  unsigned untouched; /* requests since the last fault */
   struct link links[LINKS_MAX];
 };
 
@@ -101,16 +104,24 @@ link_end (struct link *link, bool reset)
   *link = (struct link){ .client = -1, .server = -1 };
 }
 
+/* By the plan's shares; but how many requests there are is the machine's affair, and some must meet a fault. */
 static enum fault
 choose (struct proxy *proxy)
 {
-  long dice = random_below (&proxy->random, 100);
+  long faults = 0;
+  long dice;
 
+  for (int i = FAULT_NONE + 1; i < FAULT_COUNT; i++)
+    faults += proxy->plan.percent[i];
+  dice = random_below (&proxy->random, faults > 0 && proxy->untouched >= UNTOUCHED_MAX ? faults : 100);
+  proxy->untouched++;
   for (int i = FAULT_NONE + 1; i < FAULT_COUNT; i++)
   {
     dice -= proxy->plan.percent[i];
-    if (dice < 0)
-      return (enum fault)i;
+    if (dice >= 0)
+      continue;
+    proxy->untouched = 0;
+    return (enum fault)i;
   }
   return FAULT_NONE;
 }

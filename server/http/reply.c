@@ -217,6 +217,7 @@ reply_send (struct request *request)
   struct MHD_Response *response;
   unsigned status = 0 == call->status ? MHD_HTTP_OK : call->status;
 
+  request_count_bytes (request);
   if (ERR_OK == call->err.code && call->reply.failed)
     (void)err_set (&call->err, ERR_INTERNAL_ERROR, "out of memory");
   if (ERR_OK != call->err.code)

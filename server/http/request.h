@@ -102,6 +102,7 @@ struct request
   const char *allow; /* for 405 and OPTIONS */
   size_t body_limit;
   size_t body_total; /* bytes that arrived and were kept or taken */
+  size_t body_counted; /* of these, what the caller's quota knows of a body that was not announced */
   size_t body_reserved; /* counted in server->body_bytes */
   bool refused; /* the headers were; what still arrives is not kept */
   bool body_too_large;
@@ -121,6 +122,10 @@ void client_set_phase (struct client *client, enum client_phase phase);
 /* Make a request when its first line has arrived; NULL when memory is out. */
 struct request *request_new (struct http_server *server, struct poller *poller, struct MHD_Connection *connection,
                              const char *target);
+
+/* Take from the caller's quota what came of a body that was not announced: the gate could not. Before the answer goes,
+   so that whoever has it finds the quota taken; and at the end what came behind it. */
+void request_count_bytes (struct request *request);
 
 /* Log, count and free it. */
 void request_free (struct request *request);

@@ -39,9 +39,9 @@ http_server_sweep (struct http_server *server)
     if (CLIENT_WORKING == phase || client->shut || client->fd < 0 || now_us < since_us + (uint64_t)limit_ms * 1000)
       continue;
     /* The connection's thread sees the end of the stream and closes; a client is unlinked before its socket is. */
+    stats_add (&stats.connections_closed_slow, 1);
     (void)shutdown (client->fd, SHUT_RDWR);
     client->shut = true;
-    stats_add (&stats.connections_closed_slow, 1);
   }
   lock_release (&server->clients_lock);
 }

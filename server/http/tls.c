@@ -215,6 +215,7 @@ tls_reload (struct tls *tls)
 {
   struct tls_pair *pair = NULL;
   struct tls_pair *old;
+  int64_t expires_s;
   struct err err = { 0 };
 
   if (ERR_OK != pair_load (&pair, tls->config, &err))
@@ -222,13 +223,14 @@ tls_reload (struct tls *tls)
     log_line (EVENT_tls_reload_failed, LOG_TEXT ("message", err.message));
     return;
   }
-  log_line (EVENT_tls_reloaded, LOG_TEXT ("tls_cert", tls->config->tls_cert),
-            LOG_NUMBER ("expires_s", pair->expires_s));
+  expires_s = pair->expires_s;
   lock_acquire (&tls->lock);
   old = tls->pair;
   tls->pair = pair;
   lock_release (&tls->lock);
   tls_pair_give_back (old);
+  /* Whoever reads it may rely on it. */
+  log_line (EVENT_tls_reloaded, LOG_TEXT ("tls_cert", tls->config->tls_cert), LOG_NUMBER ("expires_s", expires_s));
 }
 
 struct tls_pair *

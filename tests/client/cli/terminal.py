@@ -209,7 +209,8 @@ def follow_outage(report, env):
     subprocess.run(["tally", "run", "log", run_id, "loss=0.5", "--step", "1", "--wait", "30"], env=env, check=True)
     outage = Outage(env["TALLY_SERVER"])
     words = ["tally", "chart", run_id, "loss", "-f", "--interval", "1", "-s", outage.address, "-o"]
-    terminal = Terminal(env, [*words, "request-timeout-ms=500"])
+    # Far more than an answer takes on a busy machine: the first ones must come.
+    terminal = Terminal(env, [*words, "request-timeout-ms=5000"])
     terminal.until("last 0.5")
     outage.broken = True
     report.check("an outage is told below the chart", terminal.until(outage.address), repr(terminal.shown[-400:]))

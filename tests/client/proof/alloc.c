@@ -20,7 +20,7 @@
 #define ALLOCATIONS_MAX 100000
 #define FLUSH_MS 60000
 /* What takes all of its time although nothing was refused, on a busy machine, does not do so again and again. */
-#define TRIES 5
+#define TRIES 50
 /* The first ones of a scenario all fail, of the others each N-th: most of those are of JSON, which are all alike. */
 #define DENSE 150
 /* With all that follow, a call takes the whole of its time: memory might come back. */

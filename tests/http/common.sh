@@ -15,7 +15,26 @@ under_daemon() {
   [ -x "$runner" ] || fail "$runner is not there: run make http-runner"
   if [ -z "${TALLY_TEST_CLUSTER:-}" ]; then exec "$dev/with-daemon" "$0" "$@"; fi
   work=$(mktemp -d "${TMPDIR:-/tmp}/tally-http.XXXXXX")
-  trap 'stop_all; rm -rf -- "$work"' EXIT
+  trap 'leave $?' EXIT
+}
+
+# leave STATUS [COMMAND...]: at the end of the program; the command stops what else it has started. After a failure the
+# logs of its daemons are shown, because they go.
+leave() {
+  local status=$1 file
+  shift
+  stop_all
+  if [ $# -gt 0 ]; then "$@" || true; fi
+  if [ "$status" -ne 0 ]; then
+    for file in "$work"/*.log; do if [ -s "$file" ]; then show_log "$file"; fi; done
+  fi
+  rm -rf -- "$work"
+}
+
+# show_log FILE: one line for each request is of little use; what the daemon complained about is.
+show_log() {
+  say "--- $(basename -- "$1"): its last warnings and errors, then its last lines" >&2
+  { grep -avE 'level"?[=:]"?(debug|info)' "$1" | tail -n 20; tail -n 3 "$1"; } | cut -c 1-1000 >&2 || true
 }
 
 stop_all() {
@@ -46,7 +65,7 @@ start_daemon() {
   case " $* " in *' --static-prefix='*) prefix=$(printf '%s\n' "$@" | sed -n 's/^--static-prefix=//p') ;; esac
   static_prefix=$prefix
   if ! wait_until_ready "$process" "$log" 120; then
-    tail -n 20 "$log" >&2
+    show_log "$log"
     say "the daemon $name did not become ready" >&2
     return 1
   fi

@@ -106,6 +106,9 @@ class Daemon:
     def stop(self):
         self.process.terminate()
         check(self.process.wait(timeout=READY_S) == 0, "the daemon ends with 0")
+        if failed:
+            lines = [line for line in self.log.read_text().splitlines() if "level=info" not in line]
+            print("--- the daemon's log: its last warnings and errors", *lines[-40:], sep="\n")
         self.reservation.close()
 
 

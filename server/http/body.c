@@ -107,6 +107,17 @@ body_take (struct request *request, const char *body, size_t bytes)
   return taken;
 }
 
+void
+body_count (struct request *request)
+{
+  if (NULL == request->call.pass || ! request->call.pass->known || request->credentials.body_bytes >= 0
+      || request->body_total == request->body_counted)
+    return;
+  access_count_bytes (request->server->service->access, &request->call.pass->who,
+                      (int64_t)(request->body_total - request->body_counted));
+  request->body_counted = request->body_total;
+}
+
 bool
 body_piece_is_full (const struct request *request)
 {

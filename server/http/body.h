@@ -12,6 +12,10 @@ enum err_code body_check_size (struct request *request, struct err *err);
    when a piece is full. */
 size_t body_take (struct request *request, const char *body, size_t bytes);
 
+/* Take from the caller's quota what came of a body that was not announced: the gate could not. Before the answer goes,
+   so that whoever has it finds the quota taken; and at the end what came behind it. */
+void body_count (struct request *request);
+
 /* Whether the request has a route that takes its body in pieces. */
 bool body_is_stream (const struct request *request);
 

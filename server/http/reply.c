@@ -1,5 +1,6 @@
 /* Answers: JSON, errors, files of the dashboard, and the headers that all of them carry. */
 #include "base/json_write.h"
+#include "http/body.h"
 #include "http/headers.h"
 
 #include <stdatomic.h>
@@ -217,7 +218,7 @@ reply_send (struct request *request)
   struct MHD_Response *response;
   unsigned status = 0 == call->status ? MHD_HTTP_OK : call->status;
 
-  request_count_bytes (request);
+  body_count (request);
   if (ERR_OK == call->err.code && call->reply.failed)
     (void)err_set (&call->err, ERR_INTERNAL_ERROR, "out of memory");
   if (ERR_OK != call->err.code)

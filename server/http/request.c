@@ -123,17 +123,6 @@ log_request (const struct request *request, uint64_t duration_us)
 }
 
 void
-request_count_bytes (struct request *request)
-{
-  if (NULL == request->call.pass || ! request->call.pass->known || request->credentials.body_bytes >= 0
-      || request->body_total == request->body_counted)
-    return;
-  access_count_bytes (request->server->service->access, &request->call.pass->who,
-                      (int64_t)(request->body_total - request->body_counted));
-  request->body_counted = request->body_total;
-}
-
-void
 request_free (struct request *request)
 {
   uint64_t duration_us = clock_monotonic_us () - request->started_us;
@@ -149,7 +138,7 @@ request_free (struct request *request)
                      ERR_OK == request->call.err.code ? request->call.status : err_http_status (request->call.err.code),
                      request->body_total, request->response_bytes, duration_us);
   }
-  request_count_bytes (request);
+  body_count (request);
   set_phase (request, CLIENT_IDLE);
   atomic_fetch_sub (&server->body_bytes, request->body_reserved);
   if (NULL != request->call.drop)

@@ -123,10 +123,6 @@ void client_set_phase (struct client *client, enum client_phase phase);
 struct request *request_new (struct http_server *server, struct poller *poller, struct MHD_Connection *connection,
                              const char *target);
 
-/* Take from the caller's quota what came of a body that was not announced: the gate could not. Before the answer goes,
-   so that whoever has it finds the quota taken; and at the end what came behind it. */
-void request_count_bytes (struct request *request);
-
 /* Log, count and free it. */
 void request_free (struct request *request);
 

@@ -256,6 +256,14 @@ export async function comes(probe, expected, what) {
   );
 }
 
+/** Presses keys that belong together only while they follow each other closely, again and again until they have done it. */
+export async function inOneGo(page, keys, what, probe) {
+  await until(what, async () => {
+    for (const key of keys) await page.keyboard.press(key);
+    return until(what, probe, 3000);
+  });
+}
+
 export function equal(actual, expected, what) {
   const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
   if (a !== b) throw new Error(`${what}: expected ${b}, found ${a}`);

@@ -168,6 +168,7 @@ test('registry: versions with their aliases, checks and gates, and what a gate m
   );
   equal(await holderOf(name, 'production'), 1, 'nothing has moved');
   await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
 
   await postCheck(name, 3, 'tests', 'success');
   await page.reload();
@@ -282,6 +283,7 @@ test(
     await comes(() => send.isDisabled(), true, 'one closed gate keeps all of them');
     await postCheck(name, 2, 'tests', 'success');
     await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
 
     await page.getByRole('button', { name: 'Promote' }).click();
     await alias('Alias').fill('production');

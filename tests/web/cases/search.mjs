@@ -192,7 +192,7 @@ test('filter: keys, operators and values are completed by keyboard', async ({ pa
   await until('values with their counts', async () => (await options(page)).join() === 'adam,lamb,sgd');
   await page.getByRole('option', { name: 'adam' }).getByText('2 runs').waitFor();
   await page.keyboard.type("'a");
-  await until('fewer values', async () => (await options(page)).join() === 'adam');
+  await until('fewer values', async () => (await options(page)).join() === 'adam,lamb');
   await page.keyboard.press('Tab');
   await comes(() => box(page).inputValue(), "metrics.loss < 1 AND params.opt = 'adam' ", 'the whole text');
   await page.keyboard.press('Enter');

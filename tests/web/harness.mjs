@@ -46,6 +46,7 @@ export function test(name, options, body) {
 }
 
 async function launch() {
+  await close();
   profile = mkdtempSync(join(tmpdir(), 'tally-web-'));
   return chromium.launch({
     timeout: patienceMs,
@@ -194,6 +195,8 @@ export async function runAll(words) {
     let troubles = [];
     let timer;
     try {
+      // One that died took a test with it, and not those that follow.
+      if (!browser.isConnected()) browser = await launch();
       const opened = await openPage(options.context);
       const { context, page } = opened;
       troubles = opened.troubles;

@@ -60,7 +60,27 @@ function ask(question) {
     .finally(() => clearTimeout(timer));
 }
 
-/** Where the page is, what it asked and said lately, and what it shows. */
+/** What a page shows, one line for each element: an open dialog first, then the page itself, and what is on every page last. */
+function inOrder(snapshot) {
+  const lines = snapshot.split('\n').filter((line) => !/^\s*- \/url: /.test(line));
+  const depth = (line) => line.search(/\S/);
+  const parts = { dialog: [], main: [], rest: [] };
+  let part = 'rest';
+  let within = -1;
+  for (const line of lines) {
+    if (depth(line) <= within)
+      [part, within] = part === 'dialog' && depth(line) > 0 ? ['main', 0] : ['rest', -1];
+    const begins = part === 'dialog' ? undefined : /^\s*- (dialog|main)\b/.exec(line)?.[1];
+    if (begins) [part, within] = [begins, depth(line)];
+    parts[part].push(line);
+  }
+  return [...parts.dialog, ...parts.main, ...parts.rest];
+}
+
+/**
+ * Where the page is, what it asked and said lately, and what it shows. The first line has something of all this, because the
+ * end of a long log tells one line of each failure.
+ */
 export async function describe(page) {
   const { requests, pending, messages } = watched.get(page);
   const focus = await ask(() =>
@@ -71,23 +91,23 @@ export async function describe(page) {
         : '';
     }),
   );
-  const shown = await ask(() => page.locator('body').ariaSnapshot({ timeout: askMs }));
-  const lines = shown.split('\n').filter((line) => !/^\s*- \/url: /.test(line));
-  // What is on every page says nothing.
-  const from = Math.max(
-    0,
-    lines.findIndex((line) => line.startsWith('- main')),
-  );
-  const tail = [...lines.slice(from), ...lines.slice(0, from)];
+  const lines = inOrder(await ask(() => page.locator('body').ariaSnapshot({ timeout: askMs })));
   const list = (title, texts) => (texts.length ? [`  ${title}:`, ...texts.map((text) => `    ${text}`)] : []);
+  const waiting = [...pending].map(wordsOf);
+  const head = [
+    `page: ${page.url()} at ${clock()}, focus on ${focus.trim()}`,
+    ...(messages.length ? [`it said ${messages.at(-1)}`] : []),
+    ...(waiting.length ? [`it waits for ${waiting[0]}`] : []),
+    `it shows ${lines.map((line) => line.trim().replace(/^- /, '')).join(', ')}`,
+  ];
   return [
-    `  page: ${page.url()} at ${clock()}, focus on ${focus.trim()}`,
+    `  ${head.map(short).join('; ')}`,
     ...list('it said', messages.map(short)),
     ...list('it asked', requests),
-    ...list('it waits for', [...pending].map(wordsOf).slice(0, mostRequests)),
+    ...list('it waits for', waiting.slice(0, mostRequests)),
     ...list(
       'it shows',
-      tail.slice(0, mostLines).map((line) => line.slice(0, mostLetters)),
+      lines.slice(0, mostLines).map((line) => line.slice(0, mostLetters)),
     ),
     ...(lines.length > mostLines ? [`    … ${lines.length - mostLines} lines more`] : []),
   ].join('\n');

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { CLIENT_SECRET, makeDatabase, root, startDaemon, stopDaemon } from './daemon.mjs';
+import { describe, watch } from '../web/watch.mjs';
 import { TestProvider } from './provider.mjs';
 
 const chromium = process.env.TALLY_CHROMIUM ?? '/usr/bin/chromium';
@@ -54,9 +55,13 @@ export async function browserTests(test, skip) {
   const visit = async (run) => {
     const context = await browser.newContext();
     const page = await context.newPage();
-    page.setDefaultTimeout(20000);
+    page.setDefaultTimeout(60_000);
+    watch(page);
     try {
       await run(page, context);
+    } catch (error) {
+      error.stack += `\n${await describe(page)}`;
+      throw error;
     } finally {
       await context.close();
     }

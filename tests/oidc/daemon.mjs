@@ -15,6 +15,9 @@ let number = 0;
 export const ADMIN_PASSWORD = 'a long enough password';
 export const CLIENT_SECRET = 'secret of the client + /=&:';
 
+// Long enough for a slow machine that runs other tests at the same time: only what fails takes as long.
+const patienceMs = 120_000;
+
 const running = new Set();
 
 /** A database of its own; `sql` runs a statement in it and gives its rows as text. */
@@ -63,7 +66,7 @@ export async function startDaemon(database, settings = [], environment = {}) {
   const daemon = { child, log, database, url: undefined, text: () => fs.readFileSync(log, 'utf8') };
   daemon.ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
   running.add(daemon);
-  for (let tries = 0; tries < 1200; tries += 1) {
+  for (const end = Date.now() + patienceMs; Date.now() < end;) {
     daemon.url = /event"?[=:]"?listening.*address"?[=:]"?(http:\/\/[^ "]+)/.exec(daemon.text())?.[1];
     if (daemon.url && (await get(`${daemon.url}/ready`)).status === 200) return daemon;
     if (child.exitCode !== null) break;
@@ -84,12 +87,36 @@ export function killAll() {
   for (const daemon of running) daemon.child.kill('SIGKILL');
 }
 
-export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** What the daemons that still run complained about lately, for whoever looks for the reason of a failure. */
+export const complaints = () =>
+  [...running].flatMap(({ text, url }) =>
+    text()
+      .split('\n')
+      .filter((line) => line !== '' && !/level"?[=:]"?(debug|info)/.test(line))
+      .slice(-8)
+      .map((line) => `${url}: ${line.slice(0, 500)}`),
+  );
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until the function gives something true: what it last said, or refused with, is part of the complaint. */
+export async function until(what, probe) {
+  let last;
+  for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(100)) {
+    try {
+      last = await probe();
+      if (last) return last;
+    } catch (error) {
+      last = error.message;
+    }
+  }
+  throw new Error(`waited in vain for: ${what}; last: ${JSON.stringify(last)}`);
+}
 
 /** A request, never following a redirect. */
 export async function get(url, options = {}) {
   try {
-    return await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(30000), ...options });
+    return await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(patienceMs), ...options });
   } catch (cause) {
     if (options.mayFail)
       return { status: 0, headers: new Headers(), text: async () => '', json: async () => ({}) };

@@ -1,6 +1,15 @@
 // People: the code flow in a browser, accounts, groups, and what others try to do with logins.
 import assert from 'node:assert/strict';
-import { Browser, CLIENT_SECRET, get, makeDatabase, startDaemon, stopDaemon, whole } from './daemon.mjs';
+import {
+  Browser,
+  CLIENT_SECRET,
+  get,
+  makeDatabase,
+  startDaemon,
+  stopDaemon,
+  until,
+  whole,
+} from './daemon.mjs';
 import { TestProvider } from './provider.mjs';
 
 const CALLBACK = '/api/tally/v1/login/oidc/callback';
@@ -121,8 +130,7 @@ export async function loginTests(test) {
       'BEGIN; INSERT INTO access_grant (workspace_id, experiment_id, group_id, level) SELECT 1, 0, group_id, 1 ' +
         "FROM account_group WHERE name = 'readers'; UPDATE access_version SET version = version + 1; COMMIT",
     );
-    await new Promise((resolve) => setTimeout(resolve, 1100));
-    assert.equal((await experiment()).status, 200);
+    await until('the daemon knows', async () => (await experiment()).status === 200);
     provider.people.set('s-read', { preferred_username: 'reader', groups: [] });
     await new Browser().logIn(daemon, 's-read');
     assert.equal((await experiment()).status, 404);
@@ -226,8 +234,7 @@ export async function loginTests(test) {
     provider.people.set('s-gone', { preferred_username: 'gone', groups: ['admins'] });
     assert.match(trouble(await browser.logIn(daemon, 's-gone')), /account is disabled/);
     assert.equal(accounts("username = 'gone' AND is_admin"), 0);
-    await new Promise((resolve) => setTimeout(resolve, 1100));
-    assert.equal((await browser.session(daemon)).user, undefined);
+    await until('the session ends', async () => (await browser.session(daemon)).user === undefined);
     assert.ok(
       Number(database.sql("SELECT count(*) FROM audit WHERE action = 'login.refused' AND refused")) > 0,
     );

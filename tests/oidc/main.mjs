@@ -1,7 +1,7 @@
 // Runs the tests of single sign-on: main.mjs [WORD...]; ends with "N passed, N failed".
 import { bearerTests } from './bearer.mjs';
 import { browserTests } from './browser.mjs';
-import { killAll } from './daemon.mjs';
+import { complaints, killAll } from './daemon.mjs';
 import { loginTests } from './login.mjs';
 import { outageTests } from './outage.mjs';
 import { proxyTests } from './proxy.mjs';
@@ -19,7 +19,8 @@ async function test(name, run) {
     passed += 1;
   } catch (error) {
     failed += 1;
-    console.log(`FAILED ${name}\n  ${String(error.stack ?? error).replaceAll('\n', '\n  ')}`);
+    console.log(`FAILED ${name}: ${String(error.message ?? error).split('\n')[0]}`);
+    console.log(`  ${[String(error.stack ?? error), ...complaints()].join('\n').replaceAll('\n', '\n  ')}`);
   }
 }
 

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describe, watch } from './watch.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const modules = createRequire(
@@ -18,9 +19,12 @@ export const [adminName, adminPassword] = /^([^:]*):(.*)$/s.exec(admin ?? '')?.s
 /** Part of every name made by this run, so that the tests do not mind what else the server holds. */
 export const mark = `t${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
 
-// Long enough for a slow machine that runs other tests at the same time.
-const patienceMs = 20_000;
-const testMs = 180_000;
+// Long enough for a slow machine that runs other tests at the same time: only what fails takes as long. The second is less
+// than what a stage of `make check` may take, so that the test is named and not the stage.
+const patienceMs = 60_000;
+const testMs = 600_000;
+// For finding tests that count on a fast browser: how many times slower its pages compute than they could.
+const slowdown = Number(process.env.TALLY_WEB_SLOWDOWN ?? 1);
 
 // The last such argument counts, so these are Playwright's own first. The others are pages that a browser loads for its own
 // window, for each anew: of its tabs, its address and its buttons, which nobody sees here.
@@ -42,8 +46,10 @@ export function test(name, options, body) {
 }
 
 async function launch() {
+  await close();
   profile = mkdtempSync(join(tmpdir(), 'tally-web-'));
   return chromium.launch({
+    timeout: patienceMs,
     executablePath: process.env.TALLY_CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     args: [
@@ -65,8 +71,13 @@ async function launch() {
 
 export async function close() {
   await browser?.close();
-  if (profile) rmSync(profile, { recursive: true, force: true });
+  // Processes of the browser that end a moment later may still write there.
+  if (profile) rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
 }
+
+// Of the test that runs: all contexts, which end with it, and all pages, of which a failure tells.
+let contexts = [];
+let pages = [];
 
 /** A page that remembers what went wrong in it: console errors, exceptions, refused content, foreign requests. */
 async function openPage(options) {
@@ -75,6 +86,14 @@ async function openPage(options) {
     colorScheme: 'light',
     reducedMotion: 'reduce',
     ...options,
+  });
+  contexts.push(context);
+  // Its requests as well, which are not those of a page.
+  context.setDefaultTimeout(patienceMs);
+  context.on('page', (opened) => {
+    pages.push(opened);
+    watch(opened);
+    if (slowdown > 1) void slowDown(context, opened);
   });
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
@@ -85,7 +104,6 @@ async function openPage(options) {
   if (admin !== undefined)
     await context.addInitScript(() => localStorage.setItem('tally.authentication', '"on"'));
   const page = await context.newPage();
-  page.setDefaultTimeout(patienceMs);
   const troubles = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning')
@@ -97,6 +115,21 @@ async function openPage(options) {
     if (!url.startsWith(base) && !/^(data|blob):/.test(url)) troubles.push(`foreign request: ${url}`);
   });
   return { context, page, troubles };
+}
+
+async function slowDown(context, page) {
+  const session = await context.newCDPSession(page);
+  await session.send('Emulation.setCPUThrottlingRate', { rate: slowdown });
+}
+
+/** Ends what the test opened. Answers that a test gives in the server's place may still be under way. */
+async function closePages() {
+  await Promise.all(
+    pages.map((page) => page.unrouteAll({ behavior: 'ignoreErrors' }).catch(() => undefined)),
+  );
+  await Promise.all(contexts.map((context) => context.close().catch(() => undefined)));
+  contexts = [];
+  pages = [];
 }
 
 /** Lets the browser come as somebody, as its login page would. */
@@ -142,6 +175,15 @@ const places = (error) =>
     .filter((line) => /^\s+at /.test(line))
     .join('\n');
 
+/** Refuses when something fails that nobody waits for, such as an answer in the server's place, which would end everything. */
+function unawaited() {
+  let refuse;
+  const failed = new Promise((_, reject) => (refuse = reject));
+  failed.catch(() => undefined);
+  process.on('unhandledRejection', refuse);
+  return { failed, stop: () => process.off('unhandledRejection', refuse) };
+}
+
 export async function runAll(words) {
   browser = await launch();
   let passed = 0;
@@ -149,29 +191,39 @@ export async function runAll(words) {
   const chosen = choose(words);
   for (const { name, options, body } of chosen) {
     const started = Date.now();
-    const { context, page, troubles } = await openPage(options.context);
+    const stray = unawaited();
+    let troubles = [];
     let timer;
     try {
+      // One that died took a test with it, and not those that follow.
+      if (!browser.isConnected()) browser = await launch();
+      const opened = await openPage(options.context);
+      const { context, page } = opened;
+      troubles = opened.troubles;
       if (admin !== undefined && options.login !== 'nobody') await logInAs(context, adminName, adminPassword);
       const late = new Promise((_, refuse) => {
         timer = setTimeout(() => refuse(new Error(`took longer than ${testMs} ms`)), testMs);
       });
-      await Promise.race([body({ page, context, browser }), late]);
+      await Promise.race([body({ page, context, browser }), late, stray.failed]);
       const unexpected = troubles.filter((text) => !options.expects?.some((pattern) => pattern.test(text)));
       if (unexpected.length) throw new Error(`the page complained:\n  ${unexpected.join('\n  ')}`);
       passed++;
       console.log(`ok     ${name} (${Date.now() - started} ms)`);
     } catch (error) {
       failures.push(failureLine(name, error));
-      console.log(`${failures.at(-1)}\n${places(error)}`);
+      console.log(`${failures.at(-1)}\n  after ${Date.now() - started} ms\n${places(error)}`);
       if (troubles.length) console.log(`  ${troubles.join('\n  ')}`);
+      for (const page of pages) console.log(await describe(page));
       if (process.env.TALLY_WEB_SHOTS)
-        await page
-          .screenshot({ path: join(process.env.TALLY_WEB_SHOTS, `${name.replace(/\W+/g, '-')}.png`) })
+        await pages[0]
+          ?.screenshot({
+            path: join(process.env.TALLY_WEB_SHOTS, `${name.replace(/\W+/g, '-')}.png`),
+          })
           .catch(() => undefined);
     } finally {
       clearTimeout(timer);
-      await context.close();
+      await closePages();
+      stray.stop();
     }
   }
   return { passed, failures };
@@ -205,6 +257,14 @@ export async function comes(probe, expected, what) {
       throw new Error(`${error.message.replace(/; last: .*/s, '')}; found ${seen}`, { cause: error });
     },
   );
+}
+
+/** Presses keys that belong together only while they follow each other closely, again and again until they have done it. */
+export async function inOneGo(page, keys, what, probe) {
+  await until(what, async () => {
+    for (const key of keys) await page.keyboard.press(key);
+    return until(what, probe, 3000);
+  });
 }
 
 export function equal(actual, expected, what) {

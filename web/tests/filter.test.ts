@@ -43,10 +43,11 @@ describe('tokensOf', () => {
     }
   });
   it('is quick with long texts', () => {
-    const started = performance.now();
+    // What the program computes itself, whatever else the machine does meanwhile.
+    const before = process.cpuUsage();
     shapeOf('('.repeat(100_000));
     shapeOf(`${"metrics.a = 1 AND params.b = 'x' OR ".repeat(5000)}`);
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(3);
   });
 });
 

@@ -48,6 +48,7 @@ test('tokens: made, shown once, used, revoked', { login: true }, async ({ page, 
   await shown.getByRole('button', { name: 'Copy it' }).click();
   await comes(() => page.evaluate(() => navigator.clipboard.readText()), secret, 'clipboard');
   await shown.getByRole('button', { name: 'I have stored it' }).click();
+  await shown.waitFor({ state: 'hidden' });
   const row = page.getByRole('row').filter({ hasText: 'the cluster' });
   await row.getByText(secret.slice(0, 6)).waitFor();
   await row.getByText(/^in (6 d|1 w)$/).waitFor();
@@ -354,13 +355,13 @@ test('audit trail: newest first, filtered, refusals marked', { login: true }, as
   equal(answer.status(), 403, 'what is to be noted');
   await visit.context.close();
 
+  // Refusals are written a moment after the answer.
+  await until('the refusal is written', async () => {
+    const { entries } = await tally('GET', `audit?actor=${actor}&refused=true`);
+    return entries.length > 0;
+  });
   await go(page, `#/access/audit?actor=${actor}`);
   const rows = page.getByRole('table', { name: 'Audit trail' }).locator('tbody tr:not(.details)');
-  await until('the refusal is written', async () => {
-    if ((await rows.filter({ hasText: 'refused' }).count()) > 0) return true;
-    await page.keyboard.press('r');
-    return false;
-  });
   await until('the newest comes first', async () => (await rows.first().textContent()).includes('refused'));
   await until('and the login before it', async () => (await rows.last().textContent()).includes('logged in'));
   await rows

@@ -1,5 +1,5 @@
 // The list of experiments: create, find, sort, rename, describe, delete, restore.
-import { base, comes, go, mark, ok, rowOf, test, until } from '../harness.mjs';
+import { base, comes, go, inOneGo, mark, ok, rowOf, test, until } from '../harness.mjs';
 import { makeExperiment, makeRun } from '../api.mjs';
 
 test(
@@ -19,8 +19,9 @@ test(
     await make();
     await page.getByRole('heading', { level: 1, name }).waitFor();
     await page.locator('.markdown em', { hasText: 'words' }).waitFor();
-    await page.keyboard.press('g');
-    await page.keyboard.press('e');
+    await inOneGo(page, ['g', 'e'], 'the list of experiments', () =>
+      page.getByRole('heading', { name: 'Experiments', exact: true }).isVisible(),
+    );
     const dialog = await make();
     await dialog.getByRole('alert').filter({ hasText: 'already exists' }).waitFor();
     await dialog.getByRole('button', { name: 'Cancel' }).click();

@@ -1,6 +1,7 @@
 // The frame of the dashboard: how it is served, its weight, theme, shortcuts, links, and the server going away.
-import { base, comes, equal, go, mark, ok, rowOf, test, until } from '../harness.mjs';
+import { base, comes, equal, go, inOneGo, mark, ok, rowOf, test, until } from '../harness.mjs';
 import { makeExperiment, makeRun } from '../api.mjs';
+import { answered } from '../watch.mjs';
 
 test('served with a strict policy, relative addresses and compression', async ({ page }) => {
   const answers = [];
@@ -44,7 +45,7 @@ test('first load and the heaviest page stay within the budget', async ({ page, c
   await makeRun(id, 'one', { metrics: { loss: [3, 2, 1] } });
   await go(page, '');
   await page.getByRole('heading', { name: 'Experiments', exact: true }).waitFor();
-  await page.waitForLoadState('networkidle');
+  await answered(page);
   ok(bytes > 10_000, 'the count works');
   ok(bytes <= 130_000, `the first load is ${bytes} bytes`);
   await page.evaluate((to) => (location.hash = to), `/experiments/${id}`);
@@ -58,22 +59,22 @@ test(
   async ({ page }) => {
     await go(page, '');
     const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
-    const brightness = (colour) => (
-      /\d+/g,
-      colour
+    const brightness = async () =>
+      (await ground())
         .match(/\d+/g)
         .slice(0, 3)
-        .reduce((sum, part) => sum + Number(part), 0)
-    );
+        .reduce((sum, part) => sum + Number(part), 0);
+    const dark = (why) => until(`dark because ${why}`, async () => (await brightness()) < 150);
+    const light = (why) => until(`light because ${why}`, async () => (await brightness()) > 600);
     await page.getByRole('button', { name: 'Theme: as the system' }).waitFor();
-    ok(brightness(await ground()) < 150, 'dark because the system is dark');
+    await dark('the system is dark');
     await page.getByRole('button', { name: 'Theme: as the system' }).click();
-    ok(brightness(await ground()) > 600, 'light because it was chosen');
+    await light('it was chosen');
     await page.reload();
     await page.getByRole('button', { name: 'Theme: light' }).waitFor();
-    ok(brightness(await ground()) > 600, 'still light after a reload');
+    await light('it was chosen before the reload');
     await page.getByRole('button', { name: 'Theme: light' }).click();
-    ok(brightness(await ground()) < 150, 'dark because it was chosen');
+    await dark('it was chosen');
     await comes(
       () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme),
       'dark',
@@ -122,9 +123,9 @@ test('keyboard: help, search, moving, opening, selecting, going home', async ({ 
   await page.keyboard.press('j');
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: 'Overview' }).waitFor();
-  await page.keyboard.press('g');
-  await page.keyboard.press('e');
-  await page.getByRole('heading', { name: 'Experiments', exact: true }).waitFor();
+  await inOneGo(page, ['g', 'e'], 'the list of experiments', () =>
+    page.getByRole('heading', { name: 'Experiments', exact: true }).isVisible(),
+  );
   await comes(() => page.title(), 'Experiments · Tally', 'title');
 });
 

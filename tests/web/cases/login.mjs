@@ -106,22 +106,25 @@ test(
 );
 
 test('login: too many attempts', { login: 'nobody', expects: [/status of 4(01|29)/] }, async ({ page }) => {
+  // The wait ends when the test says so, and not while it looks.
+  await page.clock.install();
   await page.route('**/api/tally/v1/login', (route) =>
     route.fulfill({
       status: 429,
-      headers: { 'Retry-After': '2' },
+      headers: { 'Retry-After': '600' },
       contentType: 'application/json',
       body: '{"error_code":"REQUEST_LIMIT_EXCEEDED","message":"Too many wrong passwords."}',
     }),
   );
   await go(page, '');
   await fill(page, adminName, 'wrong');
-  // Both in one look, because the wait is short.
   await page
-    .locator('form', { has: page.getByRole('alert').filter({ hasText: /Wait \d.* s/ }) })
-    .filter({ has: page.getByRole('button', { name: 'Log in', exact: true, disabled: true }) })
+    .getByRole('alert')
+    .filter({ hasText: /Wait \d.* s/ })
     .waitFor();
+  await page.getByRole('button', { name: 'Log in', exact: true, disabled: true }).waitFor();
   await page.unroute('**/api/tally/v1/login');
+  await page.clock.fastForward(600_000);
   await until('the wait is over', () =>
     page.getByRole('button', { name: 'Log in', exact: true }).isEnabled(),
   );
@@ -251,9 +254,11 @@ test(
     const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
     await dialog.waitFor();
     await logInAs(context, adminName, adminPassword);
-    // As when one comes back to the tab.
-    await page.evaluate(() => window.dispatchEvent(new Event('focus')));
-    await until('the dialog is gone', async () => (await dialog.count()) === 0);
+    await until('the dialog is gone', async () => {
+      // As when one comes back to the tab.
+      await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+      return (await dialog.count()) === 0;
+    });
     await comes(() => rowOf(page, 'still here').isVisible(), true, 'the page is still there');
   },
 );

@@ -1,6 +1,6 @@
 // The pages of the model registry for everybody: checked by axe in both themes, on a narrow screen, by keyboard alone,
 // and by people with fewer rights.
-import { another, comes, equal, go, mark, ok, test, until } from '../harness.mjs';
+import { another, comes, equal, go, inOneGo, mark, ok, test, until } from '../harness.mjs';
 import {
   holderOf,
   ledgerOf,
@@ -20,6 +20,7 @@ import {
   versionIn,
 } from '../api.mjs';
 import { tooWide, violationsOf } from '../page-checks.mjs';
+import { answered } from '../watch.mjs';
 
 let made;
 /** One model with everything that its pages can show, made once. */
@@ -220,11 +221,12 @@ test(
       for (const [what, show] of Object.entries(open)) {
         await show(page);
         await comes(() => tooWide(page), [], `too wide with ${what}`);
-        const more = await page.evaluate(() => {
-          const box = document.querySelector('dialog[open] .dialog-body');
-          return box ? box.scrollWidth - box.clientWidth : 0;
-        });
-        equal(more, 0, `scrolls sideways: ${what}`);
+        const more = () =>
+          page.evaluate(() => {
+            const box = document.querySelector('dialog[open] .dialog-body');
+            return box ? box.scrollWidth - box.clientWidth : 0;
+          });
+        await comes(more, 0, `scrolls sideways: ${what}`);
         await page.keyboard.press('Escape');
       }
     }
@@ -237,9 +239,9 @@ test('keyboard: from the list to a promotion without a mouse', async ({ page }) 
   for (let i = 0; i < 2; i++) await makeVersion(name);
   await go(page, '');
   await page.getByRole('heading', { name: 'Experiments', exact: true }).waitFor();
-  await page.keyboard.press('g');
-  await page.keyboard.press('m');
-  await page.getByRole('heading', { name: 'Models', exact: true }).waitFor();
+  await inOneGo(page, ['g', 'm'], 'the list of models', () =>
+    page.getByRole('heading', { name: 'Models', exact: true }).isVisible(),
+  );
   await page.keyboard.press('/');
   await page.keyboard.type(name);
   await page.keyboard.press('Enter');
@@ -301,7 +303,7 @@ test('registry: nobody is offered what would be refused', { login: true }, async
     await page.reload();
     await ready();
     // What one may do comes with an answer of its own: nothing may turn up late.
-    await page.waitForLoadState('networkidle');
+    await answered(page);
   };
   const versions = () =>
     page.getByRole('grid', { name: 'Versions' }).getByRole('link', { name: 'Version 3' }).waitFor();

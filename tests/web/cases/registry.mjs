@@ -64,12 +64,15 @@ test('registry: the list finds models by words and by the language of filters', 
   await page.getByRole('link', { name: 'Models', exact: true }).click();
   await page.getByRole('heading', { name: 'Models', exact: true }).waitFor();
   await page.keyboard.press('/');
-  await page.keyboard.type(word.toUpperCase());
+  await page.keyboard.type(`${word.toUpperCase()} `);
+  const field = page.getByRole('searchbox', { name: 'Filter models' });
+  await until('a pause applies it', () => page.url().includes('filter='));
+  await comes(() => field.inputValue(), `${word.toUpperCase()} `, 'the space before another word stays');
+  await page.keyboard.press('Enter');
   const grid = page.getByRole('grid', { name: 'Registered models' });
   await until('both', async () => (await grid.locator('tbody tr[data-row]').count()) === 2);
   await grid.getByRole('link', { name: '@champion → 1' }).waitFor();
   await grid.getByRole('link', { name: 'v1', exact: true }).waitFor();
-  const field = page.getByRole('searchbox', { name: 'Filter models' });
   await field.fill(`tags.team = 'risk-${mark}'`);
   await page.keyboard.press('Enter');
   await until('one', async () => (await grid.locator('tbody tr[data-row]').count()) === 1);
@@ -168,6 +171,7 @@ test('registry: versions with their aliases, checks and gates, and what a gate m
   );
   equal(await holderOf(name, 'production'), 1, 'nothing has moved');
   await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
 
   await postCheck(name, 3, 'tests', 'success');
   await page.reload();
@@ -282,6 +286,7 @@ test(
     await comes(() => send.isDisabled(), true, 'one closed gate keeps all of them');
     await postCheck(name, 2, 'tests', 'success');
     await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
 
     await page.getByRole('button', { name: 'Promote' }).click();
     await alias('Alias').fill('production');

@@ -60,7 +60,7 @@ test('run page: rename, describe, delete, restore', async ({ page }) => {
   await page.getByRole('textbox', { name: 'Rename run' }).fill('new name');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: 'new name' }).waitFor();
-  equal((await getRun(run)).info.run_name, 'new name', 'name on the server');
+  await comes(async () => (await getRun(run)).info.run_name, 'new name', 'name on the server');
   await until('title', async () => (await page.title()) === 'new name · Tally');
 
   await page.getByRole('button', { name: 'Add a description' }).click();
@@ -85,7 +85,7 @@ test('run page: rename, describe, delete, restore', async ({ page }) => {
   await go(page, `#/experiments/${id}/runs/${run}`);
   await page.getByRole('button', { name: 'Restore' }).click();
   await page.getByRole('button', { name: 'Delete', exact: true }).waitFor();
-  equal((await getRun(run)).info.lifecycle_stage, 'active', 'restored on the server');
+  await comes(async () => (await getRun(run)).info.lifecycle_stage, 'active', 'restored on the server');
 });
 
 test('run page: tags', async ({ page }) => {

@@ -10,6 +10,7 @@ import {
   putArtifact,
   tally,
 } from '../api.mjs';
+import { answered } from '../watch.mjs';
 
 /** The buttons in sight that say one of these words. */
 const buttons = (page, words) => page.getByRole('button', { name: words });
@@ -190,14 +191,7 @@ test('a reader is offered nothing that would be refused', { login: true }, async
   const { page, context, troubles } = await another(username, password);
   const none = async (what) => equal(await buttons(page, changing).allTextContents(), [], what);
   const places = [
-    [
-      '',
-      () =>
-        rowOf(page, name)
-          .hover()
-          .then(() => page.waitForTimeout(400)),
-      /New experiment/,
-    ],
+    ['', () => rowOf(page, name).hover(), /New experiment/],
     [
       `#/experiments/${id}`,
       async () => {
@@ -234,7 +228,7 @@ test('a reader is offered nothing that would be refused', { login: true }, async
     await go(page, hash);
     await ready();
     // What one may do comes with an answer of its own: nothing may turn up late.
-    await page.waitForLoadState('networkidle');
+    await answered(page);
     if (but) {
       const offered = await buttons(page, changing).allTextContents();
       equal(
@@ -261,7 +255,7 @@ test('a reader is offered nothing that would be refused', { login: true }, async
   await page.getByRole('button', { name: `Rename ${name}` }).waitFor();
   await page.getByRole('button', { name: `Delete ${name}` }).waitFor();
   await rowOf(page, `read only and empty ${mark}`).hover();
-  await page.waitForLoadState('networkidle');
+  await answered(page);
   equal(await buttons(page, `Rename read only and empty ${mark}`).count(), 0, 'each row by its own rights');
   await context.close();
 });

@@ -274,15 +274,21 @@ function ModelFilter(props: {
   const [seen, setSeen] = useState(value);
   if (seen !== value) {
     setSeen(value);
-    setDraft(value);
+    // A space after the last word is part of what is being typed, and not of what was applied.
+    if (draft.trim() !== value) setDraft(value);
   }
+  // One entry of the history for one search, however often typing paused.
+  const typing = useRef(false);
   const shape = shapeOf(draft);
   // What is written in the language waits for Enter until it is whole; the server knows fields that runs do not have.
   const ripe =
     shape === 'empty' || shape === 'whole' || shape === 'words' || /['"]\s*\)?$/.test(draft.trim());
   useEffect(() => {
     if (!ripe || draft.trim() === value) return;
-    const timer = setTimeout(() => setQuery({ filter: draft.trim() }), pauseMs);
+    const timer = setTimeout(() => {
+      setQuery({ filter: draft.trim() }, typing.current ? 'replace' : 'push');
+      typing.current = true;
+    }, pauseMs);
     return () => clearTimeout(timer);
   }, [ripe, draft, value]);
   return (
@@ -292,7 +298,8 @@ function ModelFilter(props: {
         role="search"
         onSubmit={(event) => {
           event.preventDefault();
-          setQuery({ filter: draft.trim() }, 'push');
+          setQuery({ filter: draft.trim() }, typing.current ? 'replace' : 'push');
+          typing.current = false;
         }}
       >
         <SearchField
@@ -321,6 +328,7 @@ function ModelFilter(props: {
                     <button
                       type="button"
                       onClick={() => {
+                        typing.current = false;
                         setQuery({ filter }, 'push');
                         close();
                       }}

@@ -1,5 +1,5 @@
 // Keyboard shortcuts: pages announce theirs, one listener finds the newest that fits.
-import { useEffect, useRef } from 'react';
+import { useLayoutEffect, useRef } from 'react';
 
 /** Keys as KeyboardEvent.key names them; two keys in a row are written "g e". */
 export type Shortcuts = Record<string, (event: KeyboardEvent) => void>;
@@ -13,10 +13,11 @@ const sequenceMs = 1200;
 
 export function useShortcuts(shortcuts: Shortcuts): void {
   const latest = useRef(shortcuts);
-  useEffect(() => {
+  // Before what is drawn is seen: a key that follows at once must not be lost, nor mean what was there before.
+  useLayoutEffect(() => {
     latest.current = shortcuts;
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     stack.push(latest);
     return () => {
       stack.splice(stack.indexOf(latest), 1);

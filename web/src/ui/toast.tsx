@@ -9,9 +9,9 @@ interface Toast {
   action: { label: string; run: () => void } | undefined;
 }
 
-// Long enough to read a sentence and reach its button; failures stay longer.
+// Long enough to read a sentence; failures, and what has a button to be reached, stay longer.
 const doneMs = 5000;
-const failedMs = 12_000;
+const longMs = 12_000;
 
 let toasts: Toast[] = [];
 let spoken = '';
@@ -35,7 +35,7 @@ function dismiss(id: number): void {
 export function toast(text: string, kind: Toast['kind'] = 'done', action?: Toast['action']): void {
   const id = next++;
   toasts = [...toasts.slice(-3), { id, text, kind, action }];
-  setTimeout(() => dismiss(id), kind === 'done' ? doneMs : failedMs);
+  setTimeout(() => dismiss(id), kind === 'done' && !action ? doneMs : longMs);
   tell();
 }
 

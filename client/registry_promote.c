@@ -252,7 +252,7 @@ tally_model_check (struct tally_client *client, const char *name, int64_t versio
 {
   json_t *body;
 
-  if (NULL == check || NULL == check->name || NULL == check->status)
+  if (NULL == check || NULL == check->name || '\0' == check->name[0] || NULL == check->status)
     return error_set (err, TALLY_ERROR_ARGUMENT, "A check needs a name and a status.");
   if (check->has_value && ! isfinite (check->value))
     return error_set (err, TALLY_ERROR_ARGUMENT, "The value of a check is a finite number.");

@@ -330,8 +330,10 @@ const struct command commands[] = {
     "tally run exec --summary run.json -- ./train --depth 9",
     exec_options, LISTS_NOTHING, run_run_exec },
   { "run delete", "RUN", "Delete a run", RUN_TEXT, NULL, look_options, LISTS_NOTHING, run_run_delete },
-  { "run restore", "RUN", "Bring a deleted run back; RUN is its whole id", NULL, NULL, NULL, LISTS_NOTHING,
-    run_run_restore },
+  { "run restore", "RUN", "Bring a deleted run back",
+    "RUN is the id of a deleted run, the beginning of one (6 digits or more), a name, or 'latest'; 'tally runs "
+    "--deleted' lists them.",
+    NULL, look_options, LISTS_NOTHING, run_run_restore },
   { "log", "RUN", "Log what stdin says, line by line, as it comes",
     RUN_TEXT "CSV begins with a line of names: 'step' and 'timestamp' (ms) where there are such columns, the others "
              "are metrics; empty fields are no points. JSON lines are objects, {\"step\": 3, \"loss\": 0.5}, or one "
@@ -364,9 +366,10 @@ const struct command commands[] = {
   { "artifact ls", "ROOT [FOLDER]", "List files", NULL, NULL, ls_options, LISTS_ITEMS, run_artifact_ls },
 
   { "model register", "NAME SOURCE", "Register a version of a model",
-    "SOURCE is \"runs:/ID/PATH\", \"models:/m-ID\", or an address that the server allows. The model is made when "
-    "there is none. Prints NAME/VERSION.",
-    "tally model register churn runs:/$run/model", register_options, LISTS_NOTHING, run_model_register },
+    RUN_TEXT "SOURCE is \"runs:/RUN/PATH\", \"models:/m-ID\", or an address that the server allows. The model is made "
+             "when there is none. Prints NAME/VERSION.",
+    "tally model register churn runs:/$run/model\ntally model register churn runs:/latest/model", register_options,
+    LISTS_NOTHING, run_model_register },
   { "model ls", "[NAME]", "List models, or the versions of one", NULL, NULL, model_ls_options, LISTS_ITEMS,
     run_model_ls },
   { "model show", "MODEL...", "Show versions of models", MODEL_TEXT, NULL, NULL, LISTS_NOTHING, run_model_show },

@@ -82,8 +82,9 @@ live_client (struct live *live, const char *url, const char *name, const char *v
   struct tally_options *options = NULL;
   struct tally_client *client = NULL;
 
+  /* The first answer of MLflow's server may take long. */
   if (OK (tally_options_new, &options) && OK (tally_options_set, options, "server", NULL == url ? live->url : url)
-      && OK (tally_options_set, options, "request-timeout-ms", "20000")
+      && OK (tally_options_set, options, "request-timeout-ms", "100000")
       && (NULL == name || OK (tally_options_set, options, name, value)) && OK (tally_options_load, options))
     OK (tally_open, &client, options);
   USE (tally_options_free, options);

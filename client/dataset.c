@@ -11,9 +11,6 @@
 
 #include <string.h>
 
-/* In characters; no server checks it: more is a mistake. */
-#define DATASET_SOURCE_TYPE_MAX 500
-
 /* Most JSON of one data set: a record of the spool has 32 MiB. */
 #define DATASET_JSON_MAX_BYTES ((size_t)31 << 20)
 

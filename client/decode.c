@@ -315,8 +315,9 @@ decode_gate_result (void *out, struct arena *arena, const json_t *object, struct
   const json_t *current = json_array_get (json_object_get (object, "current"), 0);
 
   take_missing (result, arena, json_object_get (object, "missing"));
-  result->moved = NULL != moved;
-  result->met = NULL != moved || json_is_true (json_object_get (object, "allowed"));
+  /* A transition, which is MLflow's call, answers with the version. */
+  result->moved = NULL != moved || json_is_object (json_object_get (object, "model_version"));
+  result->met = result->moved || json_is_true (json_object_get (object, "allowed"));
   result->forced = json_is_true (json_object_get (object, "forced"));
   if (NULL != moved)
   {

@@ -1,6 +1,7 @@
-/* Promotion through gates: Tally's extension of the registry. */
+/* Aliases and stages that move through gates, checks and approvals: Tally's extensions of the registry. */
 #include "decode.h"
 #include "error.h"
+#include "ping.h"
 #include "registry.h"
 #include "result.h"
 #include "search.h"
@@ -106,9 +107,10 @@ tally_model_rollback (struct tally_gate_result **result, struct tally_client *cl
   return code;
 }
 
-enum tally_code
-tally_model_gate (struct tally_gate_result **result, struct tally_client *client, const char *name, int64_t version,
-                  const char *alias, struct tally_error *err)
+/* What gates say of what is guarded: of `value`, an alias or a stage as `what` tells. */
+static enum tally_code
+ask_gate (struct tally_gate_result **result, struct tally_client *client, const char *name, int64_t version,
+          const char *what, const char *value, struct tally_error *err)
 {
   struct arena *arena = NULL;
   const char *behind;
@@ -118,19 +120,107 @@ tally_model_gate (struct tally_gate_result **result, struct tally_client *client
   *result = NULL;
   if (TALLY_OK == code)
     code = registry_check_version (version, err);
-  if (TALLY_OK == code && (NULL == alias || '\0' == alias[0]))
-    code = error_set (err, TALLY_ERROR_ARGUMENT, "The alias is missing.");
+  if (TALLY_OK == code && (NULL == value || '\0' == value[0]))
+    code = error_set (err, TALLY_ERROR_ARGUMENT, "The %s is missing.", what);
   if (TALLY_OK == code && NULL == (arena = arena_new (ANSWER_ARENA_BYTES)))
     code = error_memory (err);
   if (TALLY_OK != code)
     return code;
-  behind = arena_printf (arena, "/versions/%lld/gate?alias=%s", (long long)version, answer_encode (arena, alias));
+  behind = arena_printf (arena, "/versions/%lld/gate?%s=%s", (long long)version, what, answer_encode (arena, value));
   code = decode_end (arena, err);
   if (TALLY_OK == code)
     code = registry_tally_call (&answer, client, "GET", "A gate", name, behind, NULL, err);
   code = take_result (result, answer, version, code, err);
   json_decref (answer);
   arena_free (arena);
+  return code;
+}
+
+enum tally_code
+tally_model_gate (struct tally_gate_result **result, struct tally_client *client, const char *name, int64_t version,
+                  const char *alias, struct tally_error *err)
+{
+  return ask_gate (result, client, name, version, "alias", alias, err);
+}
+
+enum tally_code
+tally_model_stage_gate (struct tally_gate_result **result, struct tally_client *client, const char *name,
+                        int64_t version, const char *stage, struct tally_error *err)
+{
+  return ask_gate (result, client, name, version, "stage", stage, err);
+}
+
+/* MLflow takes and forgets what it does not know: a reason would be lost, a force be none. */
+static enum tally_code
+check_transition_server (struct tally_client *client, const struct tally_transition *transition,
+                         struct tally_error *err)
+{
+  const struct tally_server *server;
+  enum tally_code code;
+
+  if (NULL == transition->reason && NULL == transition->run_url && ! transition->force)
+    return TALLY_OK;
+  code = ping_known (&server, client, err);
+  if (TALLY_OK != code || server->is_tally)
+    return code;
+  return registry_explain (TALLY_ERROR_UNSUPPORTED, client, "A transition with reason, run_url or force", err);
+}
+
+static enum tally_code
+check_transition (struct tally_client *client, const char *name, const struct tally_transition *transition,
+                  struct tally_error *err)
+{
+  enum tally_code code = registry_check_name (name, err);
+
+  if (TALLY_OK == code && (NULL == transition || NULL == transition->stage || '\0' == transition->stage[0]))
+    code = error_set (err, TALLY_ERROR_ARGUMENT, "The stage is missing.");
+  if (TALLY_OK == code)
+    code = registry_check_version (transition->version, err);
+  if (TALLY_OK == code && transition->force && (NULL == transition->reason || '\0' == transition->reason[0]))
+    code = error_set (err, TALLY_ERROR_ARGUMENT, "To force a transition needs a reason.");
+  if (TALLY_OK == code)
+    code = TEXT_CHECK (err, transition->stage, transition->reason, transition->run_url);
+  return TALLY_OK == code ? check_transition_server (client, transition, err) : code;
+}
+
+static json_t *
+transition_body (const char *name, const struct tally_transition *transition)
+{
+  char number[24];
+  json_t *body;
+
+  snprintf (number, sizeof (number), "%lld", (long long)transition->version);
+  body = json_pack ("{s:s, s:s, s:s, s:b}", "name", name, "version", number, "stage", transition->stage,
+                    "archive_existing_versions", transition->archive_existing);
+  if (NULL != body && search_put_text (body, "reason", transition->reason)
+      && search_put_text (body, "run_url", transition->run_url)
+      && (! transition->force || 0 == json_object_set_new (body, "force", json_true ())))
+    return body;
+  json_decref (body);
+  return NULL;
+}
+
+enum tally_code
+tally_model_transition (struct tally_gate_result **result, struct tally_client *client, const char *name,
+                        const struct tally_transition *transition, struct tally_error *err)
+{
+  json_t *answer = NULL;
+  json_t *body;
+  enum tally_code code = client_check (client, err);
+
+  if (NULL != result)
+    *result = NULL;
+  if (TALLY_OK == code)
+    code = check_transition (client, name, transition, err);
+  if (TALLY_OK != code)
+    return code;
+  body = transition_body (name, transition);
+  code = NULL == body ? error_memory (err)
+                      : answer_call_details (&answer, client, "POST", "/api/2.0/mlflow/model-versions/transition-stage",
+                                             body, err);
+  code = take_result (result, answer, transition->version, code, err);
+  json_decref (body);
+  json_decref (answer);
   return code;
 }
 
@@ -162,7 +252,7 @@ tally_model_check (struct tally_client *client, const char *name, int64_t versio
 {
   json_t *body;
 
-  if (NULL == check || NULL == check->name || NULL == check->status)
+  if (NULL == check || NULL == check->name || '\0' == check->name[0] || NULL == check->status)
     return error_set (err, TALLY_ERROR_ARGUMENT, "A check needs a name and a status.");
   if (check->has_value && ! isfinite (check->value))
     return error_set (err, TALLY_ERROR_ARGUMENT, "The value of a check is a finite number.");

@@ -348,19 +348,95 @@ static const struct failure failures[] = {
   { CURLE_SSL_CACERT_BADFILE, TALLY_ERROR_CONFIGURATION, false },
 };
 
+/* --- the wrong scheme: each library has its own words for it, of which none tells a person what to do --- */
+
+static bool
+is_tls (const struct exchange *exchange)
+{
+  return 0 == strncmp (exchange->settings->server, "https:", strlen ("https:"));
+}
+
+static bool
+has_one_of (const char *text, const char *const *words)
+{
+  for (; NULL != *words; words++)
+    if (NULL != strcasestr (text, *words))
+      return true;
+  return false;
+}
+
+/* An address of https, of a port where something else than TLS answers: OpenSSL's and GnuTLS's words for that. */
+static bool
+speaks_no_tls (const struct exchange *exchange, CURLcode result)
+{
+  static const char *const words[] = { "wrong version number",  "packet length too long",        "record layer failure",
+                                       "unexpected TLS packet", "packet with unexpected length", NULL };
+
+  return CURLE_SSL_CONNECT_ERROR == result && NULL == exchange->request->url && has_one_of (exchange->why, words);
+}
+
+/* An address of http, of a web server that says what it is: Tally's, nginx, Go's and Apache's in their own words. */
+static bool
+says_https (const struct exchange *exchange)
+{
+  static const char *const words[] = { "This port speaks TLS", "to HTTPS port", "to an HTTPS server",
+                                       "SSL-enabled server port", NULL };
+  const struct buffer *body = &exchange->answer->body;
+
+  return 400 == exchange->answer->status && ! is_tls (exchange) && NULL == exchange->request->url && body->len > 0
+         && has_one_of (body->data, words);
+}
+
+/* What else may be wrong when the connection ended before any answer; "" for nothing. Servers of TLS that get plain
+   HTTP, and servers of plain HTTP that get TLS, may just close it. */
+static const char *
+other_scheme (const struct exchange *exchange, CURLcode result)
+{
+  if (NULL != exchange->request->url || exchange->header_bytes > 0)
+    return "";
+  if (is_tls (exchange))
+    return CURLE_SSL_CONNECT_ERROR == result && NULL == strcasestr (exchange->why, "alert")
+               ? ". If it speaks no TLS there, the address begins with http://."
+               : "";
+  return CURLE_GOT_NOTHING == result || CURLE_RECV_ERROR == result || CURLE_UNSUPPORTED_PROTOCOL == result
+                 || CURLE_WEIRD_SERVER_REPLY == result
+             ? ". If it speaks TLS there, the address begins with https://."
+             : "";
+}
+
+/* Trying again is of no use. */
+static enum tally_code
+error_of_scheme (const struct exchange *exchange, struct tally_error *err)
+{
+  const char *server = exchange->settings->server;
+
+  if (is_tls (exchange))
+    error_set (err, TALLY_ERROR_UNREACHABLE, "%s: the server speaks no TLS there. Is http%s meant?", server,
+               server + strlen ("https"));
+  else
+    error_set (err, TALLY_ERROR_UNREACHABLE, "%s: the server speaks TLS there. Is https%s meant?", server,
+               server + strlen ("http"));
+  if (NULL != err)
+    err->retryable = false;
+  return TALLY_ERROR_UNREACHABLE;
+}
+
 static enum tally_code
 error_of_curl (const struct exchange *exchange, CURLcode result, struct tally_error *err)
 {
   struct failure failure = { result, TALLY_ERROR_UNREACHABLE, true };
+
+  if (speaks_no_tls (exchange, result))
+    return error_of_scheme (exchange, err);
 
   for (size_t i = 0; i < sizeof (failures) / sizeof (failures[0]); i++)
     if (failures[i].result == result)
       failure = failures[i];
   if (TALLY_ERROR_MEMORY == failure.code)
     return error_memory (err);
-  error_set (err, failure.code, "%s: %s",
+  error_set (err, failure.code, "%s: %s%s",
              NULL == exchange->request->url ? exchange->settings->server : "The store of artifacts",
-             '\0' == exchange->why[0] ? curl_easy_strerror (result) : exchange->why);
+             '\0' == exchange->why[0] ? curl_easy_strerror (result) : exchange->why, other_scheme (exchange, result));
   if (NULL != err)
     err->retryable = failure.retryable;
   return failure.code;
@@ -423,6 +499,8 @@ conclude (struct exchange *exchange, CURLcode result, struct tally_error *err)
   curl_easy_getinfo (exchange->easy, CURLINFO_REDIRECT_URL, &location);
   answer->sent = request_bytes > 0;
   answer->status = (int)status;
+  if (says_https (exchange))
+    return error_of_scheme (exchange, err);
   /* A refusal counts although its text was cut off, or the rest of an upload could not be sent. */
   if (status >= 300 && STOP_CANCELLED != exchange->stop && (CURLE_OK == result || status >= 400))
     return transport_answer_error (answer, exchange->request, location, err);

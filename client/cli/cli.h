@@ -76,7 +76,8 @@ const char *cli_option_at (const struct cli *cli, const char *name, size_t index
 bool cli_has (const struct cli *cli, const char *name);
 /* A whole number of an option within bounds, or `otherwise`. */
 int64_t cli_number (struct cli *cli, const char *name, int64_t minimum, int64_t maximum, int64_t otherwise);
-/* "key=value": the key as a new text, the value borrowed behind it. */
+/* "key=value": the key as a new text, the value borrowed behind it. `text` is the value of an option, which is told
+   with a wrong one, or an argument with a number. */
 struct tally_pair cli_pair (struct cli *cli, const char *text);
 
 /* A number, also "nan", "inf" and "-inf" in any case. */
@@ -114,6 +115,8 @@ enum tally_code cli_close (struct cli *cli, int64_t deadline_ms, struct tally_er
 /* The id of a run: an id, the beginning of one, a name, "latest" or "current". Asks the server unless it is a whole
    id. `experiment` (may be NULL) narrows names and "latest". */
 const char *cli_run_id (struct cli *cli, const char *text, const char *experiment);
+/* The same among the runs that are deleted, of which none is "current". */
+const char *cli_deleted_run_id (struct cli *cli, const char *text, const char *experiment);
 /* The same run as the server has it: also ids that MLflow knows as the tag tally.run_id. */
 struct tally_run_data *cli_run (struct cli *cli, const char *text, const char *experiment);
 /* "runs:/<id>" and others of artifact.h as they are; else of cli_run_id. */

@@ -209,9 +209,19 @@ static const struct option approve_options[] = {
   END,
 };
 
+static const struct option model_gate_options[] = {
+  { "stage", 0, "STAGE", "Staging|Production|Archived", false, "Ask about a stage instead of an alias" },
+  END,
+};
+
 static const struct option promote_options[] = {
-  { "expect", 0, "VERSION", NULL, false, "The version that must have the alias now, or 'none'" }, REASON, RUN_URL,
-  { "force", 0, NULL, NULL, false, "In spite of the gate; needs the right, and a reason" },       END,
+  { "stage", 0, "STAGE", "None|Staging|Production|Archived", false, "Move it to a stage instead of giving an alias" },
+  { "archive", 0, NULL, NULL, false, "With --stage Staging or Production: what else is there goes to Archived" },
+  { "expect", 0, "VERSION", NULL, false, "The version that must have the alias now, or 'none'" },
+  REASON,
+  RUN_URL,
+  { "force", 0, NULL, NULL, false, "In spite of the gate; needs the right, and a reason" },
+  END,
 };
 
 static const struct option rollback_options[] = { REASON, END };
@@ -234,13 +244,19 @@ static const struct option gate_options[] = { STAGE, END };
 static const struct option gate_set_options[] = {
   STAGE,
   { "check", 0, "NAME", NULL, true, "The newest result of this check is success" },
+  { "check-by", 0, "CHECK=USER", NULL, true, "Only results of this check that these users and groups posted count" },
+  { "check-by-group", 0, "CHECK=GROUP", NULL, true, "The same for a group" },
   { "metric", 'm', "RULE", NULL, true,
     "KEY>=NUMBER or KEY<=NUMBER; with @ALIAS: no worse than the version that has it" },
+  { "epsilon", 0, "KEY=NUMBER", NULL, true, "By so much the metric may be worse than @ALIAS; default 0" },
+  { "dataset", 0, "KEY=NAME", NULL, true, "The metric as it was measured on this data set" },
   { "tag", 't', "KEY[=VALUE]", NULL, true, "The version has this tag, with this value if one is given" },
   { "approvals", 0, "N", NULL, false, "So many people approve; 1 when only approvers are named" },
   { "approver", 0, "USER", NULL, true, "Only approvals of these users and groups count" },
   { "approver-group", 0, "GROUP", NULL, true, "The same for a group" },
   { "soak", 0, "ALIAS=TIME", NULL, false, "The version has had that alias for so long, as staging=24h" },
+  { "freeze", 0, "WINDOW", NULL, true,
+    "Nothing moves then, in UTC: 2026-12-20/2027-01-02, or days of the week, as sat,sun or fri=16:00-24:00" },
   { "mover", 0, "USER", NULL, true, "Only these users and groups may move it" },
   { "mover-group", 0, "GROUP", NULL, true, "The same for a group" },
   { "rules", 0, "FILE", NULL, false, "All rules as JSON, also what 'gate show --json' printed; -: stdin" },
@@ -314,8 +330,10 @@ const struct command commands[] = {
     "tally run exec --summary run.json -- ./train --depth 9",
     exec_options, LISTS_NOTHING, run_run_exec },
   { "run delete", "RUN", "Delete a run", RUN_TEXT, NULL, look_options, LISTS_NOTHING, run_run_delete },
-  { "run restore", "RUN", "Bring a deleted run back; RUN is its whole id", NULL, NULL, NULL, LISTS_NOTHING,
-    run_run_restore },
+  { "run restore", "RUN", "Bring a deleted run back",
+    "RUN is the id of a deleted run, the beginning of one (6 digits or more), a name, or 'latest'; 'tally runs "
+    "--deleted' lists them.",
+    NULL, look_options, LISTS_NOTHING, run_run_restore },
   { "log", "RUN", "Log what stdin says, line by line, as it comes",
     RUN_TEXT "CSV begins with a line of names: 'step' and 'timestamp' (ms) where there are such columns, the others "
              "are metrics; empty fields are no points. JSON lines are objects, {\"step\": 3, \"loss\": 0.5}, or one "
@@ -348,9 +366,10 @@ const struct command commands[] = {
   { "artifact ls", "ROOT [FOLDER]", "List files", NULL, NULL, ls_options, LISTS_ITEMS, run_artifact_ls },
 
   { "model register", "NAME SOURCE", "Register a version of a model",
-    "SOURCE is \"runs:/ID/PATH\", \"models:/m-ID\", or an address that the server allows. The model is made when "
-    "there is none. Prints NAME/VERSION.",
-    "tally model register churn runs:/$run/model", register_options, LISTS_NOTHING, run_model_register },
+    RUN_TEXT "SOURCE is \"runs:/RUN/PATH\", \"models:/m-ID\", or an address that the server allows. The model is made "
+             "when there is none. Prints NAME/VERSION.",
+    "tally model register churn runs:/$run/model\ntally model register churn runs:/latest/model", register_options,
+    LISTS_NOTHING, run_model_register },
   { "model ls", "[NAME]", "List models, or the versions of one", NULL, NULL, model_ls_options, LISTS_ITEMS,
     run_model_ls },
   { "model show", "MODEL...", "Show versions of models", MODEL_TEXT, NULL, NULL, LISTS_NOTHING, run_model_show },
@@ -361,16 +380,19 @@ const struct command commands[] = {
     check_options, LISTS_NOTHING, run_model_check },
   { "model approve", "MODEL", "Approve a version", MODEL_TEXT, NULL, approve_options, LISTS_NOTHING,
     run_model_approve },
-  { "model gate", "MODEL ALIAS", "Ask whether a version may have an alias",
+  { "model gate", "MODEL [ALIAS]", "Ask whether a version may have an alias, or go to a stage",
     MODEL_TEXT "Changes nothing. Exits with 2, and says what is missing, when the gate does not let it through. Gates "
                "are set by 'tally gate set'.",
-    NULL, NULL, LISTS_NOTHING, run_model_gate },
-  { "model promote", "MODEL ALIAS", "Give an alias to a version, through its gate",
+    "tally model gate churn/3 production\ntally model gate churn/3 --stage Production", model_gate_options,
+    LISTS_NOTHING, run_model_gate },
+  { "model promote", "MODEL [ALIAS]", "Give an alias to a version, or move it to a stage, through the gate",
     MODEL_TEXT "Exits with 2, and says what is missing, when the gate refuses; with 6 when --expect did not hold.",
-    "tally model promote churn/3 production --expect 2 --reason 'better recall'", promote_options, LISTS_NOTHING,
-    run_model_promote },
-  { "model rollback", "NAME ALIAS", "Give an alias back to the version that had it before", NULL, NULL,
-    rollback_options, LISTS_NOTHING, run_model_rollback },
+    "tally model promote churn/3 production --expect 2 --reason 'better recall'\n"
+    "tally model promote churn/3 --stage Production --archive",
+    promote_options, LISTS_NOTHING, run_model_promote },
+  { "model rollback", "NAME ALIAS", "Give an alias back to the version that had it before",
+    "Stages are not given back: 'tally model promote --stage' moves a version to any of them.", NULL, rollback_options,
+    LISTS_NOTHING, run_model_rollback },
   { "model history", "NAME", "Show what was done with a model, newest first", NULL, NULL, history_options, LISTS_ITEMS,
     run_model_history },
   { "model download", "MODEL FOLDER", "Fetch the files of a version", MODEL_TEXT,
@@ -385,9 +407,13 @@ const struct command commands[] = {
     "tally gate show 'fraud-*' production --json > gate.json", gate_options, LISTS_NOTHING, run_gate_show },
   { "gate set", "PATTERN [ALIAS]", "Say what must be true before an alias or stage moves",
     GATE_TEXT
-    "The rules replace those that the gate had. Several gates may bind one alias; all must be passed. More can "
-    "be said in a file, as when moves are frozen: docs/gates.md has all rules.",
+    "The rules replace those that the gate had. Several gates may bind one alias; all must be passed. What the rules "
+    "mean is in docs/gates.md.\n\n"
+    "WINDOW is FROM/TO, each a day or a time as 2026-12-20T18:00:00Z; or days of the week (mon, tue, wed, thu, fri, "
+    "sat, sun) separated by commas, and behind = the hours of these days. With TO it is over.",
     "tally gate set churn production --check tests --metric 'auc>=0.9' --metric 'auc>=@production'\n"
+    "tally gate set churn champion -m 'loss<=@champion' --epsilon loss=0.01 --freeze fri=16:00-24:00\n"
+    "tally gate set churn production --check bias --check-by-group bias=auditors\n"
     "tally gate set 'fraud-*' --stage Production --approvals 2 --approver-group risk\n"
     "tally gate set churn champion --protect",
     gate_set_options, LISTS_NOTHING, run_gate_set },

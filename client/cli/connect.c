@@ -226,7 +226,8 @@ filter_text (const char *text)
 /* The one run that meets a filter, newest first; NULL: none. `many` names the others when there are several and
    `one_only`. */
 static const char *
-find_one (struct cli *cli, const char *filter, const char *experiment, const char *text, bool one_only)
+find_one (struct cli *cli, enum tally_view view, const char *filter, const char *experiment, const char *text,
+          bool one_only)
 {
   const char *ids[] = { NULL == experiment ? NULL : cli_experiment_id (cli, experiment) };
   const struct tally_run_data *run = NULL;
@@ -237,7 +238,7 @@ find_one (struct cli *cli, const char *filter, const char *experiment, const cha
 
   cli_must (cli,
             tally_search_runs (&search, cli_client (cli), NULL == ids[0] ? NULL : ids, NULL == ids[0] ? 0 : 1, filter,
-                               "start_time DESC", TALLY_VIEW_ACTIVE, one_only ? 6 : 1, &err),
+                               "start_time DESC", view, one_only ? 6 : 1, &err),
             &err);
   for (;;)
   {
@@ -266,39 +267,61 @@ hex_digits (const char *text)
   return '\0' == text[len] ? len : 0;
 }
 
+/* By the beginning of an id, or by name; NULL: there is none. */
+static const char *
+find_named (struct cli *cli, enum tally_view view, const char *text, const char *experiment)
+{
+  bool is_prefix = hex_digits (text) >= PREFIX_LEAST;
+  const char *found = NULL;
+
+  if (is_prefix)
+    found = find_one (cli, view, cli_printf ("attributes.run_id LIKE '%s%%'", text), NULL, text, true);
+  /* MLflow gives runs other ids than libtally, which are in a tag then. */
+  if (NULL == found && is_prefix)
+    found = find_one (cli, view, cli_printf ("tags.`tally.run_id` LIKE '%s%%'", text), NULL, text, true);
+  if (NULL == found)
+    found = find_one (cli, view, cli_printf ("attributes.run_name = %s", filter_text (text)), experiment, text, true);
+  return found;
+}
+
+static const char *
+find_run (struct cli *cli, enum tally_view view, const char *text, const char *experiment)
+{
+  const char *kind = TALLY_VIEW_DELETED == view ? "deleted " : "";
+  bool is_latest = 0 == strcmp (text, "latest");
+  const char *found;
+
+  if (ID_LENGTH == hex_digits (text))
+    return text;
+  if (NULL == experiment && is_latest)
+    experiment = cli_setting (cli, "experiment");
+  found = is_latest ? find_one (cli, view, NULL, experiment, text, false) : find_named (cli, view, text, experiment);
+  if (NULL == found)
+    not_found (cli, TALLY_ERROR_NOT_FOUND,
+               is_latest ? cli_printf ("There is no %srun yet.", kind)
+                         : cli_printf ("There is no %srun '%s': neither an id, the beginning of one (%d digits or "
+                                       "more), nor a name.",
+                                       kind, text, PREFIX_LEAST));
+  return found;
+}
+
 const char *
 cli_run_id (struct cli *cli, const char *text, const char *experiment)
 {
-  size_t digits = hex_digits (text);
-  const char *found = NULL;
+  const char *current;
 
-  if (ID_LENGTH == digits)
-    return text;
-  if (0 == strcmp (text, "current"))
-  {
-    found = cli_setting (cli, "run-id");
-    if (NULL == found)
-      not_found (cli, TALLY_ERROR_NOT_FOUND, "There is no current run: TALLY_RUN_ID is not set.");
-    return found;
-  }
-  if (NULL == experiment && 0 == strcmp (text, "latest"))
-    experiment = cli_setting (cli, "experiment");
-  if (0 == strcmp (text, "latest"))
-    found = find_one (cli, NULL, experiment, text, false);
-  else if (digits >= PREFIX_LEAST)
-    found = find_one (cli, cli_printf ("attributes.run_id LIKE '%s%%'", text), NULL, text, true);
-  /* MLflow gives runs other ids than libtally, which are in a tag then. */
-  if (NULL == found && digits >= PREFIX_LEAST)
-    found = find_one (cli, cli_printf ("tags.`tally.run_id` LIKE '%s%%'", text), NULL, text, true);
-  if (NULL == found && 0 != strcmp (text, "latest"))
-    found = find_one (cli, cli_printf ("attributes.run_name = %s", filter_text (text)), experiment, text, true);
-  if (NULL == found)
-    not_found (cli, TALLY_ERROR_NOT_FOUND,
-               0 == strcmp (text, "latest") ? "There is no run yet."
-                                            : cli_printf ("There is no run '%s': neither an id, the beginning of one "
-                                                          "(6 digits or more), nor a name.",
-                                                          text));
-  return found;
+  if (0 != strcmp (text, "current"))
+    return find_run (cli, TALLY_VIEW_ACTIVE, text, experiment);
+  current = cli_setting (cli, "run-id");
+  if (NULL == current)
+    not_found (cli, TALLY_ERROR_NOT_FOUND, "There is no current run: TALLY_RUN_ID is not set.");
+  return current;
+}
+
+const char *
+cli_deleted_run_id (struct cli *cli, const char *text, const char *experiment)
+{
+  return find_run (cli, TALLY_VIEW_DELETED, text, experiment);
 }
 
 struct tally_run_data *
@@ -311,7 +334,8 @@ cli_run (struct cli *cli, const char *text, const char *experiment)
 
   if (TALLY_ERROR_NOT_FOUND == code)
   {
-    const char *other = find_one (cli, cli_printf ("tags.`tally.run_id` = '%s'", id), NULL, text, false);
+    const char *other =
+        find_one (cli, TALLY_VIEW_ACTIVE, cli_printf ("tags.`tally.run_id` = '%s'", id), NULL, text, false);
 
     if (NULL != other)
       code = tally_run_get (&run, cli_client (cli), other, &err);

@@ -91,25 +91,35 @@ struct remedy
 {
   CURLcode code;
   const char *words; /* in curl's message, whichever library it has for TLS; NULL: any */
+  const char *trouble; /* instead of curl's message; NULL: that */
   const char *advice;
   int status;
 };
 
 #define SET_CA_FILE "-o ca-file=FILE, TALLY_CA_FILE, or a line of the file of settings"
 
+#define NO_TLS "the server speaks no TLS there", "the address must begin with http://"
+
 static const struct remedy remedies[] = {
-  { CURLE_PEER_FAILED_VERIFICATION, "expired",
+  { CURLE_PEER_FAILED_VERIFICATION, "expired", NULL,
     "the server needs a new certificate, unless this machine's clock is wrong", CLI_UNREACHABLE },
-  { CURLE_PEER_FAILED_VERIFICATION, "not yet valid", "is this machine's clock right?", CLI_UNREACHABLE },
-  { CURLE_PEER_FAILED_VERIFICATION, "name",
+  { CURLE_PEER_FAILED_VERIFICATION, "not yet valid", NULL, "is this machine's clock right?", CLI_UNREACHABLE },
+  { CURLE_PEER_FAILED_VERIFICATION, "name", NULL,
     "the certificate is of another host: use the name that it has in the address", CLI_UNREACHABLE },
-  { CURLE_PEER_FAILED_VERIFICATION, NULL, "say which certificates are trusted: " SET_CA_FILE, CLI_UNREACHABLE },
-  { CURLE_SSL_CACERT_BADFILE, NULL, "ca-file must name a file, or a folder, of certificates in PEM", CLI_REFUSED },
-  { CURLE_SSL_CERTPROBLEM, NULL, "client-certificate must name a file with certificate and key in PEM", CLI_REFUSED },
-  { CURLE_SSL_CONNECT_ERROR, NULL, "does it speak TLS? If not, the address begins with http://", CLI_UNREACHABLE },
-  { CURLE_COULDNT_RESOLVE_HOST, NULL, "is the name in the address right? 'tally login' changes it", CLI_UNREACHABLE },
-  { CURLE_COULDNT_RESOLVE_PROXY, NULL, "is the name of the proxy right?", CLI_UNREACHABLE },
-  { CURLE_OPERATION_TIMEDOUT, NULL, "is it overloaded, or is a firewall in between?", CLI_UNREACHABLE },
+  { CURLE_PEER_FAILED_VERIFICATION, NULL, NULL, "say which certificates are trusted: " SET_CA_FILE, CLI_UNREACHABLE },
+  { CURLE_SSL_CACERT_BADFILE, NULL, NULL, "ca-file must name a file, or a folder, of certificates in PEM",
+    CLI_REFUSED },
+  { CURLE_SSL_CERTPROBLEM, NULL, NULL, "client-certificate must name a file with certificate and key in PEM",
+    CLI_REFUSED },
+  { CURLE_SSL_CONNECT_ERROR, "wrong version number", NO_TLS, CLI_UNREACHABLE },
+  { CURLE_SSL_CONNECT_ERROR, "packet length too long", NO_TLS, CLI_UNREACHABLE },
+  { CURLE_SSL_CONNECT_ERROR, "unexpected TLS packet", NO_TLS, CLI_UNREACHABLE },
+  { CURLE_SSL_CONNECT_ERROR, NULL, NULL, "does it speak TLS? If not, the address begins with http://",
+    CLI_UNREACHABLE },
+  { CURLE_COULDNT_RESOLVE_HOST, NULL, NULL, "is the name in the address right? 'tally login' changes it",
+    CLI_UNREACHABLE },
+  { CURLE_COULDNT_RESOLVE_PROXY, NULL, NULL, "is the name of the proxy right?", CLI_UNREACHABLE },
+  { CURLE_OPERATION_TIMEDOUT, NULL, NULL, "is it overloaded, or is a firewall in between?", CLI_UNREACHABLE },
 };
 
 static void
@@ -120,6 +130,8 @@ find_remedy (struct doctor_probe *probe, CURLcode code)
   for (size_t i = 0; i < sizeof (remedies) / sizeof (remedies[0]); i++)
     if (remedies[i].code == code && (NULL == remedies[i].words || NULL != strstr (probe->trouble, remedies[i].words)))
     {
+      if (NULL != remedies[i].trouble)
+        snprintf (probe->trouble, sizeof (probe->trouble), "%s", remedies[i].trouble);
       probe->advice = remedies[i].advice;
       probe->status = remedies[i].status;
       return;

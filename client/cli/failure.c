@@ -74,13 +74,27 @@ cli_exit_code (enum tally_code code)
   return (size_t)code < sizeof (code_exits) / sizeof (code_exits[0]) ? code_exits[code] : CLI_REFUSED;
 }
 
+/* Nobody said which server: the default one is on this machine. */
+static bool
+asked_default (struct cli *cli)
+{
+  const struct tally_option_info *info;
+
+  for (size_t i = 0; NULL != (info = tally_option_at (i)); i++)
+    if (0 == strcmp (info->name, "server"))
+      return NULL != info->default_value && 0 == strcmp (cli_setting (cli, "server"), info->default_value);
+  return false;
+}
+
 /* What a person can do about it; NULL: the message says all. */
 static const char *
-advice (enum tally_code code)
+advice (struct cli *cli, enum tally_code code)
 {
   switch (code)
   {
   case TALLY_ERROR_UNREACHABLE:
+    if (asked_default (cli))
+      return "that is the default: 'tally login', --server or TALLY_SERVER name another";
     return "'tally doctor' looks into it";
   case TALLY_ERROR_UNAUTHENTICATED:
     return "'tally login' logs in";
@@ -124,7 +138,7 @@ int
 cli_fail (struct cli *cli, const struct tally_error *err)
 {
   int status = cli_exit_code (err->code);
-  const char *more = advice (err->code);
+  const char *more = advice (cli, err->code);
   struct tally_error stopped = *err;
 
   /* Only Ctrl-C and signals like it stop what a command does. */

@@ -1,5 +1,6 @@
 /* --help: of the program, of a group of commands, of a command, and of libtally's options. */
 #include "cli/output.h"
+#include "cli/parse.h"
 
 #include <string.h>
 
@@ -230,7 +231,7 @@ run_help (struct cli *cli)
       help_group (cli, cli->arguments[0]);
       return CLI_DONE;
     }
-  cli_refuse (cli, "There is no command '%s'.", cli->arguments[0]);
+  parse_unknown_command (cli, cli->arguments[0], cli->argument_count > 1 ? cli->arguments[1] : NULL);
 }
 
 int

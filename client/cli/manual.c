@@ -1,5 +1,6 @@
 /* Man pages (roff, man(7)) and the reference of the docs (Markdown), made from the table of commands. */
 #include "cli/output.h"
+#include "cli/parse.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -296,7 +297,7 @@ page_command (struct cli *cli)
   const struct command *command = command_find (cli->arguments, cli->argument_count, &used);
 
   if (cli->argument_count > 0 && (NULL == command || used != cli->argument_count))
-    cli_refuse (cli, "There is no command '%s'.", cli->arguments[0]);
+    parse_unknown_command (cli, cli->arguments[0], cli->argument_count > 1 ? cli->arguments[1] : NULL);
   return command;
 }
 

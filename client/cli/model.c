@@ -10,7 +10,7 @@
 
 static const struct column model_columns[] = {
   { "NAME", "name", CELL_TEXT },
-  { "VERSIONS", "latest_version", CELL_NUMBER },
+  { "LATEST", "latest_version", CELL_NUMBER },
   { "ALIASES", "alias_list", CELL_LIST },
   { "UPDATED", "last_updated_timestamp", CELL_AGE },
   { "DESCRIPTION", "description", CELL_TEXT },
@@ -223,11 +223,30 @@ run_model_show (struct cli *cli)
   return CLI_DONE;
 }
 
-/* The run of "runs:/<id>/path". */
+/* The run of "runs:/<run>/path", by its id in `*source` too; NULL: another source. */
 static const char *
-run_of_source (const char *source)
+run_of_source (struct cli *cli, const char **source)
 {
-  return 0 == strncmp (source, "runs:/", 6) ? cli_copy (source + 6, strcspn (source + 6, "/")) : NULL;
+  static const char scheme[] = "runs:/";
+  const char *run;
+  const char *id;
+  size_t len;
+
+  if (0 != strncmp (*source, scheme, strlen (scheme)))
+    return NULL;
+  run = *source + strlen (scheme);
+  len = strcspn (run, "/");
+  id = cli_run_id (cli, cli_copy (run, len), NULL);
+  *source = cli_printf ("runs:/%s%s", id, run + len);
+  return id;
+}
+
+/* MLflow's servers take a word for a path of their own, and say so at length. */
+static void
+check_source (struct cli *cli, const char *source)
+{
+  if ('/' != source[0] && NULL == strstr (source, ":/"))
+    cli_refuse (cli, "'%s' is no source: say runs:/RUN/PATH, models:/m-ID, or an address.", source);
 }
 
 int
@@ -235,14 +254,18 @@ run_model_register (struct cli *cli)
 {
   const char *name = cli->arguments[0];
   const char *source = cli->arguments[1];
-  const char *run_id = cli_has (cli, "run") ? cli_run_id (cli, cli_option (cli, "run"), NULL) : run_of_source (source);
   const char *model_id = 0 == strncmp (source, "models:/m-", 10) ? source + 8 : NULL;
+  const char *run_id;
   struct tally_error err;
   const char *tag;
   int64_t version;
 
+  check_source (cli, source);
   for (size_t i = 0; NULL != (tag = cli_option_at (cli, "tag", i)); i++)
     cli_pair (cli, tag);
+  run_id = run_of_source (cli, &source);
+  if (cli_has (cli, "run"))
+    run_id = cli_run_id (cli, cli_option (cli, "run"), NULL);
   cli_must (cli,
             tally_model_register (&version, cli_client (cli), name, source, run_id, model_id,
                                   cli_option (cli, "description"), &err),

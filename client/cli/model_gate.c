@@ -6,17 +6,46 @@
 #include <inttypes.h>
 #include <string.h>
 
-static json_t *
-result_json (const struct tally_gate_result *result)
+/* What moves: an alias, or else a version to a stage. */
+struct target
 {
+  const char *alias; /* NULL: the stage is meant */
+  const char *stage;
+};
+
+static struct target
+target_of (struct cli *cli)
+{
+  struct target target = { cli->argument_count > 1 ? cli->arguments[1] : NULL, cli_option (cli, "stage") };
+
+  if ((NULL == target.alias) == (NULL == target.stage))
+    cli_refuse (cli, "Name what moves: an alias or a --stage.");
+  return target;
+}
+
+/* Who held an alias before and holds it now is told of aliases: a stage may have several versions. */
+static json_t *
+result_json (const struct tally_gate_result *result, const struct target *target)
+{
+  json_t *answer = json_object ();
   json_t *missing = json_array ();
 
   for (size_t i = 0; i < result->missing_count; i++)
     json_array_append_new (missing, json_pack ("{s:o, s:o}", "rule", json_text (result->missing[i].rule), "message",
                                                json_text (result->missing[i].message)));
-  return json_pack ("{s:b, s:b, s:b, s:I, s:I, s:I, s:o}", "met", result->met, "moved", result->moved, "forced",
-                    result->forced, "version", (json_int_t)result->version, "previous", (json_int_t)result->previous,
-                    "current", (json_int_t)result->current, "missing", missing);
+  json_object_set_new (answer, "met", json_boolean (result->met));
+  json_object_set_new (answer, "moved", json_boolean (result->moved));
+  json_object_set_new (answer, "forced", json_boolean (result->forced));
+  json_object_set_new (answer, "version", json_integer (result->version));
+  if (NULL != target->alias)
+  {
+    json_object_set_new (answer, "previous", json_integer (result->previous));
+    json_object_set_new (answer, "current", json_integer (result->current));
+  }
+  json_object_set_new (answer, NULL == target->alias ? "stage" : "alias",
+                       json_text (NULL == target->alias ? target->stage : target->alias));
+  json_object_set_new (answer, "missing", missing);
+  return answer;
 }
 
 /* What is missing goes to stdout: it is the answer. */
@@ -30,7 +59,8 @@ print_missing (struct cli *cli, const struct tally_gate_result *result)
 
 /* The answer of a promotion that was refused: the error, with what the gate said. */
 static int
-refused (struct cli *cli, const struct tally_gate_result *result, const struct tally_error *err)
+refused (struct cli *cli, const struct tally_gate_result *result, const struct target *target,
+         const struct tally_error *err)
 {
   int status = cli_exit_code (err->code);
 
@@ -43,47 +73,73 @@ refused (struct cli *cli, const struct tally_gate_result *result, const struct t
   }
   print_json (json_pack ("{s:{s:s, s:s, s:i, s:s, s:b, s:i}, s:o}", "error", "code", tally_code_name (err->code),
                          "message", err->message, "http_status", err->http_status, "server_code", err->server_code,
-                         "retryable", err->retryable, "exit_code", status, "gate", result_json (result)));
+                         "retryable", err->retryable, "exit_code", status, "gate", result_json (result, target)));
   return status;
 }
 
+/* The answer of one that was done; `previous_stage` is of stages only. */
+static void
+print_moved_json (const struct tally_gate_result *result, const struct target *target, const char *name,
+                  const char *previous_stage)
+{
+  json_t *answer = result_json (result, target);
+
+  json_object_set_new (answer, "name", json_text (name));
+  if (NULL == target->alias)
+    json_object_set_new (answer, "previous_stage", json_text (previous_stage));
+  print_json (answer);
+}
+
 static int
-moved (struct cli *cli, const char *name, const char *alias, const struct tally_gate_result *result)
+moved_alias (struct cli *cli, const char *name, const char *alias, const struct tally_gate_result *result)
 {
   const char *from = result->previous > 0 ? cli_printf (", before: %" PRId64, result->previous) : "";
 
   if (FORMAT_JSON == cli->format)
-  {
-    json_t *answer = result_json (result);
-
-    json_object_set_new (answer, "name", json_text (name));
-    json_object_set_new (answer, "alias", json_text (alias));
-    print_json (answer);
-  }
+    print_moved_json (result, &(struct target){ .alias = alias }, name, NULL);
   else
     printf ("%s%s@%s%s is version %" PRId64 "%s%s\n", style_begin (&cli->out, STYLE_GOOD), plain (name), plain (alias),
             style_end (&cli->out), result->current, from, result->forced ? ", forced" : "");
   return CLI_DONE;
 }
 
+static int
+moved_stage (struct cli *cli, const struct tally_model_version *version, const char *stage,
+             const struct tally_gate_result *result)
+{
+  if (FORMAT_JSON == cli->format)
+    print_moved_json (result, &(struct target){ .stage = stage }, version->name, version->stage);
+  else
+    printf ("%s%s/%" PRId64 "%s is in the stage %s, before: %s%s\n", style_begin (&cli->out, STYLE_GOOD),
+            plain (version->name), version->version, style_end (&cli->out), stage, plain (version->stage),
+            result->forced ? ", forced" : "");
+  return CLI_DONE;
+}
+
 int
 run_model_gate (struct cli *cli)
 {
+  struct target target = target_of (cli);
   struct tally_model_version *version = model_version (cli, cli->arguments[0]);
-  const char *alias = cli->arguments[1];
   struct tally_gate_result *result = NULL;
   struct tally_error err;
   bool met;
 
-  cli_must (cli, tally_model_gate (&result, cli_client (cli), version->name, version->version, alias, &err), &err);
+  cli_must (
+      cli,
+      NULL == target.alias
+          ? tally_model_stage_gate (&result, cli_client (cli), version->name, version->version, target.stage, &err)
+          : tally_model_gate (&result, cli_client (cli), version->name, version->version, target.alias, &err),
+      &err);
   met = result->met;
   if (FORMAT_JSON == cli->format)
-    print_json (result_json (result));
+    print_json (result_json (result, &target));
   else
   {
-    printf ("%s%s%s: %s/%" PRId64 " %s have the alias %s\n", style_begin (&cli->out, met ? STYLE_GOOD : STYLE_BAD),
+    printf ("%s%s%s: %s/%" PRId64 " %s %s %s\n", style_begin (&cli->out, met ? STYLE_GOOD : STYLE_BAD),
             met ? "open" : "closed", style_end (&cli->out), plain (version->name), version->version,
-            met ? "may" : "may not", plain (alias));
+            met ? "may" : "may not", NULL == target.alias ? "go to the stage" : "have the alias",
+            plain (NULL == target.alias ? target.stage : target.alias));
     print_missing (cli, result);
   }
   tally_gate_result_free (result);
@@ -106,37 +162,76 @@ expected (struct cli *cli)
   return version;
 }
 
-int
-run_model_promote (struct cli *cli)
+/* Options that only one of the two has. */
+static void
+check_promotion (struct cli *cli, const struct target *target)
 {
-  struct tally_promotion promotion = { .alias = cli->arguments[1], .expect_version = expected (cli) };
-  struct tally_model_version *version;
+  if (NULL == target->alias && cli_has (cli, "expect"))
+    cli_refuse (cli, "--expect is of aliases: a stage may have several versions.");
+  if (NULL != target->alias && cli_has (cli, "archive"))
+    cli_refuse (cli, "--archive is of stages: only one version has an alias.");
+  if (cli_has (cli, "force") && NULL == cli_option (cli, "reason"))
+    cli_refuse (cli, "--force needs a --reason.");
+}
+
+static int
+promote_stage (struct cli *cli, const struct target *target)
+{
+  struct tally_transition transition = { .stage = target->stage };
+  struct tally_model_version *version = model_version (cli, cli->arguments[0]);
   struct tally_gate_result *result = NULL;
   struct tally_error err;
   enum tally_code code;
 
+  transition.version = version->version;
+  transition.archive_existing = cli_has (cli, "archive");
+  transition.reason = cli_option (cli, "reason");
+  transition.run_url = cli_option (cli, "run-url");
+  transition.force = cli_has (cli, "force");
+  code = tally_model_transition (&result, cli_client (cli), version->name, &transition, &err);
+  if (TALLY_OK != code)
+    return refused (cli, result, target, &err);
+  return moved_stage (cli, version, target->stage, result);
+}
+
+static int
+promote_alias (struct cli *cli, const struct target *target)
+{
+  struct tally_promotion promotion = { .alias = target->alias, .expect_version = expected (cli) };
+  struct tally_model_version *version = model_version (cli, cli->arguments[0]);
+  struct tally_gate_result *result = NULL;
+  struct tally_error err;
+  enum tally_code code;
+
+  promotion.version = version->version;
   promotion.reason = cli_option (cli, "reason");
   promotion.run_url = cli_option (cli, "run-url");
   promotion.force = cli_has (cli, "force");
-  if (promotion.force && NULL == promotion.reason)
-    cli_refuse (cli, "--force needs a --reason.");
-  version = model_version (cli, cli->arguments[0]);
-  promotion.version = version->version;
   code = tally_model_promote (&result, cli_client (cli), version->name, &promotion, &err);
   if (TALLY_OK != code)
-    return refused (cli, result, &err);
-  return moved (cli, version->name, promotion.alias, result);
+    return refused (cli, result, target, &err);
+  return moved_alias (cli, version->name, target->alias, result);
+}
+
+int
+run_model_promote (struct cli *cli)
+{
+  struct target target = target_of (cli);
+
+  check_promotion (cli, &target);
+  return NULL == target.alias ? promote_stage (cli, &target) : promote_alias (cli, &target);
 }
 
 int
 run_model_rollback (struct cli *cli)
 {
+  struct target target = { .alias = cli->arguments[1] };
   struct tally_gate_result *result = NULL;
   struct tally_error err;
-  enum tally_code code = tally_model_rollback (&result, cli_client (cli), cli->arguments[0], cli->arguments[1],
+  enum tally_code code = tally_model_rollback (&result, cli_client (cli), cli->arguments[0], target.alias,
                                                cli_option (cli, "reason"), &err);
 
   if (TALLY_OK != code)
-    return refused (cli, result, &err);
-  return moved (cli, cli->arguments[0], cli->arguments[1], result);
+    return refused (cli, result, &target, &err);
+  return moved_alias (cli, cli->arguments[0], target.alias, result);
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 struct parser
 {
@@ -16,15 +17,16 @@ struct parser
   struct given *given;
 };
 
-static bool
-word_allowed (const char *words, const char *value)
+/* The word of "a|b|c" that a value is, in any case; NULL: none. */
+static const char *
+word_meant (const char *words, const char *value)
 {
   size_t len = strlen (value);
 
   for (; '\0' != *words; words += strcspn (words, "|"), words += '|' == *words)
-    if (strcspn (words, "|") == len && 0 == strncmp (words, value, len))
-      return true;
-  return false;
+    if (len > 0 && strcspn (words, "|") == len && 0 == strncasecmp (words, value, len))
+      return cli_copy (words, len);
+  return NULL;
 }
 
 static void
@@ -40,8 +42,14 @@ take_option (struct parser *parser, const struct option *option, const char *val
   }
   if (NULL == option->value && NULL != value)
     cli_refuse (cli, "--%s takes no value.", option->name);
-  if (NULL != option->words && ! word_allowed (option->words, value))
-    cli_refuse (cli, "--%s: '%s' is none of %s.", option->name, value, option->words);
+  if (NULL != option->words)
+  {
+    const char *word = word_meant (option->words, value);
+
+    if (NULL == word)
+      cli_refuse (cli, "--%s: '%s' is none of %s.", option->name, value, option->words);
+    value = word;
+  }
   parser->given[cli->given_count++] = (struct given){ option, value };
 }
 
@@ -180,11 +188,16 @@ guess (const char *group, const char *word)
   return cli_meant (word, names);
 }
 
-static void
-unknown_command (struct cli *cli, const char *first, const char *second)
+void
+parse_unknown_command (struct cli *cli, const char *first, const char *second)
 {
-  const char *meant = NULL == second ? guess (NULL, first) : guess (first, second);
-  const char *before = NULL == second ? "" : cli_printf ("%s ", first);
+  const char *meant;
+  const char *before;
+
+  if (! is_group (first))
+    second = NULL;
+  meant = NULL == second ? guess (NULL, first) : guess (first, second);
+  before = NULL == second ? "" : cli_printf ("%s ", first);
 
   if (NULL != meant)
     cli_refuse (cli, "There is no command '%s%s'. Did you mean 'tally %s%s'?", before, NULL == second ? first : second,
@@ -209,10 +222,8 @@ find_command (struct parser *parser)
   parser->at += used;
   if (NULL != cli->command || 0 == left || 0 == strcmp (rest[0], "--"))
     return NULL;
-  if (! is_group (rest[0]))
-    unknown_command (cli, rest[0], NULL);
-  if (left > 1 && ! is_option (rest[1]))
-    unknown_command (cli, rest[0], rest[1]);
+  if (! is_group (rest[0]) || (left > 1 && ! is_option (rest[1])))
+    parse_unknown_command (cli, rest[0], left > 1 ? rest[1] : NULL);
   parser->at++;
   while (parser->at < parser->count && take_word (parser))
     ;
@@ -328,6 +339,16 @@ cli_has (const struct cli *cli, const char *name)
   return false;
 }
 
+/* Bounds that are only those of the type mean nothing to a person. */
+static void
+refuse_number (struct cli *cli, const char *name, const char *value, int64_t minimum, int64_t maximum)
+{
+  const char *least = INT64_MIN == minimum ? "" : cli_printf (" from %lld", (long long)minimum);
+  const char *most = INT64_MAX == maximum || INT32_MAX == maximum ? "" : cli_printf (" to %lld", (long long)maximum);
+
+  cli_refuse (cli, "--%s: '%s' is no whole number%s%s.", name, value, least, most);
+}
+
 int64_t
 cli_number (struct cli *cli, const char *name, int64_t minimum, int64_t maximum, int64_t otherwise)
 {
@@ -335,9 +356,19 @@ cli_number (struct cli *cli, const char *name, int64_t minimum, int64_t maximum,
   int64_t number = otherwise;
 
   if (NULL != value && (! number_parse_int64 (slice_of (value), &number) || number < minimum || number > maximum))
-    cli_refuse (cli, "--%s: '%s' is no whole number from %lld to %lld.", name, value, (long long)minimum,
-                (long long)maximum);
+    refuse_number (cli, name, value, minimum, maximum);
   return number;
+}
+
+/* The value of an option is told with what the option takes. */
+static void
+refuse_pair (struct cli *cli, const char *text)
+{
+  for (size_t i = 0; i < cli->given_count; i++)
+    if (text == cli->given[i].value)
+      cli_refuse (cli, "--%s: '%s' is not of the form %s.", cli->given[i].option->name, text,
+                  cli->given[i].option->value);
+  cli_refuse (cli, "'%s' is not of the form KEY=NUMBER.", text);
 }
 
 struct tally_pair
@@ -346,6 +377,6 @@ cli_pair (struct cli *cli, const char *text)
   const char *equals = strchr (text, '=');
 
   if (NULL == equals || equals == text)
-    cli_refuse (cli, "'%s' is not of the form KEY=VALUE.", text);
+    refuse_pair (cli, text);
   return (struct tally_pair){ cli_copy (text, (size_t)(equals - text)), equals + 1 };
 }

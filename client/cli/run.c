@@ -128,8 +128,9 @@ run_run_delete (struct cli *cli)
 int
 run_run_restore (struct cli *cli)
 {
+  const char *id = cli_deleted_run_id (cli, cli->arguments[0], cli_option (cli, "experiment"));
   struct tally_error err;
 
-  cli_must (cli, tally_run_restore (cli_client (cli), cli->arguments[0], &err), &err);
-  return told_run (cli, cli->arguments[0], "back");
+  cli_must (cli, tally_run_restore (cli_client (cli), id, &err), &err);
+  return told_run (cli, id, "back");
 }

@@ -130,8 +130,11 @@ check_dataset (const struct dataset_request *dataset, struct err *err)
     const char *what;
     size_t max;
   } rules[] = {
-    { dataset->name, "name", DATASET_NAME_MAX },          { dataset->digest, "digest", DATASET_DIGEST_MAX },
-    { dataset->source, "source", DATASET_SOURCE_MAX },    { dataset->schema, "schema", DATASET_SCHEMA_MAX },
+    { dataset->name, "name", DATASET_NAME_MAX },
+    { dataset->digest, "digest", DATASET_DIGEST_MAX },
+    { dataset->source_type, "source_type", DATASET_SOURCE_TYPE_MAX },
+    { dataset->source, "source", DATASET_SOURCE_MAX },
+    { dataset->schema, "schema", DATASET_SCHEMA_MAX },
     { dataset->profile, "profile", DATASET_PROFILE_MAX },
   };
   enum err_code code = ERR_OK;

@@ -207,6 +207,21 @@ check_stage (struct registry_version *version, const struct version_request *req
   return code;
 }
 
+/* What MLflow answers, and for whoever forces also whether anything was overridden, as a promotion tells it. */
+static enum err_code
+reply_moved (struct api_call *call, const struct registry_version *version, const struct registry_change *change,
+             struct err *err)
+{
+  struct json_write w;
+
+  api_reply_start (&w, call);
+  json_write_key (&w, "model_version");
+  model_version_write (&w, &version->row, call->arena);
+  if (change->forces)
+    json_write_member_bool (&w, "forced", change->forced);
+  return api_reply_end (&w, call, err);
+}
+
 enum err_code
 api_model_version_transition_stage (struct api_call *call, struct err *err)
 {
@@ -221,7 +236,9 @@ api_model_version_transition_stage (struct api_call *call, struct err *err)
   if (ERR_OK == code)
     code = api_registry_explain (&change, request.reason, request.run_url, request.force, err);
   if (ERR_OK == code)
-    code = run_and_reply (&change, registry_version_move, &version, call, err);
+    code = api_registry_run (&change, call, registry_version_move, &version, err);
+  if (ERR_OK == code)
+    code = reply_moved (call, &version, &change, err);
   result_free (&version.result);
   return code;
 }

@@ -10,6 +10,8 @@
 
 #define DATASET_NAME_MAX 500
 #define DATASET_DIGEST_MAX 36
+/* MLflow has it in its column only: PostgreSQL refuses what is longer (400, with the SQL), SQLite takes it. */
+#define DATASET_SOURCE_TYPE_MAX 36
 #define DATASET_SOURCE_MAX 65535
 #define DATASET_SCHEMA_MAX 1048575
 #define DATASET_PROFILE_MAX 16777215

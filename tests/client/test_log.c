@@ -204,6 +204,10 @@ START_TEST (refuses_what_no_server_takes)
   dataset.digest = "0123456789012345678901234567890123456";
   ck_assert_int_eq (tally_log_dataset (run, &dataset, NULL, &err), TALLY_ERROR_ARGUMENT);
   ck_assert_ptr_nonnull (strstr (err.message, "37 characters; at most 36"));
+  dataset.source_type = dataset.digest;
+  dataset.digest = "1";
+  ck_assert_int_eq (tally_log_dataset (run, &dataset, NULL, &err), TALLY_ERROR_ARGUMENT);
+  ck_assert_str_eq (err.message, "The source_type of a data set has 37 characters; at most 36 are allowed.");
   tally_counters (client, &counters);
   ck_assert_uint_eq (counters.logged, logged);
   /* Tags may be longer than params. */

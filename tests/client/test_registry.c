@@ -18,8 +18,10 @@ static bool done_before_lost;
 static atomic_uint created;
 static char tag[128]; /* of the creation */
 static char body[2048]; /* last one */
+static char path[2048]; /* last one */
 static const char *refusal; /* JSON of Tally's calls; NULL: there are none */
 static int refusal_status;
+static bool is_tally; /* how the server tells what it is */
 
 static void
 note_tag (const char *text)
@@ -50,6 +52,7 @@ answer (void *payload, const struct http_request *request)
 {
   (void)payload;
   snprintf (body, sizeof (body), "%s", request->body);
+  snprintf (path, sizeof (path), "%s", request->path);
   if (NULL != strstr (request->path, "/registered-models/create"))
     http_reply_json (request, 400, "{\"error_code\": \"RESOURCE_ALREADY_EXISTS\", \"message\": \"there\"}");
   else if (NULL != strstr (request->path, "/model-versions/create"))
@@ -60,7 +63,10 @@ answer (void *payload, const struct http_request *request)
     http_reply_json (request, 200,
                      created > 0 ? "{\"model_versions\": [{\"name\": \"m\", \"version\": \"7\"}]}" : "{}");
   }
-  else if (NULL != strstr (request->path, "/api/tally/") && NULL != refusal)
+  else if (0 == strcmp (request->path, "/api/tally/v1/session") && is_tally)
+    http_reply_json (request, 200, "{\"authentication\": false, \"user\": null}");
+  else if ((NULL != strstr (request->path, "/api/tally/") || NULL != strstr (request->path, "/transition-stage"))
+           && NULL != refusal)
     http_reply_json (request, refusal_status, refusal);
   else if (0 == strcmp (request->path, "/version"))
     http_reply (request, 200, "text/plain", "", "3.17.2");
@@ -152,8 +158,87 @@ START_TEST (refused_by_a_gate)
 }
 END_TEST
 
+START_TEST (moves_to_a_stage)
+{
+  struct tally_transition transition = { .stage = "Production", .version = 3 };
+  struct tally_gate_result *result = NULL;
+
+  refusal_status = 200;
+  refusal = "{\"model_version\": {\"name\": \"m\", \"version\": \"3\"}}";
+  ck_assert_int_eq (tally_model_transition (&result, client, "m", &transition, &err), TALLY_OK);
+  ck_assert_str_eq (body, "{\"name\":\"m\",\"version\":\"3\",\"stage\":\"Production\","
+                          "\"archive_existing_versions\":false}");
+  ck_assert (result->met && result->moved && ! result->forced);
+  ck_assert_int_eq (result->version, 3);
+  ck_assert_int_eq (result->current, 0);
+  tally_gate_result_free (result);
+  is_tally = true;
+  transition = (struct tally_transition){ .stage = "Production",
+                                          .version = 3,
+                                          .archive_existing = true,
+                                          .force = true,
+                                          .reason = "outage",
+                                          .run_url = "https://ci.example/1" };
+  refusal = "{\"model_version\": {\"name\": \"m\", \"version\": \"3\"}, \"forced\": true}";
+  ck_assert_int_eq (tally_model_transition (&result, client, "m", &transition, &err), TALLY_OK);
+  ck_assert_str_eq (body, "{\"name\":\"m\",\"version\":\"3\",\"stage\":\"Production\","
+                          "\"archive_existing_versions\":true,\"reason\":\"outage\","
+                          "\"run_url\":\"https://ci.example/1\",\"force\":true}");
+  ck_assert (result->moved && result->forced);
+  tally_gate_result_free (result);
+}
+END_TEST
+
+START_TEST (refused_by_the_gate_of_a_stage)
+{
+  struct tally_transition transition = { .stage = "Production", .version = 3 };
+  struct tally_gate_result *result = NULL;
+
+  refusal_status = 409;
+  refusal = "{\"error_code\": \"RESOURCE_CONFLICT\", \"message\": \"no\", \"missing\": [{\"rule\": \"check\", "
+            "\"text\": \"check 'tests' was not posted\"}]}";
+  ck_assert_int_eq (tally_model_transition (&result, client, "m", &transition, &err), TALLY_ERROR_GATE);
+  ck_assert (! result->met && ! result->moved);
+  ck_assert_uint_eq (result->missing_count, 1);
+  ck_assert_str_eq (result->missing[0].message, "check 'tests' was not posted");
+  ck_assert_int_eq (result->version, 3);
+  tally_gate_result_free (result);
+}
+END_TEST
+
+/* MLflow would move it, and forget the reason. */
+START_TEST (a_reason_of_a_transition_needs_a_tally_server)
+{
+  struct tally_transition transition = { .stage = "Production", .version = 3, .reason = "why" };
+  struct tally_gate_result *result = NULL;
+
+  refusal_status = 200;
+  refusal = "{}";
+  ck_assert_int_eq (tally_model_transition (&result, client, "m", &transition, &err), TALLY_ERROR_UNSUPPORTED);
+  ck_assert_ptr_null (result);
+  ck_assert_ptr_nonnull (strstr (err.message, "needs a Tally server"));
+  ck_assert_str_eq (body, "");
+}
+END_TEST
+
+START_TEST (asks_the_gate_of_a_stage)
+{
+  struct tally_gate_result *result = NULL;
+
+  refusal_status = 200;
+  refusal = "{\"allowed\": true}";
+  ck_assert_int_eq (tally_model_stage_gate (&result, client, "m", 2, "Production", &err), TALLY_OK);
+  ck_assert (result->met && ! result->moved);
+  ck_assert_str_eq (path, "/api/tally/v1/registered-models/m/versions/2/gate?stage=Production");
+  tally_gate_result_free (result);
+  ck_assert_int_eq (tally_model_stage_gate (&result, client, "m", 2, "", &err), TALLY_ERROR_ARGUMENT);
+  ck_assert_str_eq (err.message, "The stage is missing.");
+}
+END_TEST
+
 START_TEST (wrong_arguments)
 {
+  struct tally_transition transition = { .stage = "Production", .version = 1, .force = true };
   struct tally_promotion promotion = { .alias = "prod", .version = 1, .force = true };
   struct tally_check check = { .name = "c", .status = "success", .has_value = true, .value = 1.0 / 0.0 };
   struct tally_model_version *version;
@@ -161,6 +246,12 @@ START_TEST (wrong_arguments)
 
   ck_assert_int_eq (tally_model_promote (NULL, client, "m", &promotion, &err), TALLY_ERROR_ARGUMENT);
   ck_assert_int_eq (tally_model_promote (NULL, client, "m", NULL, &err), TALLY_ERROR_ARGUMENT);
+  ck_assert_int_eq (tally_model_transition (NULL, client, "m", &transition, &err), TALLY_ERROR_ARGUMENT);
+  ck_assert_int_eq (tally_model_transition (NULL, client, "m", NULL, &err), TALLY_ERROR_ARGUMENT);
+  transition = (struct tally_transition){ .stage = "", .version = 1 };
+  ck_assert_int_eq (tally_model_transition (NULL, client, "m", &transition, &err), TALLY_ERROR_ARGUMENT);
+  transition = (struct tally_transition){ .stage = "Production", .version = 0 };
+  ck_assert_int_eq (tally_model_transition (NULL, client, "m", &transition, &err), TALLY_ERROR_ARGUMENT);
   ck_assert_int_eq (tally_model_check (client, "m", 1, &check, &err), TALLY_ERROR_ARGUMENT);
   ck_assert_int_eq (tally_model_create (client, "a/b", NULL, &err), TALLY_ERROR_ARGUMENT);
   ck_assert_int_eq (tally_model_create (client, "", NULL, &err), TALLY_ERROR_ARGUMENT);
@@ -186,6 +277,10 @@ registry_suite (void)
   tcase_add_test (tests, registered_although_the_request_is_lost);
   tcase_add_test (tests, needs_a_tally_server);
   tcase_add_test (tests, refused_by_a_gate);
+  tcase_add_test (tests, moves_to_a_stage);
+  tcase_add_test (tests, refused_by_the_gate_of_a_stage);
+  tcase_add_test (tests, a_reason_of_a_transition_needs_a_tally_server);
+  tcase_add_test (tests, asks_the_gate_of_a_stage);
   tcase_add_test (tests, wrong_arguments);
   suite_add_tcase (suite, tests);
   return suite;

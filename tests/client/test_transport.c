@@ -219,6 +219,45 @@ START_TEST (broken_answers_may_be_tried_again)
 }
 END_TEST
 
+/* What web servers answer to plain HTTP on a port of TLS. */
+static const char *const tls_answers[] = {
+  "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 76\r\n\r\n"
+  "{\"error_code\": \"BAD_REQUEST\", \"message\": \"This port speaks TLS: use https.\"}",
+  "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"
+  "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
+  "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+  "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html; charset=iso-8859-1\r\nConnection: close\r\n\r\n"
+  "<p>Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />Instead use the HTTPS scheme</p>",
+};
+
+START_TEST (tells_of_a_server_that_wants_tls)
+{
+  char wanted[256];
+
+  behaviour = reply_raw;
+  text = tls_answers[_i];
+  ck_assert_int_eq (TALLY_ERROR_UNREACHABLE, get ("/api/2.0/x"));
+  snprintf (wanted, sizeof (wanted), "http://127.0.0.1:%u: the server speaks TLS there. Is https://127.0.0.1:%u meant?",
+            http_server_port (server), http_server_port (server));
+  ck_assert_str_eq (wanted, failure.message);
+  ck_assert (! failure.retryable);
+}
+END_TEST
+
+/* Others close the connection: that may be anything, and pass. */
+START_TEST (a_closed_connection_may_want_tls)
+{
+  behaviour = reply_raw;
+  text = "";
+  ck_assert_int_eq (TALLY_ERROR_UNREACHABLE, get ("/x"));
+  ck_assert_ptr_nonnull (strstr (failure.message, "If it speaks TLS there, the address begins with https://."));
+  ck_assert (failure.retryable);
+  text = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}";
+  ck_assert_int_eq (TALLY_ERROR_PROTOCOL, get ("/x"));
+  ck_assert_ptr_null (strstr (failure.message, "TLS"));
+}
+END_TEST
+
 static bool
 reply_endless_body (void *payload, const struct http_request *request)
 {
@@ -466,6 +505,8 @@ transport_suite (void)
   tcase_add_test (tests, pages_outside_of_the_api_are_text);
   tcase_add_test (tests, follows_no_redirect);
   tcase_add_loop_test (tests, broken_answers_may_be_tried_again, 0, COUNT (broken));
+  tcase_add_loop_test (tests, tells_of_a_server_that_wants_tls, 0, COUNT (tls_answers));
+  tcase_add_test (tests, a_closed_connection_may_want_tls);
   tcase_add_test (tests, endless_answers_end);
   tcase_add_test (tests, ends_in_time);
   tcase_add_test (tests, is_cancelled_at_once);

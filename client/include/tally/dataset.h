@@ -10,7 +10,7 @@ struct tally_dataset
 {
   const char *name; /* required */
   const char *digest; /* required; at most 36 characters: MLflow's limit */
-  const char *source_type; /* "local", "http", "s3", …; NULL: "local" */
+  const char *source_type; /* "local", "http", "s3", …, at most 36 characters; NULL: "local" */
   const char *source; /* where it is: JSON or a path or URL; NULL: the name */
   const char *schema; /* JSON, or NULL */
   const char *profile; /* JSON, or NULL */

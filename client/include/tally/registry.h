@@ -69,15 +69,15 @@ struct tally_missing
   const char *message; /* a sentence */
 };
 
-/* What became of a promotion, or what a gate says of one. */
+/* What became of a promotion or transition, or what a gate says of one. */
 struct tally_gate_result
 {
   bool met; /* the gate lets it through */
-  bool moved; /* the alias points at `version` now */
+  bool moved; /* the alias points at `version` now, or `version` is in the stage */
   bool forced;
   int64_t version; /* asked for */
-  int64_t previous; /* that held the alias before; 0: none */
-  int64_t current; /* that holds it now; 0: none */
+  int64_t previous; /* that held the alias before; 0: none, and with stages, which several versions have */
+  int64_t current; /* that holds it now; 0: the same */
   const struct tally_missing *missing;
   size_t missing_count;
 };
@@ -107,6 +107,27 @@ TALLY_API enum tally_code tally_model_rollback (struct tally_gate_result **resul
 TALLY_API enum tally_code tally_model_gate (struct tally_gate_result **result, struct tally_client *client,
                                             const char *name, int64_t version, const char *alias,
                                             struct tally_error *err);
+
+struct tally_transition
+{
+  const char *stage; /* required: "Staging", "Production", "Archived", or "None" to leave */
+  int64_t version; /* required */
+  bool archive_existing; /* what else is in the stage goes to "Archived" */
+  const char *reason; /* NULL: none; required with `force` */
+  const char *run_url; /* of the CI job; NULL: none */
+  bool force; /* past the gate; needs the right */
+};
+
+/* Move a version to a stage, on a Tally server through its gates. Reason, run_url and force are Tally's: UNSUPPORTED
+   elsewhere. `result` (may be NULL) is set also when GATE is returned. Free with tally_gate_result_free. */
+TALLY_API enum tally_code tally_model_transition (struct tally_gate_result **result, struct tally_client *client,
+                                                  const char *name, const struct tally_transition *transition,
+                                                  struct tally_error *err);
+
+/* What the gate of a stage would say of a version; TALLY_OK also when it is not met (Tally only). */
+TALLY_API enum tally_code tally_model_stage_gate (struct tally_gate_result **result, struct tally_client *client,
+                                                  const char *name, int64_t version, const char *stage,
+                                                  struct tally_error *err);
 TALLY_API void tally_gate_result_free (struct tally_gate_result *result);
 
 struct tally_check

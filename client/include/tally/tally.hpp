@@ -817,14 +817,12 @@ public:
   /* Throws CONFLICT and others; that the gate is not met is no exception but `met` of the result. */
   gate_result promote (text name, const tally_promotion &promotion)
   {
-    tally_gate_result *result = nullptr;
-    tally_error what;
-    const tally_code code = tally_model_promote (&result, handle_.get (), name, &promotion, &what);
-    gate_result made (result);
-
-    if (TALLY_OK != code && ! (TALLY_ERROR_GATE == code && made))
-      throw error (what);
-    return made;
+    return through_gate (tally_model_promote, name, promotion);
+  }
+  /* The same of a stage. */
+  gate_result transition (text name, const tally_transition &transition)
+  {
+    return through_gate (tally_model_transition, name, transition);
   }
 
   tally_client *c_handle () const noexcept
@@ -841,6 +839,18 @@ private:
   template <typename Owner, typename Function> Owner get (Function function, text id)
   {
     return detail::make<Owner> (function, handle_.get (), static_cast<const char *> (id));
+  }
+
+  template <typename Function, typename Move> gate_result through_gate (Function function, text name, const Move &move)
+  {
+    tally_gate_result *result = nullptr;
+    tally_error what;
+    const tally_code code = function (&result, handle_.get (), name, &move, &what);
+    gate_result made (result);
+
+    if (TALLY_OK != code && ! (TALLY_ERROR_GATE == code && made))
+      throw error (what);
+    return made;
   }
 
   static const char *or_null (const std::string &text) noexcept

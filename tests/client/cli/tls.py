@@ -1,7 +1,8 @@
 """A second daemon, which speaks TLS and shows one certificate after another, for tls.cases.
 
-They see TALLY_SERVER, its address; PLAIN, that of the daemon without TLS on the same database; PORT; KEYS, a folder with
-good.pem, other.pem (of another host) and expired.pem; and `present NAME`, which makes the daemon show one of these.
+They see TALLY_SERVER, its address; PLAIN, that of the daemon without TLS on the same database, and BARE, that without its
+scheme; PORT; KEYS, a folder with good.pem, other.pem (of another host) and expired.pem; and `present NAME`, which makes
+the daemon show one of these.
 """
 import os
 import re
@@ -98,7 +99,8 @@ def run(report, env, path):
     process, address = start(env, keys)
     try:
         if report.check("a daemon that speaks TLS", address is not None, os.path.join(env["W"], "tls.log")):
-            env.update(PLAIN=env["TALLY_SERVER"], TALLY_SERVER=address, PORT=address.rsplit(":", 1)[1], KEYS=keys,
+            env.update(PLAIN=env["TALLY_SERVER"], BARE=env["TALLY_SERVER"].partition("//")[2],
+                       TALLY_SERVER=address, PORT=address.rsplit(":", 1)[1], KEYS=keys,
                        TLS_PROCESS=str(process.pid), PATH=tools + ":" + env["PATH"])
             cases.run(report, env, path)
     finally:

@@ -340,6 +340,7 @@ SCENARIO (run_registry)
 SCENARIO (run_gates)
 {
   struct tally_promotion promotion = { .alias = "prod", .version = 1, .reason = "r", .run_url = "https://ci/1" };
+  struct tally_transition transition = { .stage = "Production", .version = 1, .reason = "r", .force = true };
   struct tally_check post = { .name = "c", .status = "success", .url = "https://ci/1", .text = "t" };
   struct tally_gate_result *result = NULL;
   enum tally_code code = tally_model_promote (&result, world->client, "m", &promotion, err);
@@ -352,6 +353,14 @@ SCENARIO (run_gates)
   result = NULL;
   if (TALLY_OK == code)
     code = tally_model_gate (&result, world->client, "m", 1, "prod", err);
+  tally_gate_result_free (result);
+  result = NULL;
+  if (TALLY_OK == code)
+    code = tally_model_transition (&result, world->client, "m", &transition, err);
+  tally_gate_result_free (result);
+  result = NULL;
+  if (TALLY_OK == code)
+    code = tally_model_stage_gate (&result, world->client, "m", 1, "Production", err);
   tally_gate_result_free (result);
   if (TALLY_OK == code)
     code = tally_model_check (world->client, "m", 1, &post, err);

@@ -82,8 +82,9 @@ live_client (struct live *live, const char *url, const char *name, const char *v
   struct tally_options *options = NULL;
   struct tally_client *client = NULL;
 
+  /* The first answer of MLflow's server may take long. */
   if (OK (tally_options_new, &options) && OK (tally_options_set, options, "server", NULL == url ? live->url : url)
-      && OK (tally_options_set, options, "request-timeout-ms", "20000")
+      && OK (tally_options_set, options, "request-timeout-ms", "100000")
       && (NULL == name || OK (tally_options_set, options, name, value)) && OK (tally_options_load, options))
     OK (tally_open, &client, options);
   USE (tally_options_free, options);
@@ -192,6 +193,28 @@ live_server (struct live *live)
   tally_reply_free (reply);
 }
 
+/* The server under the other scheme: told in words, at once. */
+static void
+live_other_scheme (struct live *live)
+{
+  bool is_tls = 0 == strncmp (live->url, "https:", strlen ("https:"));
+  const char *rest = live->url + strlen (is_tls ? "https" : "http");
+  const struct tally_server *server = NULL;
+  struct tally_client *other;
+  char wrong[256];
+  char wanted[512];
+
+  snprintf (wrong, sizeof (wrong), "%s%s", is_tls ? "http" : "https", rest);
+  snprintf (wanted, sizeof (wanted), "%s: the server speaks %s there. Is %s meant?", wrong, is_tls ? "TLS" : "no TLS",
+            live->url);
+  other = live_client (live, wrong, NULL, NULL);
+  FAILS (TALLY_ERROR_UNREACHABLE, tally_ping, &server, other);
+  if (! CHECK (0 == strcmp (wanted, live->err.message)))
+    printf ("  # %s\n", live->err.message);
+  CHECK (! live->err.retryable);
+  OK (tally_close, other, 0);
+}
+
 /* --- the end ----------------------------------------------------------------------------------------------------- */
 
 /* Every exported function was called, and seen to fail when it can. */
@@ -235,6 +258,7 @@ run (struct live *live)
   if (NULL == live->client || NULL == live->offline || NULL == live->dead)
     return;
   live_server (live);
+  live_other_scheme (live);
   live_experiments (live);
   live_runs (live, run_id);
   live_searches (live, run_id);

@@ -284,6 +284,43 @@ gates (struct live *live, const char *name)
   tally_gate_result_free (result);
 }
 
+/* Stages are MLflow's; their gates, and why a version moves, are not. */
+static void
+stages (struct live *live, const char *name)
+{
+  struct tally_transition transition = { .stage = "Staging", .version = 1, .archive_existing = true };
+  struct tally_gate_result *result = NULL;
+
+  ask_gate (live, "PUT", name, "{\"stage\": \"Production\", \"rules\": {\"checks\": [\"never\"]}}");
+  OK (tally_model_transition, &result, live->client, name, &transition);
+  if (CHECK (NULL != result))
+    CHECK (result->met && result->moved && ! result->forced && 1 == result->version);
+  tally_gate_result_free (result);
+  result = NULL;
+  FAILS (TALLY_ERROR_NOT_FOUND, tally_model_transition, NULL, live->client, "no-such-model", &transition);
+  TALLY_ONLY (tally_model_stage_gate, &result, live->client, name, 1, "Production");
+  if (live->is_tally && CHECK (NULL != result))
+    CHECK (! result->met && 1 == result->missing_count);
+  tally_gate_result_free (result);
+  result = NULL;
+  TALLY_FAILS (TALLY_ERROR_NOT_FOUND, tally_model_stage_gate, &result, live->client, "no-such-model", 1, "Production");
+  transition = (struct tally_transition){ .stage = "Production", .version = 1, .reason = "because" };
+  TALLY_FAILS (TALLY_ERROR_GATE, tally_model_transition, &result, live->client, name, &transition);
+  if (live->is_tally && CHECK (NULL != result))
+    CHECK (! result->moved && 1 == result->missing_count && 0 == strcmp ("check", result->missing[0].rule));
+  tally_gate_result_free (result);
+  result = NULL;
+  transition.force = true;
+  TALLY_ONLY (tally_model_transition, &result, live->client, name, &transition);
+  if (live->is_tally && CHECK (NULL != result))
+    CHECK (result->moved && result->forced);
+  tally_gate_result_free (result);
+  result = NULL;
+  ask_gate (live, "DELETE", name, "{\"stage\": \"Production\"}");
+  transition = (struct tally_transition){ .stage = "None", .version = 1 };
+  OK (tally_model_transition, NULL, live->client, name, &transition);
+}
+
 static void
 files_of_version (struct live *live, const char *name)
 {
@@ -317,6 +354,7 @@ live_registry (struct live *live, const char *run_id)
   FAILS (TALLY_ERROR_ARGUMENT, tally_model_register, &version, live->client, NULL, source, NULL, NULL, NULL);
   versions (live, name, run_id);
   gates (live, name);
+  stages (live, name);
   files_of_version (live, name);
   FAILS (TALLY_ERROR_NOT_FOUND, tally_model_delete_alias, live->client, "no-such-model", "prod");
   FAILS (TALLY_ERROR_NOT_FOUND, tally_model_version_delete, live->client, name, 99);

@@ -191,12 +191,20 @@ test(
     );
     await page.getByLabel('Requests in a second').fill('20');
     await page.getByLabel('Bytes in a day').fill('2 GiB');
+    // What was saved comes back only after the next is typed.
+    let release;
+    const typed = new Promise((resume) => (release = resume));
+    await page.route(`**/api/tally/v1/users/${name}`, async (route) => {
+      if (route.request().method() === 'GET') await typed;
+      await route.continue();
+    });
     await page.getByRole('button', { name: 'Save quotas' }).click();
     await page.getByText('The quotas are saved.').waitFor();
     const read = async () => (await tally('GET', `users/${name}`)).user;
     let user = await read();
     equal([user.requests_per_s, user.bytes_per_day], [20, 2 * 1024 ** 3], 'quotas');
     await page.getByLabel('Requests in a second').fill('');
+    release();
     await page.getByRole('button', { name: 'Save quotas' }).click();
     await until(
       'the quota is the server’s own again',

@@ -110,7 +110,7 @@ function Loaded({ account }: { account: Account }) {
           </p>
         </section>
         <Groups account={account} />
-        <Quotas key={`${account.requests_per_s} ${account.bytes_per_day}`} account={account} />
+        <Quotas account={account} />
         <Tokens username={username} canMake={account.is_service || self} />
         <GrantsOf of={{ username }} isAdmin={account.is_admin} />
       </div>
@@ -237,12 +237,15 @@ function Groups({ account }: { account: Account }) {
 
 const shownBytes = (bytes: number | undefined) => (bytes === undefined ? '' : String(bytes));
 
+const shownWhole = (number: number | undefined): string => (number === undefined ? '' : String(number));
+
 function Quotas({ account }: { account: Account }) {
   const refresh = useRefreshAccounts();
-  const [requests, setRequests] = useState(
-    account.requests_per_s === undefined ? '' : String(account.requests_per_s),
-  );
-  const [bytes, setBytes] = useState(shownBytes(account.bytes_per_day));
+  // What is typed stays, also while an answer is under way; a field that nobody touched says what is set.
+  const [typedRequests, setRequests] = useState<string>();
+  const [typedBytes, setBytes] = useState<string>();
+  const requests = typedRequests ?? shownWhole(account.requests_per_s);
+  const bytes = typedBytes ?? shownBytes(account.bytes_per_day);
   const wantedRequests = readQuota(requests, parseWhole);
   const wantedBytes = readQuota(bytes, parseBytes);
   const wrong = Number.isNaN(wantedRequests) || Number.isNaN(wantedBytes);

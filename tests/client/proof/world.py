@@ -67,12 +67,13 @@ def end():
 class Daemon:
     """A tallyd with a database of its own, in the cluster of deploy/dev/with-daemon."""
 
-    def __init__(self, scratch, name="proof", arguments=()):
+    def __init__(self, scratch, name="proof", arguments=(), store=None):
         cluster = ROOT / "deploy/dev/cluster"
         made = subprocess.run([cluster, "create", os.environ["TALLY_TEST_CLUSTER"], f"{name}_{os.getpid()}"],
                               capture_output=True, text=True, check=True)
         self.database = made.stdout.strip()
         self.scratch = pathlib.Path(scratch)
+        self.store = store or self.scratch / "artifacts"
         self.arguments = list(arguments)
         # Nobody else gets its port while it is down.
         self.reservation = socket.socket()
@@ -88,7 +89,7 @@ class Daemon:
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
                 [os.environ["TALLY_TEST_TALLYD"], "serve", "--listen", self.listen, "--artifact-store",
-                 self.scratch / "artifacts", *self.arguments],
+                 self.store, *self.arguments],
                 env=dict(os.environ, TALLY_DATABASE_URL=self.database), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline and self.process.poll() is None:

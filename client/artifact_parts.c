@@ -363,22 +363,27 @@ abort_upload (struct upload *upload)
   json_decref (body);
 }
 
-/* It goes on no further. */
+/* It goes on no further; a note of it is overwritten by the next one. */
 static void
 forget (struct upload *upload, bool must_abort)
 {
   if (must_abort)
     abort_upload (upload);
-  if (NULL != upload->transfer->note)
-    upload_note_remove (upload->transfer->note);
   drop_parts (upload);
   upload->id = NULL;
   upload->taken_up = false;
+  upload->completed = false;
 }
 
 /* --- taking up ---------------------------------------------------------------------------------------------------- */
 
-/* What the server has of it. UNSUPPORTED: not what would go on to the file as it is. */
+static enum tally_code
+does_not_fit (struct tally_error *err)
+{
+  return error_set (err, TALLY_ERROR_CONFLICT, "The server has an upload of other parts.");
+}
+
+/* What the server has of it. CONFLICT: not what would go on to the file as it is. */
 static enum tally_code
 take_state (struct upload *upload, const json_t *state, struct tally_error *err)
 {
@@ -388,9 +393,9 @@ take_state (struct upload *upload, const json_t *state, struct tally_error *err)
 
   upload->completed = json_is_true (json_object_get (state, "completed"));
   if (upload->completed)
-    return NULL == digest ? TALLY_ERROR_UNSUPPORTED : compare (upload, digest, err);
+    return NULL == digest ? does_not_fit (err) : compare (upload, digest, err);
   if (answer_int64 (state, "num_parts") != (int64_t)upload->part_count)
-    return TALLY_ERROR_UNSUPPORTED;
+    return does_not_fit (err);
   json_array_foreach (json_object_get (state, "parts"), i, item)
   {
     const char *etag = json_string_value (json_object_get (item, "etag"));
@@ -399,7 +404,7 @@ take_state (struct upload *upload, const json_t *state, struct tally_error *err)
 
     if (NULL == part || NULL != part->sent || NULL == etag
         || answer_int64 (item, "size_bytes") != (int64_t)bytes_of_part (upload, number))
-      return TALLY_ERROR_UNSUPPORTED;
+      return does_not_fit (err);
     part->sent = json_pack ("{s:I, s:s}", "part_number", (json_int_t)number, "etag", etag);
     if (NULL == part->sent)
       return error_memory (err);
@@ -408,16 +413,18 @@ take_state (struct upload *upload, const json_t *state, struct tally_error *err)
   take_places (upload, state);
   for (i = 0; i < upload->part_count; i++)
     if (NULL == upload->parts[i].sent && NULL == upload->parts[i].place)
-      return TALLY_ERROR_UNSUPPORTED;
+      return does_not_fit (err);
   return TALLY_OK;
 }
 
-/* The server has no such upload or, as MLflow's, no such question. */
+/* Why asking failed says nothing of the upload: it is asked again. All else is a server that has no such upload or, as
+   MLflow's and what may stand before it, no such question. */
 static bool
-says_no (enum tally_code code, const struct tally_error *why)
+says_nothing (enum tally_code code, const struct tally_error *why)
 {
-  return TALLY_ERROR_NOT_FOUND == code || TALLY_ERROR_REFUSED == code || TALLY_ERROR_UNSUPPORTED == code
-         || (TALLY_OK != code && (404 == why->http_status || 405 == why->http_status));
+  return TALLY_OK != code
+         && (why->retryable || TALLY_ERROR_UNAUTHENTICATED == code || TALLY_ERROR_CANCELLED == code
+             || TALLY_ERROR_MEMORY == code);
 }
 
 /* Go on with what the note tells of: then there is an id. Errors: that nobody knows yet whether that is possible. */
@@ -439,24 +446,22 @@ take_up (struct upload *upload, struct tally_error *err)
   if (NULL == upload->id)
     return error_memory (err);
   upload->taken_up = true;
-  if (fits && (upload->source->bytes - 1) / part_bytes < PARTS_MAX)
+  if (! fits || (upload->source->bytes - 1) / part_bytes >= PARTS_MAX)
   {
-    code = divide (upload, part_bytes, err);
-    if (TALLY_OK == code)
-      code = ask (&state, upload, err);
-    if (says_no (code, err))
-    {
-      forget (upload, TALLY_ERROR_NOT_FOUND != code);
-      return TALLY_OK;
-    }
-    if (TALLY_OK == code)
-      code = take_state (upload, state, err);
-    json_decref (state);
-    if (TALLY_ERROR_UNSUPPORTED != code && TALLY_ERROR_DIGEST != code)
-      return code;
+    forget (upload, true);
+    return TALLY_OK;
   }
-  upload->completed = false;
-  forget (upload, true);
+  code = divide (upload, part_bytes, err);
+  if (TALLY_OK == code)
+    code = ask (&state, upload, err);
+  if (says_nothing (code, err))
+    return code;
+  if (TALLY_OK == code)
+    code = take_state (upload, state, err);
+  json_decref (state);
+  if (TALLY_OK == code || TALLY_ERROR_FILE == code || TALLY_ERROR_MEMORY == code)
+    return code;
+  forget (upload, TALLY_ERROR_NOT_FOUND != code);
   return TALLY_OK;
 }
 
@@ -505,10 +510,10 @@ transfer_send_parts (const struct transfer *transfer, const char *place, const c
   if (NULL == upload.id)
     goto out;
   /* With a note it may go on; completed it is over, well or not. */
-  if (TALLY_OK == code || TALLY_ERROR_DIGEST == code)
-    forget (&upload, false);
-  else if (NULL == transfer->note)
+  if (NULL == transfer->note && TALLY_OK != code && TALLY_ERROR_DIGEST != code)
     abort_upload (&upload);
+  else if (NULL != transfer->note && (TALLY_OK == code || TALLY_ERROR_DIGEST == code))
+    upload_note_remove (transfer->note);
   /* Only not having begun means that the server has no such uploads. */
   if (TALLY_ERROR_UNSUPPORTED == code)
     code = error_set (err, TALLY_ERROR_PROTOCOL, "The server began an upload in parts, but does not take it.");
@@ -528,7 +533,8 @@ transfer_give_up (const struct transfer *transfer, const char *place, const char
   json_t *note = upload_note_read (&upload.id, &part_bytes, &fits, transfer->note, place, name, source);
 
   if (NULL != note && NULL != upload.arena && TALLY_OK == prepare (&upload, place, name, NULL))
-    forget (&upload, true);
+    abort_upload (&upload);
+  upload_note_remove (transfer->note);
   json_decref (note);
   arena_free (upload.arena);
 }

@@ -35,8 +35,19 @@ static atomic_bool gone; /* it answers nobody */
 static atomic_uint gone_at; /* it is gone from this part on, before that is stored; 0: never */
 static atomic_bool cancels; /* and the client is ended then */
 static atomic_bool forgets_answer; /* it is gone once it has completed */
-static enum { ASKED_TALLY, ASKED_MLFLOW, ASKED_EXPIRED, ASKED_OTHER_COUNT, ASKED_OTHER_SIZE, ASKED_NO_PLACE } asked;
+static enum {
+  ASKED_TALLY,
+  ASKED_BUSY,
+  ASKED_MLFLOW,
+  ASKED_EXPIRED,
+  ASKED_FORBIDDEN,
+  ASKED_PAGE,
+  ASKED_OTHER_COUNT,
+  ASKED_OTHER_SIZE,
+  ASKED_NO_PLACE
+} asked; /* how it answers who asks for an upload */
 static bool refuses; /* to complete */
+static atomic_bool is_page; /* once a part is answered with one, and not stored */
 
 /* What it has and saw. */
 static unsigned created;
@@ -132,6 +143,12 @@ answer_state (const struct http_request *request)
   snprintf (path, sizeof (path), "/api/tally/v1/uploads/u%u", created);
   if (ASKED_MLFLOW == asked)
     http_reply (request, 404, "text/html", "", "<html>Not Found</html>");
+  else if (ASKED_BUSY == asked)
+    http_reply (request, 503, "text/plain", "Retry-After: 0\r\n", "busy");
+  else if (ASKED_FORBIDDEN == asked)
+    http_reply_json (request, 403, "{\"error_code\": \"PERMISSION_DENIED\", \"message\": \"no\"}");
+  else if (ASKED_PAGE == asked)
+    http_reply (request, 200, "text/html", "", "<html>Log in</html>");
   else if (ASKED_EXPIRED == asked || 0 != strcmp (path, request->path))
     http_reply_json (request, 404, "{\"error_code\": \"RESOURCE_DOES_NOT_EXIST\", \"message\": \"expired\"}");
   else
@@ -153,6 +170,11 @@ take_part (const struct http_request *request)
     if (cancels)
       transport_cancel (transport);
     return false;
+  }
+  if (atomic_exchange (&is_page, false))
+  {
+    http_reply (request, 200, "text/html", "", "<html>Log in</html>");
+    return true;
   }
   memcpy (stored[number - 1], request->body, request->body_bytes);
   stored_bytes[number - 1] = request->body_bytes;
@@ -346,7 +368,8 @@ static const struct
   int asked;
   unsigned aborted;
 } answers[] = {
-  { ASKED_MLFLOW, 1 }, { ASKED_EXPIRED, 0 }, { ASKED_OTHER_COUNT, 1 }, { ASKED_OTHER_SIZE, 1 }, { ASKED_NO_PLACE, 1 },
+  { ASKED_MLFLOW, 1 },      { ASKED_EXPIRED, 0 },    { ASKED_FORBIDDEN, 1 },
+  { ASKED_OTHER_COUNT, 1 }, { ASKED_OTHER_SIZE, 1 }, { ASKED_NO_PLACE, 1 },
 };
 
 START_TEST (begins_anew_by_the_answer)
@@ -357,6 +380,25 @@ START_TEST (begins_anew_by_the_answer)
   ck_assert_uint_eq (2 * PART_BYTES + FILE_BYTES, taken_bytes);
   ck_assert_uint_eq (2, created);
   ck_assert_uint_eq (answers[_i].aborted, aborted);
+}
+END_TEST
+
+static const struct
+{
+  int asked;
+  enum tally_code code;
+} no_answers[] = { { ASKED_BUSY, TALLY_ERROR_OVERLOADED }, { ASKED_PAGE, TALLY_ERROR_PROTOCOL } };
+
+/* That nobody answers says nothing of the upload. */
+START_TEST (asks_again)
+{
+  interrupted_at (3);
+  asked = (typeof (asked))no_answers[_i].asked;
+  ck_assert_int_eq (no_answers[_i].code, send_entry ());
+  asked = ASKED_TALLY;
+  arrives ();
+  ck_assert_uint_eq (FILE_BYTES, taken_bytes);
+  ck_assert_uint_eq (1, created);
 }
 END_TEST
 
@@ -406,6 +448,17 @@ START_TEST (is_complete_although_nobody_heard)
 }
 END_TEST
 
+/* Somebody in between took a part, and the store did not. */
+START_TEST (a_page_is_no_acknowledgement)
+{
+  is_page = true;
+  arrives ();
+  ck_assert (! is_page);
+  ck_assert_uint_eq (FILE_BYTES, taken_bytes);
+  ck_assert_uint_eq (1, completed);
+}
+END_TEST
+
 START_TEST (refused_is_given_up)
 {
   refuses = true;
@@ -436,10 +489,12 @@ upload_suite (void)
   tcase_add_test (tests, goes_on_with_missing_parts);
   tcase_add_test (tests, goes_on_with_its_own_parts);
   tcase_add_loop_test (tests, begins_anew_by_the_answer, 0, sizeof (answers) / sizeof (answers[0]));
+  tcase_add_loop_test (tests, asks_again, 0, sizeof (no_answers) / sizeof (no_answers[0]));
   tcase_add_test (tests, begins_anew_with_another_file);
   tcase_add_test (tests, begins_anew_with_half_a_note);
   tcase_add_test (tests, begins_anew_by_the_digest);
   tcase_add_test (tests, is_complete_although_nobody_heard);
+  tcase_add_test (tests, a_page_is_no_acknowledgement);
   tcase_add_test (tests, refused_is_given_up);
   tcase_add_test (tests, done_leaves_nothing);
   suite_add_tcase (suite, tests);

@@ -24,6 +24,8 @@ struct transfer
   int64_t patience_ms; /* give up when nothing has moved on for so long */
   int64_t pause_max_ms; /* longest pause between two tries */
   bool once; /* one try of each request: the caller tries again itself */
+  const char *note; /* path of a file in which an upload in parts is noted, so that the next call, in whatever process,
+                       goes on with the parts that are missing; NULL: none, and what fails is aborted */
   /* How many bytes of the file are there; called often, also when nothing moved; false: stop with CANCELLED. NULL:
      none. */
   bool (*moved) (void *payload, uint64_t bytes);
@@ -59,9 +61,14 @@ struct transfer_source
 enum tally_code transfer_send (const struct transfer *transfer, const char *place, const char *name,
                                const struct transfer_source *source, struct tally_error *err);
 
-/* The same in parts only. Errors: also UNSUPPORTED when the server has no uploads in parts: nothing was sent. */
+/* The same in parts only; `err` is not NULL. Errors: also UNSUPPORTED when the server has no uploads in parts: nothing
+   was sent. */
 enum tally_code transfer_send_parts (const struct transfer *transfer, const char *place, const char *name,
                                      const struct transfer_source *source, struct tally_error *err);
+
+/* What the note tells of will never go on: abort it, best effort, and remove the note. */
+void transfer_give_up (const struct transfer *transfer, const char *place, const char *name,
+                       const struct transfer_source *source);
 
 /* What is wanted. */
 struct transfer_wanted

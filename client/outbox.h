@@ -1,10 +1,11 @@
 /* The outbox: files of a stream that wait to be sent, and the ends of runs that wait for their files.
 
    DESIGN: each entry is outbox-<n>.json (kind, run, name, size) and, for files, outbox-<n>.data in the stream's folder;
-   the .json is renamed into place last, so an entry is whole or not there. Sent in order of n by a thread of its own,
-   so that a large file never delays metrics; removed when acknowledged; kept as rejected-<n>.* with the reason when
-   the server refuses it. The sender passes the end of a run to the outbox while files of that run wait there, so that
-   a run is finished after its last file. */
+   the .json is renamed into place last, so an entry is whole or not there. While a large file is under way,
+   outbox-<n>.upload notes the server's id of its upload in parts, which goes on after an interruption. Sent in order of
+   n by a thread of its own, so that a large file never delays metrics; removed when acknowledged; kept as
+   rejected-<n>.* with the reason when the server refuses it. The sender passes the end of a run to the outbox while
+   files of that run wait there, so that a run is finished after its last file. */
 #ifndef CLIENT_OUTBOX_H
 #define CLIENT_OUTBOX_H
 

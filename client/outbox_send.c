@@ -24,24 +24,33 @@ outbox_refused (const struct tally_error *why)
 }
 
 static enum tally_code
-put_file (const struct transfer *transfer, const char *folder, const struct outbox_entry *entry, const char *place,
+put_file (struct transfer *transfer, const char *folder, const struct outbox_entry *entry, const char *place,
           struct tally_error *err)
 {
   struct transfer_source source = { .bytes = entry->bytes };
   char *data = outbox_data_path (folder, entry->number);
+  char *note = outbox_upload_path (folder, entry->number);
   enum tally_code code;
 
-  if (NULL == data)
+  if (NULL == data || NULL == note)
+  {
+    free (data);
+    free (note);
     return error_memory (err);
+  }
+  transfer->note = note;
   source.file = open (data, O_RDONLY | O_CLOEXEC);
   if (source.file < 0)
     code = error_file (err, errno, "%s", data);
   else
   {
     code = transfer_send (transfer, place, entry->name, &source, err);
+    if (TALLY_OK != code && outbox_refused (err) && ! err->retryable)
+      transfer_give_up (transfer, place, entry->name, &source);
     close (source.file);
   }
   free (data);
+  free (note);
   return code;
 }
 
@@ -57,7 +66,8 @@ send_file (struct transport *transport, const struct tally_options *options, con
   if (NULL == arena)
     return error_memory (err);
   transfer_init (&transfer, transport, options);
-  /* What goes in parts goes on with the missing ones here: for the next try nothing of it would be left. */
+  /* What goes in parts goes on with the missing ones here: a server that cannot be asked for them (MLflow's) would have
+     nothing of it left for the next try. */
   transfer.once = entry->bytes < transfer.part_bytes;
   code = transfer_place_of_run (&place, arena, &transfer, id, err);
   if (TALLY_OK == code)

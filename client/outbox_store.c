@@ -41,6 +41,12 @@ outbox_data_path (const char *folder, uint64_t number)
   return path_of (folder, "outbox", number, "data");
 }
 
+char *
+outbox_upload_path (const char *folder, uint64_t number)
+{
+  return path_of (folder, "outbox", number, "upload");
+}
+
 /* --- writing --- */
 
 static enum tally_code
@@ -320,14 +326,18 @@ outbox_store_remove (const char *folder, const struct outbox_entry *entry)
 {
   char *path = path_of (folder, "outbox", entry->number, "json");
   char *data = outbox_data_path (folder, entry->number);
+  char *upload = outbox_upload_path (folder, entry->number);
 
   /* The entry first: data without one is removed by whoever finds it. */
   if (NULL != path)
     unlink (path);
   if (NULL != data && ! entry->is_end)
     unlink (data);
+  if (NULL != upload && ! entry->is_end)
+    unlink (upload);
   free (path);
   free (data);
+  free (upload);
 }
 
 static void

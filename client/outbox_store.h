@@ -24,8 +24,9 @@ struct outbox_entry
 /* An entry of this name, otherwise zero; NULL: no memory. Free with free(). */
 struct outbox_entry *outbox_entry_new (const char *name);
 
-/* Path of the data of an entry. Free with free(); NULL: no memory. */
+/* Path of the data of an entry, and of the note of its upload in parts. Free with free(); NULL: no memory. */
 char *outbox_data_path (const char *folder, uint64_t number);
+char *outbox_upload_path (const char *folder, uint64_t number);
 
 /* Bring the data of an entry into the folder: from a file (a clone, if the file system can) or from memory. What is
    there already is replaced. `force`: to the disk too. Errors: FILE, MEMORY. */

@@ -470,9 +470,12 @@ error_of_stop (const struct exchange *exchange, struct tally_error *err)
 static bool
 is_page (const struct exchange *exchange)
 {
-  return NULL == exchange->request->sink && NULL == exchange->request->url
-         && 0 == strncmp (exchange->request->path, "/api/", strlen ("/api/"))
-         && 0 == strncasecmp (exchange->answer->content_type, "text/html", strlen ("text/html"));
+  const struct transport_request *request = exchange->request;
+
+  if (NULL != request->sink || 0 != strncasecmp (exchange->answer->content_type, "text/html", strlen ("text/html")))
+    return false;
+  return NULL != request->url ? 0 == strcmp (request->method, "PUT")
+                              : 0 == strncmp (request->path, "/api/", strlen ("/api/"));
 }
 
 static enum tally_code

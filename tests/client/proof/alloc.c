@@ -31,6 +31,7 @@ struct world
   char url[64];
   const char *scratch;
   char file[512];
+  char large[512]; /* goes in two parts */
   char folder[512];
   char target[512];
   struct tally_options *options;
@@ -131,6 +132,8 @@ SCENARIO (run_background)
     code = tally_log_artifact_bytes (run, "b.txt", "bytes", 5, err);
   if (TALLY_OK == code)
     code = tally_log_artifact (run, world->file, NULL, err);
+  if (TALLY_OK == code)
+    code = tally_log_artifact (run, world->large, NULL, err);
   if (TALLY_OK == code)
     code = tally_log_artifacts (run, world->folder, NULL, err);
   if (TALLY_OK == code)
@@ -294,6 +297,11 @@ SCENARIO (run_artifacts)
   return code;
 }
 
+SCENARIO (run_upload)
+{
+  return tally_artifact_upload (world->client, "runs:/" FAKE_RUN, world->large, NULL, NULL, err);
+}
+
 SCENARIO (run_logged_models)
 {
   static const struct tally_pair params[] = { { "p", "v" } };
@@ -425,6 +433,7 @@ static const struct
   { "runs", run_runs, false },
   { "searches", run_searches, false },
   { "artifacts", run_artifacts, false },
+  { "upload in parts", run_upload, false },
   { "logged models", run_logged_models, false },
   { "registry", run_registry, false },
   { "gates", run_gates, false },
@@ -468,7 +477,8 @@ run_once (enum tally_code *code, struct world *world, size_t index, long at, boo
   {
     *err = (struct tally_error){ 0 };
     /* A transfer of a file in which libcurl has no memory may just stop, until a minute without a byte has passed. */
-    failing_spare_curl (run_artifacts == scenarios[index].call || scenarios[index].pauses);
+    failing_spare_curl (run_artifacts == scenarios[index].call || run_upload == scenarios[index].call
+                        || scenarios[index].pauses);
     failing_arm (at, and_all_after);
     *code = scenarios[index].call (world, err);
     hit = failing_disarm ();
@@ -502,20 +512,23 @@ run_scenario (struct world *world, size_t index, bool and_all_after, long stride
 static bool
 prepare (struct world *world)
 {
-  char text[2048];
+  char text[4096];
   struct tally_options *options = NULL;
 
   snprintf (world->file, sizeof (world->file), "%s/file.txt", world->scratch);
   snprintf (world->folder, sizeof (world->folder), "%s/folder", world->scratch);
   snprintf (world->target, sizeof (world->target), "%s/target", world->scratch);
-  snprintf (text, sizeof (text), "mkdir -p '%s' && echo hello >'%s' && echo hello >'%s/in'", world->folder, world->file,
-            world->folder);
+  snprintf (world->large, sizeof (world->large), "%s/large", world->scratch);
+  snprintf (text, sizeof (text),
+            "mkdir -p '%s' && echo hello >'%s' && echo hello >'%s/in' && head -c %d /dev/zero >'%s'", world->folder,
+            world->file, world->folder, FAKE_PART_BYTES + 1, world->large);
   if (0 != system (text) || TALLY_OK != tally_options_new (&options, NULL))
     return false;
   snprintf (text, sizeof (text), "%s/spool", world->scratch);
   world->options = options;
   return TALLY_OK == tally_options_set (options, "server", world->url, NULL)
          && TALLY_OK == tally_options_set (options, "spool", text, NULL)
+         && TALLY_OK == tally_options_set (options, "part-bytes", "5242880", NULL)
          && TALLY_OK == tally_options_set (options, "request-timeout-ms", "400", NULL)
          && TALLY_OK == tally_options_set (options, "retry-max-ms", "20", NULL)
          && TALLY_OK == tally_open (&world->client, options, NULL)

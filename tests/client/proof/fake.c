@@ -123,6 +123,30 @@ fake_json (int fd, int status, const char *json)
   return fake_reply (fd, status, "Content-Type: application/json\r\n", json, strlen (json));
 }
 
+/* An upload of two parts, of which the first one is there; both may go to this server. */
+static bool
+send_upload (int fd, const struct fake_request *request)
+{
+  static const char name[] = "\r\nHost: ";
+  const char *host = memmem (request->head.data, request->head.len, name, sizeof (name) - 1);
+  const char *end = request->head.data + request->head.len;
+  char text[1024];
+  int length;
+
+  if (NULL == host)
+    return false;
+  host += sizeof (name) - 1;
+  end = memchr (host, '\r', (size_t)(end - host));
+  length = NULL == end ? 0 : (int)(end - host);
+  snprintf (text, sizeof (text),
+            "{\"upload_id\":\"u\",\"num_parts\":2,\"completed\":false,"
+            "\"parts\":[{\"part_number\":1,\"size_bytes\":%d,\"etag\":\"e\"}],\"credentials\":["
+            "{\"part_number\":1,\"url\":\"http://%.*s/part/1\",\"headers\":{\"X-Part\":\"1\"}},"
+            "{\"part_number\":2,\"url\":\"http://%.*s/part/2\",\"headers\":{\"X-Part\":\"2\"}}]}",
+            FAKE_PART_BYTES, length, host, length, host);
+  return fake_json (fd, 200, text);
+}
+
 bool
 fake_default (void *payload, int fd, const struct fake_request *request)
 {
@@ -134,6 +158,8 @@ fake_default (void *payload, int fd, const struct fake_request *request)
           || NULL != strstr (request->path, "/get-artifact")))
     return fake_reply (fd, 200, "Content-Type: application/octet-stream\r\nETag: \"" FAKE_FILE_SHA256 "\"\r\n",
                        FAKE_FILE, sizeof (FAKE_FILE) - 1);
+  if (NULL != strstr (request->path, "/mpu/create") || NULL != strstr (request->path, "/uploads/"))
+    return send_upload (fd, request);
   return fake_json (fd, 200, answer_for_all);
 }
 

@@ -44,6 +44,8 @@ bool fake_default (void *payload, int fd, const struct fake_request *request);
 /* What files hold, of 5 bytes, and the SHA-256 of that. */
 #define FAKE_FILE "hello"
 #define FAKE_FILE_SHA256 "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+/* How large the parts of uploads are: the smallest that there are. */
+#define FAKE_PART_BYTES 5242880
 #define FAKE_RUN "0123456789abcdef0123456789abcdef"
 #define FAKE_MODEL "m-0123456789abcdef0123456789abcdef"
 

@@ -56,6 +56,10 @@ TWICE = ["lose-answer", "drop-answer", "503-done", "mixed"]
 # The job must not be stopped by any of this: so many of its log calls may take as long as an answer that is late, because
 # the machine was busy with other things. Of calls that wait for answers, or for who does, it would be many more.
 SLOW_CALLS = 0.01
+# A file that goes in two parts of the smallest size, where the server can. Not with TLS: a place is spoiled every few
+# thousand bytes there, so that no part would ever come through.
+PART_BYTES = 5 << 20
+LARGE_BYTES = PART_BYTES + 1000
 # Of these so many work at once: mostly they wait.
 PARALLEL = 4
 
@@ -71,9 +75,10 @@ def run_kind(kind, server, scratch, arguments):
     else:
         proxy = world.Proxy(server.url, arguments.seed + len(kind), PLANS[kind])
     spool = os.path.join(scratch, "spool-" + kind)
-    env = world.environment(proxy.url, spool, request_timeout_ms=1500, close_deadline_ms=60000, **trust())
+    env = world.environment(proxy.url, spool, request_timeout_ms=1500, close_deadline_ms=60000, part_bytes=PART_BYTES,
+                            **trust())
     job = world.Job(env, scratch, "faults-" + kind, runs=2, threads=3, points=arguments.points, files=True, pause_us=50,
-                    persist_every=100)
+                    persist_every=100, large_bytes=0 if kind in TLS_PLANS else LARGE_BYTES)
     job.wait(kind)
     figures = proxy.figures()
     proxy.plan("none=100")

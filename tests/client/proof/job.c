@@ -1,7 +1,7 @@
 /* A job that is to be killed, or to log through faults: what it logs follows from a seed, and a journal tells how much
    of it was promised.
    Usage: fault-job --journal FILE [--name N] [--runs N] [--threads N] [--points N] [--pause-us N] [--persist-every N]
-                    [--resume ID] [--files] [--no-end] [--flush-ms N]
+                    [--resume ID] [--files] [--large-bytes N] [--no-end] [--flush-ms N]
           fault-job --sync [--all-servers]
 
    The client is configured by the environment. Thread t of run r logs point i of the metric "<name>t" with step i and
@@ -10,6 +10,7 @@
      run R ID             a run was started
      persisted R T COUNT  tally_persist returned OK behind the points 0 to COUNT - 1
      file R T             tally_log_artifact_bytes returned OK for "<name>t.txt"
+     large R              tally_log_artifact_bytes returned OK for "large.bin", whose byte i is i modulo 251
      end R                tally_run_end returned OK, and tally_persist behind it
      done R T COUNT       the thread came to its end
      calls COUNT SLOW MAX_NS
@@ -46,6 +47,7 @@ struct job
   long pause_us;
   long persist_every;
   long flush_ms;
+  long large_bytes;
   const char *resume;
   bool files;
   bool no_end;
@@ -143,6 +145,23 @@ log_file (struct logger *logger, struct tally_run *run, long r)
     note (logger->job, "error %s: %s\n", tally_code_name (err.code), err.message);
 }
 
+/* A file that takes a while. */
+static void
+log_large (const struct job *job, long r)
+{
+  struct tally_error err = { 0 };
+  unsigned char *data = malloc ((size_t)job->large_bytes);
+
+  for (long i = 0; NULL != data && i < job->large_bytes; i++)
+    data[i] = (unsigned char)(i % 251);
+  if (NULL != data
+      && TALLY_OK == tally_log_artifact_bytes (job->run[r], "large.bin", data, (size_t)job->large_bytes, &err))
+    note (job, "large %ld\n", r);
+  else
+    note (job, "error %s: %s\n", tally_code_name (err.code), err.message);
+  free (data);
+}
+
 static void *
 log_all (void *payload)
 {
@@ -223,6 +242,8 @@ run_job (struct job *job)
     note (job, "error %s: %s\n", tally_code_name (code), err.message);
     return 1;
   }
+  for (long r = 0; r < job->runs && job->large_bytes > 0; r++)
+    log_large (job, r);
   for (long t = 0; t < job->threads; t++)
   {
     loggers[t] = (struct logger){ .job = job, .index = t };
@@ -278,8 +299,13 @@ number_of (struct job *job, const char *option)
     const char *option;
     long *value;
   } numbers[] = {
-    { "--runs", &job->runs },         { "--threads", &job->threads },   { "--points", &job->points },
-    { "--pause-us", &job->pause_us }, { "--flush-ms", &job->flush_ms }, { "--persist-every", &job->persist_every },
+    { "--runs", &job->runs },
+    { "--threads", &job->threads },
+    { "--points", &job->points },
+    { "--pause-us", &job->pause_us },
+    { "--flush-ms", &job->flush_ms },
+    { "--persist-every", &job->persist_every },
+    { "--large-bytes", &job->large_bytes },
   };
 
   for (size_t i = 0; i < sizeof (numbers) / sizeof (numbers[0]); i++)
@@ -325,7 +351,8 @@ main (int argc, char **argv)
   if (! read_arguments (&job, argc, argv))
   {
     fputs ("usage: fault-job --journal FILE [--name N] [--runs N] [--threads N] [--points N] [--pause-us N]\n"
-           "  [--persist-every N] [--resume ID] [--files] [--no-end] [--flush-ms N] | --sync [--all-servers]\n",
+           "  [--persist-every N] [--resume ID] [--files] [--large-bytes N] [--no-end] [--flush-ms N]\n"
+           "  | --sync [--all-servers]\n",
            stderr);
     return 2;
   }

@@ -12,10 +12,16 @@ import subprocess
 import sys
 import time
 
+import relay
 import world
 
 # A job lives about this long when it is let: 600 points with pauses of 0.5 ms.
 JOB = {"runs": 2, "threads": 3, "points": 600, "pause_us": 300, "persist_every": 40, "files": True}
+# A file of so many parts of the smallest size, and a bit.
+PART_BYTES = 5 << 20
+LARGE_BYTES = 6 * PART_BYTES + 1000
+# What else goes to the server meanwhile, of a run with little in it: heads of requests, metrics.
+OTHER_BYTES = 1 << 20
 FSYNC = ["none", "interval", "each"]
 
 
@@ -147,9 +153,27 @@ class Loop:
         for job in others[1:]:
             world.check(job.closed == "TALLY_OK" and len(job.done) == 3, f"{self.what}: {job.closed} {job.done}")
 
+    def upload_dies(self):
+        """In the middle of a part everybody is killed: what was there before that part is not sent again."""
+        self.begin("the upload of a large file")
+        meter = relay.Meter(self.daemon.url, 3 * PART_BYTES + PART_BYTES // 2)
+        self.env.update(TALLY_SERVER=meter.url, TALLY_PART_BYTES=str(PART_BYTES))
+        job = self.job(runs=1, threads=1, points=50, large_bytes=LARGE_BYTES, files=False)
+        world.check(world.until(lambda: meter.sent == meter.limit), f"{self.what}: only {meter.sent} bytes are sent")
+        self.kill_job(job)
+        self.kill_daemon()
+        meter.limit = 100 * LARGE_BYTES
+        self.settle([job])
+        world.check(job.large, f"{self.what}: no file was logged")
+        # The part that was broken off is sent twice, and that may be nearly the whole of it.
+        most = LARGE_BYTES + PART_BYTES + OTHER_BYTES
+        world.check(LARGE_BYTES < meter.sent < most, f"{self.what}: {meter.sent} bytes were sent, not up to {most}")
+        print(f"# {self.what}: {meter.sent} bytes sent for a file of {LARGE_BYTES}", flush=True)
+        meter.stop()
+
     def turns(self):
         return [self.job_dies, self.both_die, self.job_dies, self.daemon_dies, self.job_dies_torn, self.job_dies,
-                self.sync_dies, self.many_log_to_one, self.job_dies, self.syncs_race]
+                self.sync_dies, self.many_log_to_one, self.job_dies, self.syncs_race, self.upload_dies]
 
 
 def main():

@@ -1,4 +1,5 @@
-"""Carries the bytes of connections to a server, and spoils some: for TLS, into which the proxy of faults cannot look."""
+"""Carries the bytes of connections to a server, and spoils some: for TLS, into which the proxy of faults cannot look; or
+counts them, and stops after so many."""
 
 import random
 import select
@@ -102,3 +103,35 @@ class Relay:
                 if not data:
                     return
                 target.sendall(data)
+
+
+class Meter(Relay):
+    """Carries everything and counts what goes to the server: no more than `limit` bytes, until that is raised."""
+
+    def __init__(self, url, limit):
+        self.sent = 0
+        self.limit = limit
+        super().__init__(url, 0)
+
+    def take(self, size):
+        """How many of so many bytes may go on, once any may."""
+        while True:
+            with self.lock:
+                size = min(size, self.limit - self.sent)
+                if size > 0:
+                    self.sent += size
+                    return size
+            time.sleep(0.01)
+
+    def carry_between(self, client, server):
+        while True:
+            for source in select.select([client, server], [], [])[0]:
+                data = source.recv(65536)
+                if not data:
+                    return
+                if source is server:
+                    client.sendall(data)
+                while source is client and data:
+                    size = self.take(len(data))
+                    server.sendall(data[:size])
+                    data = data[size:]

@@ -1,6 +1,7 @@
 """What the proofs share: daemons that may be killed, the proxy of faults, jobs, and what of a job must be on the server."""
 
 import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -66,12 +67,13 @@ def end():
 class Daemon:
     """A tallyd with a database of its own, in the cluster of deploy/dev/with-daemon."""
 
-    def __init__(self, scratch, name="proof", arguments=()):
+    def __init__(self, scratch, name="proof", arguments=(), store=None):
         cluster = ROOT / "deploy/dev/cluster"
         made = subprocess.run([cluster, "create", os.environ["TALLY_TEST_CLUSTER"], f"{name}_{os.getpid()}"],
                               capture_output=True, text=True, check=True)
         self.database = made.stdout.strip()
         self.scratch = pathlib.Path(scratch)
+        self.store = store or self.scratch / "artifacts"
         self.arguments = list(arguments)
         # Nobody else gets its port while it is down.
         self.reservation = socket.socket()
@@ -87,7 +89,7 @@ class Daemon:
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
                 [os.environ["TALLY_TEST_TALLYD"], "serve", "--listen", self.listen, "--artifact-store",
-                 self.scratch / "artifacts", *self.arguments],
+                 self.store, *self.arguments],
                 env=dict(os.environ, TALLY_DATABASE_URL=self.database), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -270,7 +272,7 @@ class Job:
         check(output == b"", f"{what}: something was printed: {output[:500]!r}")
 
     def read(self):
-        self.runs, self.persisted, self.done, self.files, self.ended = {}, {}, {}, set(), set()
+        self.runs, self.persisted, self.done, self.files, self.large, self.ended = {}, {}, {}, set(), set(), set()
         self.errors, self.calls, self.slow, self.max_ns, self.closed = [], 0, 0, 0, None
         for line in self.journal.read_text().splitlines():
             kind, *rest = line.split(" ")
@@ -283,6 +285,8 @@ class Job:
                 self.done[int(rest[0]), int(rest[1])] = int(rest[2])
             elif kind == "file":
                 self.files.add((int(rest[0]), int(rest[1])))
+            elif kind == "large":
+                self.large.add(int(rest[0]))
             elif kind == "end":
                 self.ended.add(int(rest[0]))
             elif kind == "calls":
@@ -352,6 +356,8 @@ def verify_job(shown, job, what, whole):
             wanted = "FAILED" if number % 2 else "FINISHED"
             check(run["info"]["status"] == wanted and run["info"].get("end_time", 0) > 0,
                   f"{what}: run {number} is {run['info']['status']}, not {wanted}")
+        if number in job.large:
+            verify_large(shown.server, run, job.arguments["large_bytes"], what)
         for thread in (thread for at, thread in job.files if at == number):
             try:
                 text = shown.server.file(run, f"{job.name}{thread}.txt")
@@ -359,6 +365,17 @@ def verify_job(shown, job, what, whole):
                 text = str(error).encode()
             check(text == b"file of thread %d in run %d\n" % (thread, number), f"{what}: a file holds {text!r}")
     return count
+
+
+def verify_large(server, run, size, what):
+    """Byte i is i modulo 251, as log_large of job.c has it."""
+    try:
+        content = server.file(run, "large.bin")
+    except urllib.error.HTTPError as error:
+        content = str(error).encode()
+    wanted = (bytes(range(251)) * (size // 251 + 1))[:size]
+    check(hashlib.sha256(content).digest() == hashlib.sha256(wanted).digest(),
+          f"{what}: the large file of run {run['info']['run_id']} has {len(content)} bytes, not {size}, or others")
 
 
 def verify_thread(server, job, run, number, thread, what, whole):

@@ -633,7 +633,10 @@ test('registry: all gates are on one page, also those that bind no model yet', a
   for (let i = 1; i <= 4; i++) await registerModel(`${stem} ${i}`);
   await putGate(`${stem} 1`, { stage: 'Production' }, {});
   await page.reload();
-  await page.getByRole('region', { name: `stage Production of ${stem} 1` }).waitFor();
+  await page
+    .getByRole('region', { name: `stage Production of ${stem} 1` })
+    .getByText(`For the model ${stem} 1.`)
+    .waitFor();
   await gate.getByRole('link', { name: 'others' }).click();
   const grid = page.getByRole('grid', { name: 'Registered models' });
   await until('all that it binds', async () => (await grid.locator('tbody tr[data-row]').count()) === 4);

@@ -32,7 +32,7 @@ export function AllGates() {
           )}
         </div>
         <div className="bar">
-          <p className="faint gates-about">
+          <p className="faint">
             What must be true before an alias or a stage moves, of one model or of all whose names fit a
             pattern, also of those that are registered later.
           </p>
@@ -58,29 +58,31 @@ export function AllGates() {
           )}
         </div>
       ) : (
-        <div className="gates scrolls" tabIndex={-1}>
-          {gates.map((gate) => (
-            <GateCard
-              key={gate.gate_id}
-              gate={gate}
-              title={`${targetLabel(gate)} of ${gate.model_pattern}`}
-              called={`the gate before ${targetLabel(gate)} of ${gate.model_pattern}`}
-              mayEdit={mayManage}
-              onEdit={() => setEditing(gate)}
-              onRemove={() => setRemoving(gate)}
-            >
-              <Binds gate={gate} /> <Bound pattern={gate.model_pattern} />
-            </GateCard>
-          ))}
-          {list.hasNextPage && (
-            <button
-              type="button"
-              disabled={list.isFetchingNextPage}
-              onClick={() => void list.fetchNextPage()}
-            >
-              {list.isFetchingNextPage ? 'Loading…' : 'Show more gates'}
-            </button>
-          )}
+        <div className="page-body scrolls" tabIndex={0} role="region" aria-label="All gates">
+          <div className="registry-body gates">
+            {gates.map((gate) => (
+              <GateCard
+                key={gate.gate_id}
+                gate={gate}
+                title={`${targetLabel(gate)} of ${gate.model_pattern}`}
+                called={`the gate before ${targetLabel(gate)} of ${gate.model_pattern}`}
+                mayEdit={mayManage}
+                onEdit={() => setEditing(gate)}
+                onRemove={() => setRemoving(gate)}
+              >
+                <Bound gate={gate} seesAll={mayManage} />
+              </GateCard>
+            ))}
+            {list.hasNextPage && (
+              <button
+                type="button"
+                disabled={list.isFetchingNextPage}
+                onClick={() => void list.fetchNextPage()}
+              >
+                {list.isFetchingNextPage ? 'Loading…' : 'Show more gates'}
+              </button>
+            )}
+          </div>
         </div>
       )}
       {editing && (
@@ -108,29 +110,43 @@ function NewGate({ onClick }: { onClick: () => void }) {
 // Names that stand in a line; the list of models has the others.
 const mostNames = 3;
 
-/** The models that a pattern is about now, as far as the reader may see them. */
-function Bound({ pattern }: { pattern: string }) {
+/** Whom a gate is about, and which models those are now, as far as the reader may see them. */
+function Bound({ gate, seesAll }: { gate: Gate; seesAll: boolean }) {
+  const pattern = gate.model_pattern;
   const filter = patternFilter(pattern);
   const { data } = useFirstModels(filter, mostNames + 1);
-  if (!data) return null;
-  const names = (data.registered_models ?? []).map((one) => one.name);
-  if (names.length === 0) return <>No model has such a name yet. </>;
+  const names = data?.registered_models?.map((one) => one.name) ?? [];
+  if (names[0] === pattern)
+    return (
+      <>
+        For the model <a href={registeredHref(pattern, 'gates')}>{pattern}</a>.
+      </>
+    );
   return (
     <>
-      It binds{' '}
-      {names.slice(0, mostNames).map((name, index) => (
-        <span key={name}>
-          {index > 0 && ', '}
-          <a href={registeredHref(name, 'gates')}>{name}</a>
-        </span>
-      ))}
-      {names.length > mostNames && (
+      <Binds gate={gate} />
+      {data &&
+        names.length === 0 &&
+        (seesAll ? ' No model has such a name yet.' : ' No model that you can see has such a name.')}
+      {names.length > 0 && (
         <>
           {' '}
-          and <a href={`#/models?${new URLSearchParams({ filter }).toString()}`}>others</a>
+          It binds{' '}
+          {names.slice(0, mostNames).map((name, index) => (
+            <span key={name}>
+              {index > 0 && ', '}
+              <a href={registeredHref(name, 'gates')}>{name}</a>
+            </span>
+          ))}
+          {names.length > mostNames && (
+            <>
+              {' '}
+              and <a href={`#/models?${new URLSearchParams({ filter }).toString()}`}>others</a>
+            </>
+          )}
+          .
         </>
       )}
-      .{' '}
     </>
   );
 }

@@ -198,13 +198,7 @@ check_stage (struct registry_version *version, const struct version_request *req
   enum err_code code = api_registry_stage (&version->stage, request->stage, err);
 
   version->archives = 0 != request->archives.value;
-  if (ERR_OK == code && version->archives && MODEL_STAGE_STAGING != version->stage
-      && MODEL_STAGE_PRODUCTION != version->stage)
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE,
-                    "Model version transition cannot archive existing model versions because '%.*s' is not an Active "
-                    "stage. Valid stages are ['Staging', 'Production']",
-                    SLICE_ARG (request->stage));
-  return code;
+  return ERR_OK == code && version->archives ? api_registry_check_archives (version->stage, request->stage, err) : code;
 }
 
 /* What MLflow answers, and for whoever forces also whether anything was overridden, as a promotion tells it. */

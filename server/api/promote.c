@@ -28,6 +28,14 @@ static const struct field move_fields[] = {
 
 static const struct schema move_schema = SCHEMA (move_fields, struct move_request);
 
+/* Which version gets an alias back is found out. */
+static const struct field back_fields[] = {
+  { .name = "alias", .type = FIELD_STRING, .flags = FIELD_REQUIRED, .offset = offsetof (struct move_request, alias) },
+  { .name = "expect_version", .type = FIELD_INT64, .offset = offsetof (struct move_request, expect_version) },
+};
+
+static const struct schema back_schema = SCHEMA (back_fields, struct move_request);
+
 /* Of both calls; each has fields of its own. */
 struct promotion_request
 {
@@ -54,6 +62,7 @@ static const struct field promote_fields[] = {
 static const struct field rollback_fields[] = {
   { .name = "alias", .type = FIELD_STRING, AT (move.alias) },
   { .name = "aliases", .type = FIELD_STRINGS, AT (aliases) },
+  { .name = "moves", .type = FIELD_OBJECTS, AT (moves), .schema = &back_schema },
   { .name = "expect_version", .type = FIELD_INT64, AT (move.expect_version) },
   { .name = "reason", .type = FIELD_STRING, .flags = FIELD_EMPTY, AT (reason) },
   { .name = "run_url", .type = FIELD_STRING, .flags = FIELD_EMPTY, AT (run_url) },
@@ -101,13 +110,13 @@ check_known (json_t *object, const struct schema *schema, const char *more, stru
 }
 
 static enum err_code
-check_moves_known (const struct api_call *call, struct err *err)
+check_moves_known (const struct api_call *call, const struct schema *schema, struct err *err)
 {
   json_t *moves;
   enum err_code code = api_argument (&moves, call->arguments, "moves", err);
 
   for (size_t i = 0; ERR_OK == code && i < json_array_size (moves); i++)
-    code = check_known (json_array_get (moves, i), &move_schema, NULL, err);
+    code = check_known (json_array_get (moves, i), schema, NULL, err);
   return code;
 }
 
@@ -201,16 +210,20 @@ static enum err_code
 read_rollback (struct registry_promotion *promotion, const struct promotion_request *request, struct arena *arena,
                struct err *err)
 {
-  struct move_request one = request->move;
-  bool is_single = NULL != request->move.alias.data;
+  const struct move_request *several = request->moves.items;
+  size_t is_single = NULL != request->move.alias.data;
   enum err_code code;
 
-  if (is_single == (request->aliases.count > 0))
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Exactly one of alias and aliases must be given.");
-  code = make_room (promotion, is_single ? 1 : request->aliases.count, arena, err);
+  if (1 != is_single + (request->aliases.count > 0) + (request->moves.count > 0))
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Exactly one of alias, aliases and moves must be given.");
+  if (request->moves.count > 0 && request->move.expect_version.present)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "expect_version belongs into each of moves.");
+  code = make_room (promotion, is_single + request->aliases.count + request->moves.count, arena, err);
   for (size_t i = 0; ERR_OK == code && i < promotion->count; i++)
   {
-    if (! is_single)
+    struct move_request one = request->moves.count > 0 ? several[i] : request->move;
+
+    if (request->aliases.count > 0)
       one.alias = request->aliases.items[i];
     code = read_move (&promotion->moves[i], &one, promotion->model, err);
   }
@@ -267,7 +280,7 @@ api_promote (struct api_call *call, struct err *err)
   if (ERR_OK == code)
     code = check_known (call->arguments, &promote_schema, NULL, err);
   if (ERR_OK == code)
-    code = check_moves_known (call, err);
+    code = check_moves_known (call, &move_schema, err);
   if (ERR_OK == code)
     code = read_promotion (&promotion, &request, call->arena, err);
   return ERR_OK == code ? run (call, &promotion, &request, registry_promote, err) : code;
@@ -282,6 +295,8 @@ api_rollback (struct api_call *call, struct err *err)
 
   if (ERR_OK == code)
     code = check_known (call->arguments, &rollback_schema, "at", err);
+  if (ERR_OK == code)
+    code = check_moves_known (call, &back_schema, err);
   if (ERR_OK == code)
     code = read_at (&promotion.at_ms, call, err);
   if (ERR_OK == code)

@@ -6,9 +6,9 @@
 #include "api/principal.h"
 #include "api/registry.h"
 #include "base/clock.h"
-#include "registry/gate.h"
 #include "registry/gate_change.h"
 #include "registry/rules.h"
+#include "registry/transition.h"
 #include "store/alias_history.h"
 #include "store/model_alias.h"
 
@@ -26,18 +26,20 @@ struct gate_request
   struct slice alias;
   struct optional_int64 stage;
   struct optional_int64 rollback;
+  struct optional_int64 archives;
   struct optional_int64 max_results;
   struct slice page_token;
 };
 
+#define GUARDED                                                                                                        \
+  { .name = "alias", .type = FIELD_STRING, .offset = offsetof (struct gate_request, alias) },                          \
+  {                                                                                                                    \
+    .name = "stage", .type = FIELD_ENUM, .offset = offsetof (struct gate_request, stage), .names = model_stage_names,  \
+    .name_count = MODEL_STAGE_COUNT                                                                                    \
+  }
+
 static const struct field gate_fields[] = {
-  { .name = "alias", .type = FIELD_STRING, .offset = offsetof (struct gate_request, alias) },
-  { .name = "stage",
-    .type = FIELD_ENUM,
-    .offset = offsetof (struct gate_request, stage),
-    .names = model_stage_names,
-    .name_count = MODEL_STAGE_COUNT },
-  { .name = "rollback", .type = FIELD_BOOL, .offset = offsetof (struct gate_request, rollback) },
+  GUARDED,
   { .name = "model_pattern", .type = FIELD_STRING, .offset = offsetof (struct gate_request, model_pattern) },
   { .name = "max_results", .type = FIELD_INT64, .offset = offsetof (struct gate_request, max_results) },
   { .name = "page_token", .type = FIELD_STRING, .offset = offsetof (struct gate_request, page_token) },
@@ -45,21 +47,53 @@ static const struct field gate_fields[] = {
 
 static const struct schema gate_schema = SCHEMA (gate_fields, struct gate_request);
 
-/* What is guarded: exactly one of alias and stage. */
+static const struct field try_fields[] = {
+  GUARDED,
+  { .name = "rollback", .type = FIELD_BOOL, .offset = offsetof (struct gate_request, rollback) },
+  { .name = "archive_existing_versions", .type = FIELD_BOOL, .offset = offsetof (struct gate_request, archives) },
+};
+
+static const struct schema try_schema = SCHEMA (try_fields, struct gate_request);
+
+/* Exactly one of alias and stage. */
 static enum err_code
-read_guarded (struct gate_request *request, struct api_call *call, struct err *err)
+read_target (struct gate_request *request, struct api_call *call, const struct schema *schema, struct err *err)
 {
-  enum err_code code = api_decode (request, call, &gate_schema, err);
+  enum err_code code = api_decode (request, call, schema, err);
 
   if (ERR_OK != code)
     return code;
   if ((NULL != request->alias.data) == request->stage.present)
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Exactly one of alias and stage must be given.");
-  if (request->stage.present)
-    return MODEL_STAGE_NONE == request->stage.value
-               ? err_set (err, ERR_INVALID_PARAMETER_VALUE, "A gate guards Staging, Production or Archived.")
-               : ERR_OK;
-  return api_registry_check_alias (request->alias, err);
+  return request->stage.present ? ERR_OK : api_registry_check_alias (request->alias, err);
+}
+
+/* What is guarded: None is no stage that anything could stand before. */
+static enum err_code
+read_guarded (struct gate_request *request, struct api_call *call, struct err *err)
+{
+  enum err_code code = read_target (request, call, &gate_schema, err);
+
+  if (ERR_OK == code && request->stage.present && MODEL_STAGE_NONE == request->stage.value)
+    code = err_set (err, ERR_INVALID_PARAMETER_VALUE, "A gate guards Staging, Production or Archived.");
+  return code;
+}
+
+/* What might be moved, as the calls that move take it. */
+static enum err_code
+read_trial (struct gate_request *request, struct api_call *call, struct err *err)
+{
+  enum err_code code = read_target (request, call, &try_schema, err);
+
+  if (ERR_OK != code)
+    return code;
+  if (request->stage.present && request->rollback.present)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "rollback belongs to alias.");
+  if (! request->stage.present && request->archives.present)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "archive_existing_versions belongs to stage.");
+  return 1 == request->archives.value ? api_registry_check_archives (
+             (int16_t)request->stage.value, slice_of (model_stage_names[request->stage.value]), err)
+                                      : ERR_OK;
 }
 
 static enum err_code
@@ -341,22 +375,35 @@ struct trial
   int64_t holder;
 };
 
-/* Whether a move to the version would be one back to where the alias was, by a promotion that was not forced. */
+/* What gates say of an alias. A rollback is one back to where the alias was, by a promotion that was not forced. */
 static enum err_code
-read_holder (struct registry_move *move, struct trial *trial, struct store_connection *connection, struct err *err)
+try_alias (struct trial *trial, struct registry_change *change, const struct store_registered_model *model,
+           int64_t version, struct err *err)
 {
-  int64_t model_id = move->model->registered_model_id;
-  enum err_code code = ERR_OK;
+  struct registry_move move = { .model = model, .alias = trial->request.alias, .version = version };
+  int64_t model_id = model->registered_model_id;
+  enum err_code code = store_model_alias_holder (&trial->holder, change->connection, model_id, move.alias, err);
 
-  trial->holder = 0;
-  if (NULL == move->alias.data)
-    return ERR_OK;
-  code = store_model_alias_holder (&trial->holder, connection, model_id, move->alias, err);
-  move->holder = trial->holder;
+  move.holder = trial->holder;
   if (ERR_OK == code && 1 == trial->request.rollback.value)
-    code = store_alias_passed (&move->is_rollback, connection, model_id, move->alias, move->version, move->model->name,
-                               err);
-  return code;
+    code = store_alias_passed (&move.is_rollback, change->connection, model_id, move.alias, version, model->name, err);
+  return ERR_OK == code ? registry_gate_try (&trial->answer, change, &move, 1, err) : code;
+}
+
+/* What they say of a stage. */
+static enum err_code
+try_stage (struct trial *trial, struct registry_change *change, const struct store_registered_model *model,
+           const struct store_model_version *row, struct err *err)
+{
+  const struct registry_version version = { .number = row->version,
+                                            .row = *row,
+                                            .stage = (int16_t)trial->request.stage.value,
+                                            .archives = 1 == trial->request.archives.value };
+  struct registry_transition transition;
+  enum err_code code = registry_transition_read (&transition, change, model, &version, false, err);
+
+  return ERR_OK == code ? registry_gate_try (&trial->answer, change, transition.moves, transition.move_count, err)
+                        : code;
 }
 
 /* A list of findings; none is left out. */
@@ -376,21 +423,16 @@ trial_work (struct store_connection *connection, void *context, struct err *err)
   struct registry_change change;
   struct store_registered_model model;
   struct store_model_version version;
-  struct registry_move move;
   struct result result = { NULL };
   enum err_code code = api_version_of_path (&version, &result, trial->call, err);
 
+  (void)connection;
   if (ERR_OK == code)
   {
     begin_trial (&change, &actor, &model, trial->call, &version);
-    move = (struct registry_move){ .model = &model,
-                                   .alias = trial->request.alias,
-                                   .stage = (int16_t)trial->request.stage.value,
-                                   .version = version.version };
-    code = read_holder (&move, trial, connection, err);
+    code = trial->request.stage.present ? try_stage (trial, &change, &model, &version, err)
+                                        : try_alias (trial, &change, &model, version.version, err);
   }
-  if (ERR_OK == code)
-    code = registry_gate_try (&trial->answer, &change, &move, err);
   result_free (&result);
   return code;
 }
@@ -400,7 +442,7 @@ api_gate_try (struct api_call *call, struct err *err)
 {
   struct trial trial = { .call = call };
   struct json_write w;
-  enum err_code code = read_guarded (&trial.request, call, err);
+  enum err_code code = read_trial (&trial.request, call, err);
 
   if (ERR_OK == code)
     code = store_transaction (call->connection, STORE_SNAPSHOT, trial_work, &trial, err);
@@ -429,7 +471,7 @@ static enum err_code
 write_state (struct json_write *w, struct registry_change *change, const struct registry_move *move, struct err *err)
 {
   struct registry_gate_answer answer;
-  enum err_code code = registry_gate_try (&answer, change, move, err);
+  enum err_code code = registry_gate_try (&answer, change, move, 1, err);
 
   if (ERR_OK != code)
     return code;

@@ -178,13 +178,13 @@ api_registry_run (struct registry_change *change, struct api_call *call, registr
                   struct err *err)
 {
   enum err_code code = registry_change_run (change, work, context, err);
-  struct slice object = { NULL, 0 };
+  struct slice object = change->object;
 
   if (ERR_OK != code && NULL != change->missing.data)
     call->err_members = slice_of (arena_printf (call->arena, "\"missing\":%.*s", SLICE_ARG (change->missing)));
   else if (ERR_OK != code && NULL != change->current.data)
     call->err_members = slice_of (arena_printf (call->arena, "\"current\":%.*s", SLICE_ARG (change->current)));
-  if (ERR_OK != code && NULL != change->model.data)
+  if (ERR_OK != code && NULL == object.data && NULL != change->model.data)
     object = slice_of (arena_printf (call->arena, "registered-model:%.*s", SLICE_ARG (change->model)));
   /* A gate wants more than the route does. */
   if (ERR_PERMISSION_DENIED == code)
@@ -255,6 +255,17 @@ api_registry_stage (int16_t *stage, struct slice name, struct err *err)
     }
   return err_set (err, ERR_INVALID_PARAMETER_VALUE,
                   "Invalid Model Version stage: %.*s. Value must be one of None, Staging, Production, Archived.",
+                  SLICE_ARG (name));
+}
+
+enum err_code
+api_registry_check_archives (int16_t stage, struct slice name, struct err *err)
+{
+  if (MODEL_STAGE_STAGING == stage || MODEL_STAGE_PRODUCTION == stage)
+    return ERR_OK;
+  return err_set (err, ERR_INVALID_PARAMETER_VALUE,
+                  "Model version transition cannot archive existing model versions because '%.*s' is not an Active "
+                  "stage. Valid stages are ['Staging', 'Production']",
                   SLICE_ARG (name));
 }
 

@@ -41,6 +41,10 @@ enum err_code api_registry_check_description (struct slice description, struct e
 /* A stage by its name in any case. Errors: INVALID_PARAMETER_VALUE with MLflow's text. */
 enum err_code api_registry_stage (int16_t *stage, struct slice name, struct err *err);
 
+/* Whether what else is in a stage can go to Archived when a version comes to it. Errors: INVALID_PARAMETER_VALUE with
+   MLflow's text, which has the stage as `name`. */
+enum err_code api_registry_check_archives (int16_t stage, struct slice name, struct err *err);
+
 /* The number of a version as clients send it. Errors: INVALID_PARAMETER_VALUE "Parameter 'version' must be an integer",
    RESOURCE_DOES_NOT_EXIST for one that no version has. */
 enum err_code api_registry_version (int64_t *version, struct slice model, struct slice text, struct err *err);

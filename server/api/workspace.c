@@ -2,7 +2,7 @@
 #include "api/workspace.h"
 
 #include "access/access.h"
-#include "api/gate.h"
+#include "api/gate_judge.h"
 #include "api/json.h"
 #include "api/location.h"
 #include "api/names.h"
@@ -302,14 +302,15 @@ api_workspace_delete (struct api_call *call, struct err *err)
   static const struct schema schema = SCHEMA (fields, struct slice);
   struct store_audit who = gate_audit_entry (call, "workspace.delete", (struct slice){ NULL, 0 });
   struct registry_workspace wanted = { .name = call->path_values[0], .who = &who };
+  struct slice object = slice_of (arena_printf (call->arena, "workspace:%.*s", SLICE_ARG (wanted.name)));
   struct registry_change change;
   struct registry_actor actor;
   struct slice text;
   enum err_code code = api_workspace_check_on (call, err);
 
   call->arguments_in_query = true;
-  if (ERR_OK == code)
-    code = refuse_default (wanted.name, "deleted", err);
+  if (ERR_OK == code && ERR_OK != (code = refuse_default (wanted.name, "deleted", err)))
+    gate_note_refusal (call, err, object);
   if (ERR_OK == code)
     code = check_name (wanted.name, err);
   if (ERR_OK == code)
@@ -319,6 +320,7 @@ api_workspace_delete (struct api_call *call, struct err *err)
   if (ERR_OK != code)
     return code;
   api_registry_begin (&change, &actor, call);
+  change.object = object;
   code = api_registry_run (&change, call, registry_workspace_delete, &wanted, err);
   if (ERR_RESOURCE_DOES_NOT_EXIST == code)
     return api_workspace_unknown (err, wanted.name);

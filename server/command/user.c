@@ -19,6 +19,7 @@
 #include "store/migrate.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -72,6 +73,19 @@ time_text (char text[32], const struct optional_int64 *at_ms, const char *never)
   return text;
 }
 
+/* End a line with the names of a JSON array: "a, b", or "-" for none. */
+static void
+print_names (struct slice names)
+{
+  json_t *list = json_loadb (names.data, names.len, 0, NULL);
+  size_t at;
+  json_t *name;
+
+  json_array_foreach (list, at, name) printf ("%s%s", 0 == at ? "" : ", ", json_string_value (name));
+  printf ("%s\n", 0 == json_array_size (list) ? "-" : "");
+  json_decref (list);
+}
+
 static void
 print_account_heading (void)
 {
@@ -84,10 +98,11 @@ print_account (const struct store_account *account)
 {
   char text[32];
 
-  printf ("%-24.*s %-8s %-8s %-8.*s %-9s %-16s %.*s\n", SLICE_ARG (account->username),
-          account->is_admin ? "admin" : "user", account->is_service ? "service" : "person", SLICE_ARG (account->login),
+  printf ("%-24.*s %-8s %-8s %-8.*s %-9s %-16s ", SLICE_ARG (account->username), account->is_admin ? "admin" : "user",
+          account->is_service ? "service" : "person", SLICE_ARG (account->login),
           account->disabled_at_ms.present ? "disabled" : "enabled",
-          time_text (text, &account->last_login_at_ms, "never"), SLICE_ARG (account->groups));
+          time_text (text, &account->last_login_at_ms, "never"));
+  print_names (account->groups);
 }
 
 static void

@@ -46,6 +46,7 @@ struct registry_change
   struct metric_keys *metric_keys; /* for gates that look at metrics */
   const struct registry_actor *actor;
   int64_t workspace_id;
+  struct slice object; /* what a refusal is about, in the words of the audit trail; absent: the model that is held */
   struct slice reason; /* why, as the client says; absent: it said nothing */
   struct slice run_url; /* the CI job or page that this comes from; absent: none */
   bool forces; /* the client wants it in spite of gates */

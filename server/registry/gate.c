@@ -59,15 +59,19 @@ name_of (const struct registry_change *change, const struct registry_move *move)
 }
 
 static enum err_code
-refuse (struct judgement *judgement, const struct registry_move *move, struct err *err)
+refuse (struct judgement *judgement, struct err *err)
 {
   struct registry_change *change = judgement->change;
+  const struct registry_move *move = judgement->refused;
   const char *what = name_of (change, move);
   const char *why = judgement_sentence (judgement);
 
   change->missing = judgement_missing (judgement);
   if (NULL == change->missing.data || NULL == what || NULL == why)
     return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  if (0 == move->version && NULL == move->alias.data)
+    return err_set (err, ERR_RESOURCE_CONFLICT, "A gate does not let version %" PRId64 " leave %s: %s.", move->holder,
+                    what, why);
   if (0 == move->version)
     return err_set (err, ERR_RESOURCE_CONFLICT, "A gate does not let %s go: %s.", what, why);
   return err_set (err, ERR_RESOURCE_CONFLICT, "A gate does not let version %" PRId64 " have %s: %s.", move->version,
@@ -76,43 +80,61 @@ refuse (struct judgement *judgement, const struct registry_move *move, struct er
 
 /* Something is missing: whether the caller may go on all the same. */
 static enum err_code
-override (struct judgement *judgement, const struct registry_move *move, struct err *err)
+override (struct judgement *judgement, struct err *err)
 {
   struct registry_change *change = judgement->change;
 
   if (! change->forces)
-    return refuse (judgement, move, err);
+    return refuse (judgement, err);
   if (! change->may_force)
     return err_set (err, ERR_PERMISSION_DENIED, "To move %s in spite of a gate needs the action force.",
-                    name_of (change, move));
+                    name_of (change, judgement->refused));
   if (! slice_filled (change->reason))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "A move that is forced needs a reason.");
   change->forced = true;
   return ERR_OK;
 }
 
+/* Judge moves that happen together. Stops, with it in `denied`, at one that the caller has not the right to make; and
+   behind the first version that may not be archived along, since they may be as many as the model has. */
+static enum err_code
+judge_moves (struct judgement *judgement, const struct registry_move **denied, const struct registry_move *moves,
+             size_t count, bool holds_off, struct err *err)
+{
+  const struct registry_move *stuck = NULL;
+  enum err_code code = ERR_OK;
+
+  *denied = NULL;
+  for (size_t i = 0; ERR_OK == code && NULL == *denied && i < count; i++)
+  {
+    size_t before = judgement->missing_count;
+    size_t gate_count;
+
+    if (NULL != stuck && judgement_version (stuck) != judgement_version (&moves[i]))
+      break;
+    code = judge_move (judgement, &gate_count, &moves[i], holds_off, err);
+    if (ERR_OK == code && gate_count > 0 && ! judgement->change->may_promote)
+      *denied = &moves[i];
+    if (moves[i].is_along && judgement->missing_count > before)
+      stuck = &moves[i];
+  }
+  return code;
+}
+
 enum err_code
 registry_gate_ask_all (struct registry_change *change, const struct registry_move *moves, size_t count, struct err *err)
 {
-  const struct registry_move *refused = NULL;
+  const struct registry_move *denied;
   struct judgement judgement;
-  enum err_code code = ERR_OK;
+  enum err_code code;
 
   judgement_init (&judgement, change);
-  for (size_t i = 0; ERR_OK == code && i < count; i++)
-  {
-    size_t before = judgement.missing_count;
-    size_t gate_count;
-
-    code = judge_move (&judgement, &gate_count, &moves[i], true, err);
-    if (ERR_OK == code && gate_count > 0 && ! change->may_promote)
-      code = err_set (err, ERR_PERMISSION_DENIED, "A gate protects %s: moving it needs the action promote.",
-                      name_of (change, &moves[i]));
-    if (NULL == refused && judgement.missing_count > before)
-      refused = &moves[i];
-  }
-  if (ERR_OK == code && NULL != refused)
-    code = override (&judgement, refused, err);
+  code = judge_moves (&judgement, &denied, moves, count, true, err);
+  if (ERR_OK == code && NULL != denied)
+    code = err_set (err, ERR_PERMISSION_DENIED, "A gate protects %s: moving it needs the action promote.",
+                    name_of (change, denied));
+  if (ERR_OK == code && NULL != judgement.refused)
+    code = override (&judgement, err);
   judgement_free (&judgement);
   return code;
 }
@@ -125,15 +147,16 @@ registry_gate_ask (struct registry_change *change, const struct registry_move *m
 
 enum err_code
 registry_gate_try (struct registry_gate_answer *answer, struct registry_change *change,
-                   const struct registry_move *move, struct err *err)
+                   const struct registry_move *moves, size_t count, struct err *err)
 {
+  const struct registry_move *denied;
   struct judgement judgement;
   enum err_code code;
 
   judgement_init (&judgement, change);
-  code = judge_move (&judgement, &answer->gate_count, move, false, err);
-  judgement.move = move;
-  if (ERR_OK == code && answer->gate_count > 0 && ! change->may_promote)
+  code = judge_moves (&judgement, &denied, moves, count, false, err);
+  judgement.move = denied;
+  if (ERR_OK == code && NULL != denied)
     judgement_miss (&judgement, "permission", "moving it needs the action promote");
   answer->missing = judgement_missing (&judgement);
   answer->met = judgement_met (&judgement);
@@ -147,7 +170,7 @@ registry_gate_try (struct registry_gate_answer *answer, struct registry_change *
 
 enum err_code
 registry_gate_binds (bool *binds, struct registry_change *change, struct slice model, struct slice alias, int16_t stage,
-                     struct err *err)
+                     bool holds_off, struct err *err)
 {
   struct store_gate_key key = key_of (change, model, alias, stage);
   struct result result = { NULL };
@@ -156,7 +179,7 @@ registry_gate_binds (bool *binds, struct registry_change *change, struct slice m
   *binds = false;
   if (NULL == alias.data && MODEL_STAGE_NONE == stage)
     return ERR_OK;
-  code = store_gate_binding (&result, change->connection, &key, true, err);
+  code = store_gate_binding (&result, change->connection, &key, holds_off, err);
   *binds = ERR_OK == code && result_count (&result) > 0;
   result_free (&result);
   return code;

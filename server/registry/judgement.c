@@ -59,12 +59,41 @@ judgement_met (const struct judgement *judgement)
 
 /* --- items ------------------------------------------------------------------------------------------------------- */
 
+int64_t
+judgement_version (const struct registry_move *move)
+{
+  return 0 == move->version ? move->holder : move->version;
+}
+
+/* Which step it is about, in front of a text, where it is not simply that the version comes to what was asked for: "to
+   leave the stage Staging: ". */
+static const char *
+step_of (const struct judgement *judgement)
+{
+  const struct registry_move *move = judgement->move;
+  struct arena *arena = judgement->change->arena;
+  int64_t number = judgement_version (move);
+  const char *stage = model_stage_names[move->stage];
+
+  if (NULL != move->alias.data || (0 != move->version && ! move->is_along))
+    return "";
+  if (! move->is_along)
+    return arena_printf (arena, "to leave the stage %s: ", stage);
+  return 0 == move->version ? arena_printf (arena, "version %" PRId64 ", to leave the stage %s: ", number, stage)
+                            : arena_printf (arena, "version %" PRId64 ", to go to %s: ", number, stage);
+}
+
+/* The sentence of a refusal names the first move by itself. */
 static void
-note_sentence (struct judgement *judgement, const char *text)
+note_sentence (struct judgement *judgement, const char *step, const char *text)
 {
   struct arena *arena = judgement->change->arena;
 
   judgement->missing_count++;
+  if (NULL == judgement->refused)
+    judgement->refused = judgement->move;
+  if (judgement->refused != judgement->move)
+    text = arena_printf (arena, "%s%s", step, text);
   if (NULL == judgement->sentence)
     judgement->sentence = arena_printf (arena, "%s", text);
   else if (judgement->missing_count <= SENTENCES_MAX)
@@ -77,11 +106,12 @@ begin_item (struct judgement *judgement, bool met, const char *rule, const char 
 {
   struct json_write *w = met ? &judgement->met_items : &judgement->missing_items;
   const struct registry_move *move = judgement->move;
+  const char *step = step_of (judgement);
 
   if (met)
     judgement->met_count++;
   else
-    note_sentence (judgement, NULL == text ? rule : text);
+    note_sentence (judgement, step, NULL == text ? rule : text);
   json_write_object (w);
   json_write_member_text (w, "rule", rule);
   if (NULL != judgement->gate)
@@ -90,7 +120,9 @@ begin_item (struct judgement *judgement, bool met, const char *rule, const char 
     json_write_member_string (w, "alias", move->alias);
   else
     json_write_member_text (w, "stage", model_stage_names[move->stage]);
-  json_write_member_text (w, "text", text);
+  if (move->is_along)
+    json_write_member_int64 (w, "version", judgement_version (move));
+  json_write_member_text (w, "text", arena_printf (judgement->change->arena, "%s%s", step, NULL == text ? "" : text));
   return w;
 }
 
@@ -461,6 +493,9 @@ judgement_add (struct judgement *judgement, const struct registry_move *move, co
   struct judging judging = {
     .out = judgement, .change = judgement->change, .move = move, .claims = 0 == judgement->change->actor->account_id
   };
+  const struct json_write met_items = judgement->met_items;
+  const size_t met_count = judgement->met_count;
+  const size_t met_bytes = judgement->met.len;
   enum err_code code = rules_parse (&judging.rules, gate->rules, judgement->change->arena, NULL);
 
   if (ERR_OK != code)
@@ -475,5 +510,12 @@ judgement_add (struct judgement *judgement, const struct registry_move *move, co
   if (ERR_OK == code && NULL != judging.rules.movers)
     code = judge_movers (&judging, err);
   judgement->gate = NULL;
+  /* What versions that are archived along meet is told to nobody: they may be as many as the model has. */
+  if (move->is_along)
+  {
+    judgement->met.len = met_bytes;
+    judgement->met_items = met_items;
+    judgement->met_count = met_count;
+  }
   return code;
 }

@@ -19,6 +19,7 @@ struct judgement
   struct json_write met_items;
   size_t missing_count;
   size_t met_count;
+  const struct registry_move *refused; /* the first for which something is missing; NULL: none */
   char *sentence; /* the first of what is missing, in the arena; NULL: nothing */
 };
 
@@ -29,6 +30,9 @@ void judgement_free (struct judgement *judgement);
    that cannot be read. */
 enum err_code judgement_add (struct judgement *judgement, const struct registry_move *move,
                              const struct store_promotion_gate *gate, struct err *err);
+
+/* Which version comes to an alias or stage, or else leaves it. */
+int64_t judgement_version (const struct registry_move *move);
 
 /* Add something that is missing beside the rules. */
 void judgement_miss (struct judgement *judgement, const char *rule, const char *text);

@@ -173,7 +173,7 @@ release_aliases (struct registry_change *change, const struct store_registered_m
 
     code = result_row (&alias, &result, i, store_model_alias_columns, STORE_MODEL_ALIAS_COLUMNS, err);
     if (ERR_OK == code)
-      code = registry_gate_binds (&binds, change, model->name, alias.alias, MODEL_STAGE_NONE, err);
+      code = registry_gate_binds (&binds, change, model->name, alias.alias, MODEL_STAGE_NONE, true, err);
     if (ERR_OK == code && binds)
       code = err_set (err, ERR_RESOURCE_CONFLICT,
                       "A gate protects alias '%.*s' of registered model '%.*s', which version %" PRId64
@@ -201,7 +201,7 @@ check_stages (struct registry_change *change, const struct store_registered_mode
   {
     code = result_row (&version, &result, i, store_model_version_columns, STORE_MODEL_VERSION_COLUMNS, err);
     if (ERR_OK == code && MODEL_STAGE_NONE != version.stage)
-      code = registry_gate_binds (&binds, change, model->name, (struct slice){ NULL, 0 }, version.stage, err);
+      code = registry_gate_binds (&binds, change, model->name, (struct slice){ NULL, 0 }, version.stage, true, err);
     if (ERR_OK == code && binds)
       code = err_set (err, ERR_RESOURCE_CONFLICT,
                       "A gate protects stage '%s' of registered model '%.*s', which version %" PRId64

@@ -1,19 +1,8 @@
 /* Versions of registered models that change their stage or go: what gates are asked about. */
-#include "registry/gate.h"
-#include "registry/version.h"
+#include "registry/transition.h"
 #include "store/model_alias.h"
 
 #include <inttypes.h>
-
-/* Ask about a version that leaves a stage, or enters one. None is no stage: nothing guards it. */
-static enum err_code
-ask (struct registry_change *change, const struct store_registered_model *model, int16_t stage, int64_t version,
-     int64_t holder, struct err *err)
-{
-  const struct registry_move move = { .model = model, .stage = stage, .version = version, .holder = holder };
-
-  return MODEL_STAGE_NONE == stage ? ERR_OK : registry_gate_ask (change, &move, err);
-}
 
 static void
 note_stage (struct registry_change *change, const struct store_registered_model *model, int64_t number, int16_t from,
@@ -26,50 +15,90 @@ note_stage (struct registry_change *change, const struct store_registered_model 
   registry_note (change, &note);
 }
 
+/* The numbers of what else is in the stage, which goes to Archived. */
+static enum err_code
+read_others (struct registry_transition *transition, struct registry_change *change,
+             const struct store_registered_model *model, const struct registry_version *version, struct err *err)
+{
+  struct result others = { NULL };
+  enum err_code code = store_model_versions_in_stage (&others, change->connection, model->registered_model_id,
+                                                      version->stage, version->number, err);
+  size_t count = ERR_OK == code ? result_count (&others) : 0;
+
+  transition->others = arena_array (change->arena, count, sizeof (*transition->others));
+  if (ERR_OK == code && NULL == transition->others)
+    code = err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  for (size_t i = 0; ERR_OK == code && i < count; i++)
+    code = result_row (&transition->others[i], &others, i, &store_model_version_number_column, 1, err);
+  transition->other_count = count;
+  result_free (&others);
+  return code;
+}
+
 /* Whether one of the two stages that an archived version leaves and enters is guarded: a stage may hold as many
    versions as the model has, and where nothing is guarded none of them needs a question. */
 static enum err_code
 archiving_is_guarded (bool *guarded, struct registry_change *change, const struct store_registered_model *model,
-                      int16_t stage, struct err *err)
+                      int16_t stage, bool holds_off, struct err *err)
 {
   const struct slice no_alias = { NULL, 0 };
-  enum err_code code = registry_gate_binds (guarded, change, model->name, no_alias, stage, err);
+  enum err_code code = registry_gate_binds (guarded, change, model->name, no_alias, stage, holds_off, err);
 
   return ERR_OK == code && ! *guarded
-             ? registry_gate_binds (guarded, change, model->name, no_alias, MODEL_STAGE_ARCHIVED, err)
+             ? registry_gate_binds (guarded, change, model->name, no_alias, MODEL_STAGE_ARCHIVED, holds_off, err)
              : code;
 }
 
-/* Move what else is in a stage to Archived. */
-static enum err_code
-archive_others (struct registry_change *change, const struct store_registered_model *model, int16_t stage,
-                int64_t number, struct err *err)
+/* Ask about a version that leaves a stage and enters another. */
+static void
+add_moves (struct registry_transition *transition, const struct store_registered_model *model, int64_t number,
+           int16_t from, int16_t to, bool is_along)
 {
-  struct result others = { NULL };
+  struct registry_move *moves = transition->moves + transition->move_count;
+
+  moves[0] = (struct registry_move){ .model = model, .stage = from, .holder = number, .is_along = is_along };
+  moves[1] = (struct registry_move){ .model = model, .stage = to, .version = number, .is_along = is_along };
+  transition->move_count += 2;
+}
+
+enum err_code
+registry_transition_read (struct registry_transition *transition, struct registry_change *change,
+                          const struct store_registered_model *model, const struct registry_version *version,
+                          bool holds_off, struct err *err)
+{
   bool guarded = false;
-  enum err_code code =
-      store_model_versions_in_stage (&others, change->connection, model->registered_model_id, stage, number, err);
-  size_t count = ERR_OK == code ? result_count (&others) : 0;
+  enum err_code code = ERR_OK;
 
-  if (count > 0)
-    code = archiving_is_guarded (&guarded, change, model, stage, err);
-  for (size_t i = 0; ERR_OK == code && i < count; i++)
-  {
-    int64_t other;
+  *transition = (struct registry_transition){ .others = NULL };
+  if (version->archives)
+    code = read_others (transition, change, model, version, err);
+  if (ERR_OK == code && transition->other_count > 0)
+    code = archiving_is_guarded (&guarded, change, model, version->stage, holds_off, err);
+  if (ERR_OK != code)
+    return code;
+  /* Two for each version: it leaves, and it enters. */
+  transition->moves =
+      arena_array (change->arena, 2 * (1 + (guarded ? transition->other_count : 0)), sizeof (*transition->moves));
+  if (NULL == transition->moves)
+    return err_set (err, ERR_INTERNAL_ERROR, "out of memory");
+  if (version->row.stage != version->stage)
+    add_moves (transition, model, version->number, version->row.stage, version->stage, false);
+  for (size_t i = 0; guarded && i < transition->other_count; i++)
+    add_moves (transition, model, transition->others[i], version->stage, MODEL_STAGE_ARCHIVED, true);
+  return ERR_OK;
+}
 
-    code = result_row (&other, &others, i, &store_model_version_number_column, 1, err);
-    if (ERR_OK == code && guarded)
-      code = ask (change, model, stage, 0, other, err);
-    if (ERR_OK == code && guarded)
-      code = ask (change, model, MODEL_STAGE_ARCHIVED, other, 0, err);
-    if (ERR_OK == code)
-      note_stage (change, model, other, stage, MODEL_STAGE_ARCHIVED);
-  }
-  result_free (&others);
-  if (ERR_OK == code && count > 0)
-    code = store_model_versions_move (change->connection, model->registered_model_id, stage, MODEL_STAGE_ARCHIVED,
-                                      number, change->now_ms, err);
-  return code;
+/* Move what else is in the stage to Archived. */
+static enum err_code
+archive_others (struct registry_change *change, const struct store_registered_model *model,
+                const struct registry_version *version, const struct registry_transition *transition, struct err *err)
+{
+  if (0 == transition->other_count)
+    return ERR_OK;
+  for (size_t i = 0; i < transition->other_count; i++)
+    note_stage (change, model, transition->others[i], version->stage, MODEL_STAGE_ARCHIVED);
+  return store_model_versions_move (change->connection, model->registered_model_id, version->stage,
+                                    MODEL_STAGE_ARCHIVED, version->number, change->now_ms, err);
 }
 
 enum err_code
@@ -77,21 +106,21 @@ registry_version_move (struct registry_change *change, void *context, struct err
 {
   struct registry_version *version = context;
   struct store_registered_model model;
+  struct registry_transition transition;
   int16_t from;
   enum err_code code = registry_version_hold (&model, version, change, err);
 
-  if (ERR_OK == code && version->archives)
-    code = archive_others (change, &model, version->stage, version->number, err);
+  if (ERR_OK == code)
+    code = registry_transition_read (&transition, change, &model, version, true, err);
+  if (ERR_OK == code)
+    code = registry_gate_ask_all (change, transition.moves, transition.move_count, err);
+  if (ERR_OK == code)
+    code = archive_others (change, &model, version, &transition, err);
   if (ERR_OK != code)
     return code;
   from = version->row.stage;
   if (from == version->stage)
     return ERR_OK;
-  code = ask (change, &model, from, 0, version->number, err);
-  if (ERR_OK == code)
-    code = ask (change, &model, version->stage, version->number, 0, err);
-  if (ERR_OK != code)
-    return code;
   result_free (&version->result);
   code = store_model_version_set_stage (&version->row, &version->result, change->connection, model.registered_model_id,
                                         version->number, version->stage, change->now_ms, err);
@@ -109,7 +138,7 @@ check_stage (struct registry_change *change, const struct store_registered_model
   enum err_code code = ERR_OK;
 
   if (MODEL_STAGE_NONE != version->row.stage)
-    code = registry_gate_binds (&binds, change, model->name, (struct slice){ NULL, 0 }, version->row.stage, err);
+    code = registry_gate_binds (&binds, change, model->name, (struct slice){ NULL, 0 }, version->row.stage, true, err);
   return ! binds ? code
                  : err_set (err, ERR_RESOURCE_CONFLICT,
                             "Version %" PRId64 " of '%.*s' is in the stage %s, which a gate guards: it cannot be "
@@ -124,7 +153,7 @@ check_alias (struct registry_change *change, const struct store_registered_model
 {
   struct registry_note note = registry_version_note ("alias.delete", model, number);
   bool binds = false;
-  enum err_code code = registry_gate_binds (&binds, change, model->name, alias, MODEL_STAGE_NONE, err);
+  enum err_code code = registry_gate_binds (&binds, change, model->name, alias, MODEL_STAGE_NONE, true, err);
 
   if (binds)
     return err_set (err, ERR_RESOURCE_CONFLICT,

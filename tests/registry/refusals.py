@@ -103,6 +103,25 @@ check(answer.status == 403, f"who may edit but not promote is refused, got {answ
 entry = newest(actor="eve", object="registered-model:m")
 check(entry["detail"].get("why") == answer.message, f"that too is in the trail, got {entry}")
 
+# --- a workspace that stays ---
+WORKSPACES = "/api/3.0/mlflow/workspaces"
+with_workspaces = Daemon("--auth", "--workspaces")
+answer = call("POST", WORKSPACES, ROOT, {"name": "team-a"}, url=with_workspaces.url)
+check(answer.status == 201, f"a workspace, got {answer}")
+there = {"X-MLFLOW-WORKSPACE": "team-a"}
+allowed(call("POST", f"{API}/registered-models/create", ROOT, {"name": "theirs"}, headers=there, url=with_workspaces.url), "a model there")
+gate = {"model_pattern": "*", "alias": "prod", "rules": {}}
+ways = [("team-a", "RESTRICT", 409, "it still holds 1 registered models"), ("default", "CASCADE", 400, "reserved")]
+for name, mode, status, why in [*ways, ("team-a", "CASCADE", 409, "it still has 1 gates")]:
+    if status == 409 and mode == "CASCADE":
+        allowed(call("PUT", f"{TALLY}/gates", ROOT, gate, headers=there, url=with_workspaces.url), "a gate there")
+    answer = call("DELETE", f"{WORKSPACES}/{name}?mode={mode}", ROOT, url=with_workspaces.url)
+    check(answer.status == status and why in answer.message, f"{name} stays because {why}, got {answer}")
+    found = wait_for(lambda: [e for e in trail(object=f"workspace:{name}") if e["detail"]["why"] == answer.message], bool)
+    what = [(e["actor"], e["action"], e["times"]) for e in found]
+    check(what == [("root", f"DELETE {WORKSPACES}/{{name}}", 1)], f"{name}, {mode}: the trail has it, got {found}")
+with_workspaces.stop()
+
 # --- with authentication off the name is a claim ---
 answer = call("POST", f"{MODEL}/promote", None, refusals[0][2], headers={"X-Tally-Actor": "zoe"}, url=open_daemon.url)
 check(answer.status == 409, f"a refusal without accounts, got {answer}")

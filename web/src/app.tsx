@@ -37,6 +37,7 @@ export function App() {
     '?': () => setHelp(true),
     'g e': () => navigate('#/'),
     'g m': () => navigate('#/models'),
+    'g g': () => navigate('#/gates'),
     r: () => {
       announce('Refreshing.');
       void refresh.everything().then(() => announce('Refreshed.'));
@@ -118,6 +119,7 @@ function Page({ route }: { route: Route }) {
       return <ComparePage runIds={route.runIds} />;
     case 'registry':
     case 'lineage':
+    case 'gates':
     case 'registered':
     case 'version':
       return <RegistryPages route={route} />;
@@ -155,7 +157,7 @@ function NotFound() {
 // The two halves of what there is; everything else is a page of one of them, or of neither.
 const rooms: { href: string; label: string; pages: Route['page'][] }[] = [
   { href: '#/', label: 'Experiments', pages: ['experiments', 'experiment', 'run', 'model', 'compare'] },
-  { href: '#/models', label: 'Models', pages: ['registry', 'registered', 'version', 'lineage'] },
+  { href: '#/models', label: 'Models', pages: ['registry', 'registered', 'version', 'lineage', 'gates'] },
 ];
 
 function TopBar({ route, onHelp }: { route: Route; onHelp: () => void }) {
@@ -194,6 +196,7 @@ function TopBar({ route, onHelp }: { route: Route; onHelp: () => void }) {
           {route.page === 'model' && <ModelCrumb id={route.modelId} />}
           {route.page === 'compare' && <LastCrumb text="Compare" />}
           {route.page === 'lineage' && <LastCrumb text="Lineage" />}
+          {route.page === 'gates' && <LastCrumb text="Gates" />}
           {route.page === 'registered' && <LastCrumb text={route.name} />}
           {route.page === 'version' && (
             <>
@@ -333,6 +336,7 @@ const shortcuts: [string, [string[], string][]][] = [
       [['/'], 'Filter or search'],
       [['g', 'e'], 'Go to the experiments'],
       [['g', 'm'], 'Go to the registered models'],
+      [['g', 'g'], 'Go to the gates of all models'],
       [['r'], 'Refresh'],
       [['?'], 'This list'],
       [['Esc'], 'Close, clear or leave'],

@@ -9,6 +9,7 @@ export type Route =
   | { page: 'compare'; runIds: string[] }
   | { page: 'registry' }
   | { page: 'lineage' }
+  | { page: 'gates' }
   | { page: 'registered'; name: string; tab: string }
   | { page: 'version'; name: string; version: string; tab: string; path: string }
   | { page: 'login' }
@@ -45,6 +46,7 @@ export function readHash(hash: string): Place {
   else if (room === 'compare')
     route = { page: 'compare', runIds: (query.get('runs') ?? '').split(',').filter(Boolean) };
   else if (room === 'lineage') route = { page: 'lineage' };
+  else if (room === 'gates') route = { page: 'gates' };
   else if (room === 'models' && id === undefined) route = { page: 'registry' };
   else if (room === 'models' && id !== undefined && sub === 'versions' && subId !== undefined)
     route = { page: 'version', name: id, version: subId, tab: tab ?? '', path: file };

@@ -24,9 +24,10 @@ describe('rights', () => {
   });
   it('says which controls there are', () => {
     expect(mayOf(undefined)).toEqual(nothing);
-    expect(mayOf({ permission: 'READ' })).toEqual(nothing);
-    expect(mayOf({ permission: 'USE' })).toEqual({ ...nothing, use: true });
-    const edit = { ...nothing, use: true, edit: true };
+    expect(mayOf({ permission: 'NO_PERMISSIONS' })).toEqual(nothing);
+    expect(mayOf({ permission: 'READ' })).toEqual({ ...nothing, read: true });
+    expect(mayOf({ permission: 'USE' })).toEqual({ ...nothing, read: true, use: true });
+    const edit = { ...nothing, read: true, use: true, edit: true };
     expect(mayOf({ permission: 'EDIT' })).toEqual(edit);
     expect(mayOf({ permission: 'EDIT', actions: ['delete'] })).toEqual({ ...edit, remove: true });
     expect(mayOf({ permission: 'EDIT', actions: ['promote'] })).toEqual({ ...edit, promote: true });

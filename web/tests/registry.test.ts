@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { asOfState } from '../src/lib/as-of';
 import { clientUri, folderOf, versionOf } from '../src/lib/artifact';
 import { objectHref } from '../src/lib/access-object';
-import { fitsPattern, formOf, ruleWords, rulesOf, type GateRules } from '../src/lib/gate-rules';
+import {
+  fitsPattern,
+  formOf,
+  patternFilter,
+  ruleWords,
+  rulesOf,
+  type GateRules,
+} from '../src/lib/gate-rules';
 import {
   ledgerActions,
   ledgerKind,
@@ -259,6 +266,18 @@ describe('the ledger', () => {
     expect(previousHolder(entries, 'production', 7)).toBeUndefined();
     expect(previousHolder([], 'production', 4)).toBeUndefined();
   });
+  it('finds the way back as the server does', () => {
+    const back = move(40, 4, 3, 'alias.rollback');
+    const entries = [back, move(30, 3, 4), move(20, 2, 3), move(10, 1, 2), move(5, 0, 1)];
+    expect(previousHolder(entries, 'production', 3)).toEqual({ version: 2, until: 20 });
+    expect(previousHolder(entries, 'production', 3, (version) => version === 2)).toEqual({
+      version: 1,
+      until: 10,
+    });
+    expect(previousHolder(entries, 'production', 3, () => true)).toBeUndefined();
+    const without = [move(50, 4, 0, 'alias.delete'), move(30, 3, 4)];
+    expect(previousHolder(without, 'production', 0)).toEqual({ version: 4, until: 50 });
+  });
   it('is merged with what gates say as far as it is loaded', () => {
     const list = [entry({ entry: 9 }), entry({ entry: 5 })];
     const gates = [entry({ entry: 7 }), entry({ entry: 2 })];
@@ -382,5 +401,13 @@ describe('patterns of names', () => {
     ['a*b*b', 'ab', false],
   ])('%s about %s: %s', (pattern, name, fits) => {
     expect(fitsPattern(pattern, name)).toBe(fits);
+  });
+  it.each([
+    ['fraud', "name = 'fraud'"],
+    ['50%_*', "name LIKE '50\\%\\_%'"],
+    ["o'brien*", 'name LIKE "o\'brien%"'],
+    [`'"*`, `name LIKE "'_%"`],
+  ])('the models of %s are found by %s', (pattern, filter) => {
+    expect(patternFilter(pattern)).toBe(filter);
   });
 });

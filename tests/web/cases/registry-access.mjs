@@ -124,6 +124,12 @@ const places = ({ hash, digest }) => ({
         await button(page, 'Roll back production').click();
         await page.getByText('Version 1 had').waitFor();
       },
+      'roll back two': async (page) => {
+        await button(page, 'Roll back production').click();
+        await button(page, 'Choose all').click();
+        await page.getByText('Version 1 had').waitFor();
+        await page.getByText('No other version had it before.').waitFor();
+      },
       'delete alias': (page) => button(page, 'Delete alias production').click(),
       'delete model': (page) => button(page, 'Delete model').click(),
     },
@@ -144,6 +150,18 @@ const places = ({ hash, digest }) => ({
         await page.getByText('It does not bind').waitFor();
       },
       'remove gate': (page) => button(page, 'Remove the gate before @production').click(),
+    },
+  },
+  'all gates': {
+    hash: '#/gates',
+    ready: async (page) => {
+      await page.getByRole('region', { name: `@live of * quite a long name ${mark}` }).waitFor();
+      await page.getByText(`It binds a model with quite a long name ${mark}`).first().waitFor();
+    },
+    open: {
+      'new gate': (page) => button(page, 'New gate').click(),
+      'remove gate of a pattern': (page) =>
+        button(page, `Remove the gate before @live of * quite a long name ${mark}`).click(),
     },
   },
   history: {
@@ -331,6 +349,13 @@ test('registry: nobody is offered what would be refused', { login: true }, async
     'nothing was refused meanwhile',
   );
 
+  // What guards the whole workspace is shown to who may read it.
+  await tally('PUT', 'grants', { workspace: 'default', username, permission: 'READ' });
+  await visit('#/models', () => page.getByRole('link', { name: 'Gates', exact: true }).waitFor());
+  const ofAll = page.getByRole('region', { name: `@live of * quite a long name ${mark}` });
+  await visit('#/gates', () => ofAll.waitFor());
+  equal(await offered(), [], 'buttons of a reader on all gates');
+
   await grantModel(name, { username }, 'USE');
   await visit(`${hash}/versions/3`, version);
   await until('USE approves', async () => (await offered()).join() === 'Approve');
@@ -410,6 +435,10 @@ test('registry: nobody is offered what would be refused', { login: true }, async
   await edit.getByRole('textbox', { name: 'Number of approvals' }).fill('1');
   await button(edit, 'Save').click();
   await page.getByRole('region', { name: '@live' }).getByText('1 approval by others').waitFor();
+  await visit('#/gates', () =>
+    until('edit and remove', async () => (await ofAll.getByRole('button').count()) === 2),
+  );
+  await visit(`${hash}/gates`, () => button(page, 'Share').waitFor());
   await button(page, 'Share').click();
   await page
     .getByRole('dialog', { name: `Who can see ${name}` })

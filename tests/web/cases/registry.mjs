@@ -14,6 +14,7 @@ import {
   putArtifact,
   putGate,
   registerModel,
+  tally,
   versionIn,
 } from '../api.mjs';
 
@@ -370,7 +371,7 @@ test('registry: rolling back, to the version before and to a time', async ({ pag
   await go(page, hash);
   await page.getByRole('button', { name: 'Roll back', exact: true }).click();
   const dialog = page.getByRole('dialog', {
-    name: `Roll back an alias of ${name}`,
+    name: `Roll back aliases of ${name}`,
   });
   await dialog.getByText('Version 2 had').waitFor();
   await dialog.getByRole('button', { name: 'Roll back to version 2' }).click();
@@ -388,6 +389,69 @@ test('registry: rolling back, to the version before and to a time', async ({ pag
   await comes(() => holderOf(name, 'production'), 1, 'as it was then');
   equal((await ledgerOf(name))[0].action, 'alias.rollback', 'the ledger says so');
 });
+
+test(
+  'registry: several aliases go back together, and a gate is asked before',
+  { expects: [/status of 409/] },
+  async ({ page }) => {
+    const { name, hash } = await scene();
+    for (const [version, before] of [
+      [1, 0],
+      [2, 1],
+    ])
+      await promoteTo(name, 'production', version, before);
+    for (const [version, before] of [
+      [1, 0],
+      [2, 1],
+      [3, 2],
+    ])
+      await promoteTo(name, 'staging', version, before);
+    await promoteTo(name, 'new', 3, 0);
+    await putGate(name, { alias: 'staging' }, { tags: [{ key: 'reviewed' }], checks: ['tests'] });
+    await go(page, hash);
+    await page.getByRole('button', { name: 'Roll back', exact: true }).click();
+    const dialog = page.getByRole('dialog', {
+      name: `Roll back aliases of ${name}`,
+    });
+    await dialog.getByRole('checkbox', { name: '@new' }).waitFor();
+    await dialog.getByText('No other version had it before.').waitFor();
+    await dialog.getByRole('button', { name: 'Choose all' }).click();
+    await dialog.getByText("tag 'reviewed' is missing").waitFor();
+    const send = dialog.getByRole('button', { name: 'Roll back 2 aliases' });
+    await comes(() => send.isDisabled(), true, 'nothing is sent while one cannot go');
+    await dialog.getByRole('checkbox', { name: '@new' }).uncheck();
+    await comes(() => send.isDisabled(), true, 'nor while a gate is closed');
+    await post('model-versions/set-tag', {
+      name,
+      version: '2',
+      key: 'reviewed',
+      value: 'yes',
+    });
+    await dialog.getByRole('checkbox', { name: '@staging' }).uncheck();
+    await dialog.getByRole('button', { name: 'Roll back to version 1' }).waitFor();
+    await dialog.getByRole('checkbox', { name: '@staging' }).check();
+    // Its checks are not asked for again: it had the alias before.
+    await dialog.getByText('The gate before @staging misses nothing.').waitFor();
+    await dialog.getByText('All of them go back, or none.').waitFor();
+    // Somebody is faster with one of them: neither goes, and the dialog says who has it.
+    await post('registered-models/alias', {
+      name,
+      alias: 'production',
+      version: '3',
+    });
+    await send.click();
+    await dialog.getByText('@production is on version 3 now.').waitFor();
+    equal(await holderOf(name, 'staging'), 3, 'the other one stayed');
+    await dialog.getByRole('button', { name: 'Look again' }).click();
+    await dialog.getByRole('checkbox', { name: '@production on version 3' }).waitFor();
+    await dialog.getByRole('list', { name: 'Missing' }).waitFor({ state: 'detached' });
+    await comes(() => send.isDisabled(), false, 'it can be sent again');
+    await send.click();
+    await page.locator('.toast-done').getByText('@staging is on version 2 again').waitFor();
+    await comes(() => holderOf(name, 'staging'), 2, 'the one');
+    await comes(() => holderOf(name, 'production'), 2, 'and the other, from where it was');
+  },
+);
 
 test('registry: approvals, tags, description and stage of a version', async ({ page }) => {
   const { name, hash } = await scene(2);
@@ -545,6 +609,87 @@ test('registry: a gate of a pattern of names is made, changed and removed where 
   equal(await rules(), undefined, 'the server has it no more');
   await gate.getByText('check tests passed').waitFor();
   equal(await patternRules(name, name, { alias: 'live' }), { checks: ['tests'] }, 'that of the model stays');
+});
+
+test('registry: all gates are on one page, also those that bind no model yet', async ({ page }) => {
+  const stem = `tomorrow ${mark}`;
+  const pattern = `${stem}*`;
+  const rules = async () =>
+    (await tally('GET', 'gates?max_results=1000')).gates?.find((one) => one.model_pattern === pattern)?.rules;
+  await go(page, '#/models');
+  await page.getByRole('link', { name: 'Gates', exact: true }).click();
+  await page.getByRole('heading', { name: 'Gates', level: 1 }).waitFor();
+  await page.getByRole('button', { name: 'New gate' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New gate' });
+  await dialog.getByRole('textbox', { name: /^Names of the models/ }).fill(pattern);
+  await dialog.getByRole('textbox', { name: 'Alias', exact: true }).fill('live');
+  await dialog.getByRole('textbox', { name: 'Number of approvals' }).fill('1');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  const gate = page.getByRole('region', { name: `@live of ${pattern}` });
+  await gate.getByText('No model has such a name yet.').waitFor();
+  equal(await rules(), { approvals: { count: 1 } }, 'the server has it');
+
+  await page.getByRole('button', { name: `Edit the gate before @live of ${pattern}` }).click();
+  const edit = page.getByRole('dialog', { name: 'Gate before @live' });
+  await edit.getByRole('textbox', { name: 'Number of approvals' }).fill('2');
+  await edit.getByRole('button', { name: 'Save' }).click();
+  await gate.getByText('2 approvals').waitFor();
+
+  for (let i = 1; i <= 4; i++) await registerModel(`${stem} ${i}`);
+  await putGate(`${stem} 1`, { stage: 'Production' }, {});
+  await page.reload();
+  await page
+    .getByRole('region', { name: `stage Production of ${stem} 1` })
+    .getByText(`For the model ${stem} 1.`)
+    .waitFor();
+  await gate.getByRole('link', { name: 'others' }).click();
+  const grid = page.getByRole('grid', { name: 'Registered models' });
+  await until('all that it binds', async () => (await grid.locator('tbody tr[data-row]').count()) === 4);
+  await page.keyboard.press('g');
+  await page.keyboard.press('g');
+  await gate.getByRole('link', { name: `${stem} 1` }).click();
+  await page.getByRole('region', { name: '@live' }).waitFor();
+  await page.getByRole('region', { name: 'stage Production' }).waitFor();
+  await page.getByRole('link', { name: 'All gates of the workspace' }).click();
+
+  for (const [what, of] of [
+    ['@live', pattern],
+    ['stage Production', `${stem} 1`],
+  ]) {
+    await page.getByRole('button', { name: `Remove the gate before ${what} of ${of}` }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('region', { name: `${what} of ${of}` }).waitFor({ state: 'detached' });
+  }
+  equal(await rules(), undefined, 'the server has them no more');
+
+  await page.route('**/api/tally/v1/gates?*', (route) => route.fulfill({ json: {} }));
+  await page.reload();
+  await page.getByRole('heading', { name: 'There is no gate' }).waitFor();
+  await page.getByRole('button', { name: 'New gate' }).click();
+  await dialog.waitFor();
+});
+
+test('registry: what would be archived along is asked about before a stage moves', async ({ page }) => {
+  const { name, hash } = await scene();
+  await post('model-versions/transition-stage', {
+    name,
+    version: '1',
+    stage: 'Production',
+    archive_existing_versions: false,
+  });
+  await putGate(name, { stage: 'Archived' }, { tags: [{ key: 'obsolete' }] });
+  await go(page, `${hash}/versions/2`);
+  await page.getByRole('button', { name: 'Stage' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Stage of version 2' });
+  await dialog.getByRole('combobox', { name: 'Stage' }).selectOption('Production');
+  await dialog.getByText("version 1, to go to Archived: tag 'obsolete' is missing").waitFor();
+  const move = dialog.getByRole('button', { name: 'Move', exact: true });
+  equal(await move.isDisabled(), true, 'it would be refused');
+  await dialog.getByRole('checkbox', { name: /^Move every other version/ }).uncheck();
+  await dialog.getByText('No gate is in the way').waitFor();
+  await move.click();
+  await page.locator('.toast-done').getByText('is in stage Production').waitFor();
+  equal((await versionIn(name, 1)).model_version.current_stage, 'Production', 'the other one stays');
 });
 
 test('registry: the history, its filters, and the model as it was', async ({ page }) => {

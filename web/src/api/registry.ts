@@ -188,7 +188,33 @@ export const setPatternGate = (pattern: string, target: Target, rules: GateRules
 export const deletePatternGate = (pattern: string, target: Target) =>
   changeTally('DELETE', 'gates', { model_pattern: pattern, ...target });
 
-const dryRun = (name: string, version: string, target: Target | undefined) => ({
+/** All gates, also those that bind no model yet, in the order in which they were made. */
+export function useAllGates() {
+  return usePages(
+    ['gates', { of: 'all' }],
+    (token, signal) =>
+      getTally<Page & { gates?: Gate[] }>('gates', { max_results: 100, page_token: token }, signal),
+    (page) => page.gates ?? [],
+  );
+}
+
+/** The first few models that a filter finds. */
+export function useFirstModels(filter: string, most: number) {
+  return useQuery({
+    queryKey: ['registered-models', filter, { most }],
+    queryFn: ({ signal }) =>
+      get<Page & { registered_models?: RegisteredModel[] }>(
+        'registered-models/search',
+        { filter, max_results: most },
+        signal,
+      ),
+  });
+}
+
+/** What is moved in thought: a stage with what is archived along, an alias perhaps back to where it was. */
+type Trial = Target & { archive_existing_versions?: 'true'; rollback?: 'true' };
+
+const dryRun = (name: string, version: string, target: Trial | undefined) => ({
   queryKey: ['gate-answer', name, version, target],
   enabled: target !== undefined,
   staleTime: 0,
@@ -197,8 +223,20 @@ const dryRun = (name: string, version: string, target: Target | undefined) => ({
 });
 
 /** Asks what would be missing, without moving anything. */
-export function useDryRun(name: string, version: string, target: Target | undefined) {
+export function useDryRun(name: string, version: string, target: Trial | undefined) {
   return useQuery(dryRun(name, version, target));
+}
+
+/** The same for aliases that would go back to versions, in their order. */
+export function useRollbackDryRuns(
+  name: string,
+  moves: readonly ({ alias: string; version: number } | undefined)[],
+) {
+  return useQueries({
+    queries: moves.map((move) =>
+      dryRun(name, String(move?.version ?? 0), move && { alias: move.alias, rollback: 'true' }),
+    ),
+  });
 }
 
 /** The same for several at once, in their order. */
@@ -230,12 +268,17 @@ export const promote = (name: string, moves: readonly Move[], why: Why) =>
 
 export interface Rollback {
   alias: string;
+  /** Who has it now. */
   expect_version: number;
-  at?: number;
 }
 
-export const rollBack = (name: string, rollback: Rollback, why: Why) =>
-  changeTally<Moved>('POST', `${modelPath(name)}/rollback`, { ...rollback, ...why });
+/** Back to the holder before, or to who had them at a time: all of them, or none. */
+export const rollBack = (name: string, moves: readonly Rollback[], at: number | undefined, why: Why) =>
+  changeTally<Moved>('POST', `${modelPath(name)}/rollback`, {
+    ...(moves.length === 1 ? moves[0] : { moves }),
+    ...(at === undefined ? {} : { at }),
+    ...why,
+  });
 
 // --- the ledger ----------------------------------------------------------------------------------------------
 
@@ -264,6 +307,20 @@ export function useLedger(name: string, question: LedgerQuestion, enabled = true
     (page) => page.entries ?? [],
     { enabled, refetchInterval: idleMs },
   );
+}
+
+/** The newest entries about each of some aliases, in their order. */
+export function useAliasLedgers(name: string, aliases: readonly string[], enabled: boolean) {
+  return useQueries({
+    queries: aliases.map((alias) => ({
+      queryKey: ['ledger', name, { alias }, 'newest'],
+      enabled,
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        getTally<LedgerPage>(`${modelPath(name)}/ledger`, { alias, max_results: 1000 }, signal).then(
+          ({ entries }) => entries ?? [],
+        ),
+    })),
+  });
 }
 
 /** A gate belongs to a name or a pattern, not to a model: what was done to those of exactly this name. */
@@ -311,17 +368,19 @@ export function useAsOf(name: string, at: number | undefined) {
   });
 }
 
-/** Which version had an alias at a time. */
-export function useAliasAt(name: string, alias: string, at: number | undefined) {
-  return useQuery({
-    queryKey: ['alias-at', name, alias, at],
-    enabled: at !== undefined && alias !== '',
-    queryFn: ({ signal }) =>
-      getTally<{ alias: string; version: number; since?: number; actor?: string }>(
-        `${modelPath(name)}/aliases/${part(alias)}`,
-        { at },
-        signal,
-      ),
+/** Which version had each of some aliases at a time, in their order. */
+export function useAliasesAt(name: string, aliases: readonly string[], at: number | undefined) {
+  return useQueries({
+    queries: aliases.map((alias) => ({
+      queryKey: ['alias-at', name, alias, at],
+      enabled: at !== undefined,
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        getTally<{ alias: string; version: number; since?: number; actor?: string }>(
+          `${modelPath(name)}/aliases/${part(alias)}`,
+          { at },
+          signal,
+        ),
+    })),
   });
 }
 

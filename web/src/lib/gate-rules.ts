@@ -1,4 +1,5 @@
 // What a gate asks for: its rules in words, and as the rows of a form and back.
+import { likeText, quoteText } from './filter';
 import { plural } from './format';
 
 export interface By {
@@ -52,6 +53,14 @@ export function fitsPattern(pattern: string, name: string): boolean {
     at = found + part.length;
   }
   return name.length - last.length >= at && name.endsWith(last);
+}
+
+/** What finds the models of a pattern, in the language of filters. */
+export function patternFilter(pattern: string): string {
+  const isPattern = pattern.includes('*');
+  const text = isPattern ? likeText(pattern).replace(/\*/g, '%') : pattern;
+  // A name with both quotes has no way to be said.
+  return `name ${isPattern ? 'LIKE' : '='} ${quoteText(text) ?? quoteText(text.replace(/"/g, isPattern ? '_' : ''))}`;
 }
 
 // --- in words ------------------------------------------------------------------------------------------------

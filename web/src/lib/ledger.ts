@@ -104,17 +104,25 @@ export function ledgerKind(entry: LedgerEntry): 'move' | 'good' | 'bad' | 'gate'
   return 'plain';
 }
 
-/** The version that an alias went away from when it came to where it is now; the newest entry comes first. */
+/**
+ * Where a rollback brings an alias: the holder before, as the server finds it. What a rollback left lies beside the way,
+ * and versions that are gone are passed over. The newest entry comes first.
+ */
 export function previousHolder(
   entries: readonly LedgerEntry[],
   alias: string,
   holder: number,
+  isGone: (version: number) => boolean = () => false,
 ): { version: number; until: number } | undefined {
-  const came = entries.find(
-    (one) => one.alias === alias && numberOf(one.after) === holder && numberOf(one.before) !== holder,
-  );
-  const version = came ? numberOf(came.before) : 0;
-  return came && version > 0 ? { version, until: came.at } : undefined;
+  let from = holder;
+  for (const one of entries) {
+    const before = numberOf(one.before);
+    const isOnTheWay = from === 0 || (one.action !== 'alias.rollback' && numberOf(one.after) === from);
+    if (one.alias !== alias || !isOnTheWay) continue;
+    if (before !== 0 && !isGone(before)) return { version: before, until: one.at };
+    from = before;
+  }
+  return undefined;
 }
 
 /** The moments at which something changed, oldest first, each once. */

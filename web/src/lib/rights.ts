@@ -27,6 +27,7 @@ export function mayDo(rights: Rights, action: Action): boolean {
 
 /** What the controls of a page ask about. */
 export interface May {
+  read: boolean;
   /** Say that a version of a model is good. */
   use: boolean;
   edit: boolean;
@@ -40,6 +41,7 @@ export interface May {
 }
 
 export const nothing: May = {
+  read: false,
   use: false,
   edit: false,
   remove: false,
@@ -51,6 +53,7 @@ export const nothing: May = {
 export function mayOf(rights: Rights | undefined): May {
   if (!rights) return nothing;
   return {
+    read: atLeast(rights.permission, 'READ'),
     use: atLeast(rights.permission, 'USE'),
     edit: atLeast(rights.permission, 'EDIT'),
     remove: mayDo(rights, 'delete'),

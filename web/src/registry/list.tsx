@@ -1,6 +1,6 @@
 // All registered models: found by a filter, page by page.
 import { useEffect, useRef, useState } from 'react';
-import { useMayCreate } from '../api/access';
+import { useMayCreate, useMayWorkspace } from '../api/access';
 import { ApiError } from '../api/http';
 import { useTitle } from '../api/queries';
 import { createModel, useModels, useRefreshRegistry } from '../api/registry';
@@ -50,6 +50,7 @@ export function ModelList() {
   });
   const list = useModels(modelFilterOf(text), `${sort.key} ${sort.descending ? 'DESC' : 'ASC'}`);
   const mayCreate = useMayCreate();
+  const mayWorkspace = useMayWorkspace();
   const [creating, setCreating] = useState(false);
   const search = useRef<HTMLInputElement>(null);
   const scrollRef = useRef<HTMLDivElement>(null);
@@ -89,8 +90,17 @@ export function ModelList() {
         </div>
         <div className="bar">
           <ModelFilter value={text} inputRef={search} trouble={refused} />
+          {mayWorkspace.read && (
+            <a className="button end" href="#/gates">
+              <Icon name="lock" /> Gates
+            </a>
+          )}
           {mayCreate && (
-            <button type="button" className="primary end" onClick={() => setCreating(true)}>
+            <button
+              type="button"
+              className={mayWorkspace.read ? 'primary' : 'primary end'}
+              onClick={() => setCreating(true)}
+            >
               <Icon name="plus" /> New model
             </button>
           )}

@@ -32,9 +32,10 @@ import { toast } from '../ui/toast';
 import { Diff } from './diff';
 import { Gates } from './gates';
 import { History } from './history';
-import { DeleteAliasDialog, RollbackDialog } from './move';
+import { DeleteAliasDialog } from './move';
 import { AliasChip, AliasName, CheckMarks, GateMarks, Stage } from './parts';
 import { PromoteDialog } from './promote';
+import { RollbackDialog } from './rollback';
 import { RunLink } from './run-link';
 
 const tabs = [

@@ -2,32 +2,18 @@
 // it now, so that of two people who move it at once one is told.
 import { useState, type ReactNode } from 'react';
 import { ApiError } from '../api/http';
-import {
-  deleteAlias,
-  rollBack,
-  transitionStage,
-  useAliasAt,
-  useDryRun,
-  useLedger,
-  useRefreshRegistry,
-  type Why,
-} from '../api/registry';
-import { formatMoment, zoneOf } from '../lib/format';
-import { previousHolder } from '../lib/ledger';
+import { deleteAlias, transitionStage, useDryRun, useRefreshRegistry, type Why } from '../api/registry';
 import {
   refusalOf,
-  sortedAliases,
   stages,
   targetLabel,
   type GateAnswer,
   type ModelVersion,
   type Refusal,
-  type RegisteredModel,
 } from '../lib/registry';
 import type { May } from '../lib/rights';
 import { Dialog, FormDialog, useFirstField } from '../ui/dialog';
 import { Icon } from '../ui/icons';
-import { Ago, Segmented } from '../ui/parts';
 import { toast } from '../ui/toast';
 import { ActorField, AliasName, GateItems } from './parts';
 
@@ -241,110 +227,6 @@ export function GateReport(props: {
   );
 }
 
-// --- roll back -----------------------------------------------------------------------------------------------
-
-export function RollbackDialog(props: { model: RegisteredModel; alias?: string; onClose: () => void }) {
-  const { model, onClose } = props;
-  const { name } = model;
-  const aliases = sortedAliases(model);
-  const [alias, setAlias] = useState(props.alias ?? aliases[0]?.alias ?? '');
-  const [how, setHow] = useState<'previous' | 'time'>('previous');
-  const [moment, setMoment] = useState('');
-  const holder = Number(aliases.find((one) => one.alias === alias)?.version ?? 0);
-  const ledger = useLedger(name, { alias }, alias !== '');
-  const previous = ledger.items && previousHolder(ledger.items, alias, holder);
-  const at = moment === '' ? NaN : new Date(moment).getTime();
-  const then = useAliasAt(name, alias, how === 'time' && Number.isFinite(at) ? at : undefined);
-  const target = how === 'previous' ? previous?.version : then.data?.version;
-  const useless = target === undefined || target === 0 || target === holder;
-  return (
-    <MoveDialog
-      title={`Roll back an alias of ${name}`}
-      action={useless ? 'Roll back' : `Roll back to version ${target}`}
-      disabled={useless}
-      onLook={() => {
-        void ledger.refetch();
-        void then.refetch();
-      }}
-      onClose={onClose}
-      onSubmit={async (why) => {
-        const { moved } = await rollBack(
-          name,
-          { alias, expect_version: holder, ...(how === 'time' ? { at } : {}) },
-          why,
-        );
-        return `@${alias} is on version ${moved?.[0]?.version ?? target ?? ''} again.`;
-      }}
-    >
-      <label className="field">
-        Alias
-        <select value={alias} onChange={(event) => setAlias(event.target.value)}>
-          {aliases.map((one) => (
-            <option key={one.alias} value={one.alias}>
-              @{one.alias}, on version {one.version}
-            </option>
-          ))}
-        </select>
-      </label>
-      <div className="field">
-        <Segmented
-          label="Where to"
-          value={how}
-          options={[
-            { value: 'previous', label: 'Version before' },
-            { value: 'time', label: 'As of a time' },
-          ]}
-          onChange={setHow}
-        />
-      </div>
-      {how === 'time' && (
-        <label className="field">
-          Time ({zoneOf(Number.isFinite(at) ? new Date(at) : new Date())})
-          <input
-            type="datetime-local"
-            step={1}
-            value={moment}
-            onChange={(event) => setMoment(event.target.value)}
-          />
-        </label>
-      )}
-      <div className="gate-report" role="status">
-        {how === 'previous' &&
-          (previous ? (
-            <p>
-              Version <strong>{previous.version}</strong> had <AliasName alias={alias} /> until{' '}
-              {formatMoment(previous.until)}, <Ago ms={previous.until} />.
-            </p>
-          ) : (
-            <p className="faint">
-              {ledger.items ? 'No other version had it before.' : 'Reading the ledger…'}
-            </p>
-          ))}
-        {how === 'time' &&
-          (then.data ? (
-            <p>
-              {then.data.version ? (
-                <>
-                  Version <strong>{then.data.version}</strong> had <AliasName alias={alias} /> then.
-                </>
-              ) : (
-                'No version had it then.'
-              )}
-              {then.data.version === holder && ' It has it now too.'}
-            </p>
-          ) : then.isError ? (
-            <p>{then.error.message}</p>
-          ) : (
-            <p className="faint">{Number.isFinite(at) ? 'Reading the ledger…' : 'Choose a time.'}</p>
-          ))}
-        <p className="faint">
-          A version that came to the alias through its gate comes back without passing it again.
-        </p>
-      </div>
-    </MoveDialog>
-  );
-}
-
 // --- stages and removal --------------------------------------------------------------------------------------
 
 export function StageDialog(props: { version: ModelVersion; may: May; onClose: () => void }) {
@@ -354,11 +236,17 @@ export function StageDialog(props: { version: ModelVersion; may: May; onClose: (
     stages.find((one) => one !== now && one !== 'None') ?? 'Staging',
   );
   const [archive, setArchive] = useState(true);
-  const query = useDryRun(version.name, version.version, stage === now ? undefined : { stage });
+  const archives = stage === 'Staging' || stage === 'Production';
+  const query = useDryRun(
+    version.name,
+    version.version,
+    stage === now
+      ? undefined
+      : { stage, ...(archives && archive ? { archive_existing_versions: 'true' as const } : {}) },
+  );
   const answer = query.data;
   const isGuarded = (answer?.met?.length ?? 0) + (answer?.missing?.length ?? 0) > 0;
   const forbidden = isGuarded && !may.promote;
-  const archives = stage === 'Staging' || stage === 'Production';
   return (
     <MoveDialog
       title={`Stage of version ${version.version}`}

@@ -1,5 +1,6 @@
 // The pages of the model registry: all models, one of them, and one of its versions.
 import type { Route } from '../router';
+import { AllGates } from './all-gates';
 import { OutcomePage } from './lineage';
 import { ModelList } from './list';
 import { RegisteredModelPage } from './model';
@@ -19,6 +20,8 @@ export default function RegistryPages({ route }: { route: Route }) {
           path={route.path}
         />
       );
+    case 'gates':
+      return <AllGates />;
     case 'lineage':
       return <OutcomePage />;
     default:

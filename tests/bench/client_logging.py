@@ -15,7 +15,11 @@ PROGRAM = OUT / "client-log"
 CALLS = 200_000
 # Points that are sent, by size; MLflow's client takes a thousandth of a second for each, so it gets fewer.
 POINTS = {"quick": 200_000, "short": 1_000_000, "full": 4_000_000}
-MLFLOW_POINTS = {"synchronous": 500, "asynchronous": 2000, "batches": 50_000}
+MLFLOW_POINTS = {"synchronous": 500, "asynchronous": 2000, "asynchronous, buffered": 20_000, "batches": 50_000}
+# What the client's thread waits before it sends all that was logged meanwhile in one request; as it comes it sends each point.
+BUFFERED = {"MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS": "1"}
+# Kinds that have a request for each point, so that one wants to know what the client takes for it.
+EACH = ("synchronous", "asynchronous")
 THREADS = (1, 8)
 LATENCIES = (("p50", "p50_ns"), ("p99", "p99_ns"), ("p99.9", "p999_ns"), ("max", "max_ns"))
 
@@ -128,24 +132,37 @@ def from_python(bench):
                       command=bench.again(name), compare=False)
 
 
+def rows_of_mlflow(bench, name, found, **shown_with):
+    """The rows of what mlflow_log.py told: {server's name: [one for each round]}."""
+    for label, unit, higher_is_better, function in (
+            ("until flushed", "points/s", True, lambda one: one["points"] / one["flushed_s"]),
+            *((f"a call, {shown}", "µs", False, lambda one, member=member: one[member] / 1000)
+              for shown, member in LATENCIES[:2]),
+            ("processor time of the job", "µs a point", False, lambda one: one["cpu_s"] / one["points"] * 1e6),
+            ("greatest memory of the job", "MB", False, lambda one: one["peak_kb"] / 1024)):
+        bench.add(f"{name}, {label}", unit, higher_is_better,
+                  {key: [function(one) for one in value] for key, value in found.items()}, compare=False, **shown_with)
+        shown_with = {}
+
+
 def of_mlflow(bench):
-    """MLflow's client against both servers."""
+    """MLflow's client against both servers, and against none."""
     python = Path(os.environ["BENCH_MLFLOW"], "bin/python")
     for kind, points in MLFLOW_POINTS.items():
         name = f"client: MLflow's own, {kind}"
         if not bench.wanted(name):
             continue
+        command = [python, HERE / "client/mlflow_log.py", kind.split(",")[0], points]
+        more = BUFFERED if "buffered" in kind else {}
         with bench.attempt(name):
-            command = [python, HERE / "client/mlflow_log.py", kind, points]
-            found = {server.name: rounds(bench, name, server, command, ["loss"]) for server in bench.servers}
-            bench.add(f"{name}, until flushed", "points/s", True,
-                      {key: [one["points"] / one["flushed_s"] for one in value] for key, value in found.items()},
-                      command=bench.again(name), compare=False)
-            for shown, member in LATENCIES[:2]:
-                bench.add(f"{name}, a call, {shown}", "µs", False,
-                          {key: [one[member] / 1000 for one in value] for key, value in found.items()}, compare=False)
-            bench.add(f"{name}, greatest memory of the job", "MB", False,
-                      {key: [one["peak_kb"] / 1024 for one in value] for key, value in found.items()}, compare=False)
+            found = {server.name: rounds(bench, name, server, command, ["loss"], **more) for server in bench.servers}
+            rows_of_mlflow(bench, name, found, command=bench.again(name))
+        if kind in EACH:
+            alone = f"{name}, answered within the client"
+            with bench.attempt(alone):
+                # Its run is on tallyd; no point is.
+                rows_of_mlflow(bench, alone, {"tallyd": rounds(bench, alone, bench.tallyd, [*command, "alone"])},
+                               note="no server is measured here")
 
 
 def measure(bench):

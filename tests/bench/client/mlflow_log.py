@@ -1,10 +1,19 @@
-"""Log points with MLflow's own client; prints JSON. Usage: mlflow_log.py synchronous|asynchronous|batches POINTS"""
+"""Log points with MLflow's own client; prints JSON.
 
+Usage: mlflow_log.py synchronous|asynchronous|batches POINTS [alone]
+
+With alone, the requests that log are answered in place of the client's HTTP: what it takes when all else takes nothing.
+"""
+
+import contextlib
+import io
 import json
 import sys
 import time
+from unittest import mock
 
 import mlflow
+import requests
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
@@ -26,6 +35,17 @@ def log_each(points, took, synchronous):
         took.append(time.perf_counter_ns() - began)
 
 
+def answer(_adapter, request, **_options):
+    """What a server answers to a request that logs."""
+    response = requests.Response()
+    response.status_code = 200
+    response.request = request
+    response.url = request.url
+    response.headers["Content-Type"] = "application/json"
+    response.raw = io.BytesIO(b"{}")
+    return response
+
+
 def resident_kb():
     for line in open("/proc/self/status", encoding="ascii"):
         if line.startswith("VmHWM:"):
@@ -35,22 +55,24 @@ def resident_kb():
 
 def main():
     kind, points = sys.argv[1], int(sys.argv[2])
+    alone = sys.argv[3:] == ["alone"]
     mlflow.set_experiment("client-bench")
     took = []
     with mlflow.start_run() as run:
         # What a client does once, connections among it, does not count.
         mlflow.log_metric("first", 1)
-        began = time.perf_counter()
-        if kind == "batches":
-            log_batches(MlflowClient(), run.info.run_id, points, took)
-        else:
-            log_each(points, took, kind == "synchronous")
-        logged = time.perf_counter() - began
-        if kind == "asynchronous":
-            mlflow.flush_async_logging()
-        flushed = time.perf_counter() - began
+        with mock.patch.object(requests.adapters.HTTPAdapter, "send", answer) if alone else contextlib.nullcontext():
+            began, cpu_began = time.perf_counter(), time.process_time()
+            if kind == "batches":
+                log_batches(MlflowClient(), run.info.run_id, points, took)
+            else:
+                log_each(points, took, kind == "synchronous")
+            logged = time.perf_counter() - began
+            if kind == "asynchronous":
+                mlflow.flush_async_logging()
+            flushed, cpu = time.perf_counter() - began, time.process_time() - cpu_began
     took.sort()
-    print(json.dumps({"points": points, "logged_s": logged, "flushed_s": flushed, "run_id": run.info.run_id,
+    print(json.dumps({"points": points, "logged_s": logged, "flushed_s": flushed, "cpu_s": cpu, "run_id": run.info.run_id,
                       "p50_ns": took[len(took) // 2], "p99_ns": took[len(took) * 99 // 100],
                       "p999_ns": took[len(took) * 999 // 1000], "max_ns": took[-1], "peak_kb": resident_kb()}))
 

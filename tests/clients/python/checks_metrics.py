@@ -9,7 +9,7 @@ import mlflow
 import numpy
 from mlflow.entities import Metric
 
-from harness import check, client, holds, new_experiment, new_run, now_ms, points, refused, same, unique
+from harness import check, client, environment, holds, new_experiment, new_run, now_ms, points, refused, same, unique
 
 INF = float("inf")
 NAN = float("nan")
@@ -204,6 +204,23 @@ def asynchronous():
         finally:
             mlflow.config.enable_async_logging(False)
         same(points(client().get_metric_history(run_id, "d")), [(n + 1, n, float(n)) for n in range(200)], "as a default")
+
+
+@check("asynchronous logging that is gathered for a second arrives complete", guarded=True)
+def gathered():
+    mlflow.set_experiment(unique())
+    # More points than one request may hold.
+    wanted = [(n + 1, n, n * 0.5) for n in range(2500)]
+    with environment(MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS=1), mlflow.start_run() as run:
+        for timestamp, step, value in wanted:
+            mlflow.log_metric("a", value, step=step, timestamp=timestamp, synchronous=False)
+        mlflow.log_params({"p": 1, "q": "zwei"}, synchronous=False)
+        mlflow.flush_async_logging()
+    run_id = run.info.run_id
+    same(points(client().get_metric_history(run_id, "a")), wanted, "history")
+    read = client().get_run(run_id)
+    same(read.data.params, {"p": "1", "q": "zwei"}, "params")
+    same(read.data.metrics, {"a": 1249.5}, "latest")
 
 
 CHILD = """

@@ -19,7 +19,7 @@
 #define RECEIVE_BUFFER_BYTES 65536
 /* Longest that a whole history may take, sanitizers and a shared machine included. */
 #define READ_MS 120000
-/* An answer of something else meanwhile: who waited for a reader would wait until idle-timeout-ms closes it, 120 s. */
+/* An answer of something else meanwhile: who waited for a reader would wait until it goes on, which is for ever. */
 #define OTHER_MS 30000
 /* Figures are right again soon after a client has gone, and not only when idle-timeout-ms has closed it. */
 #define SETTLE_MS 30000
@@ -162,7 +162,12 @@ read_ahead (struct reader *reader, size_t bytes)
 static bool
 read_rest (struct reader *reader)
 {
-  return reply_read (&reader->reply, reader->fd, &reader->pending, false, READ_MS);
+  long began_ms = reply_now_ms ();
+  bool whole = reply_read (&reader->reply, reader->fd, &reader->pending, false, READ_MS);
+
+  if (! whole)
+    printf ("an answer ended behind %zu bytes, after %ld ms\n", reader->reply.body.len, reply_now_ms () - began_ms);
+  return whole;
 }
 
 /* Whether the answer holds each point from step `first` on once and in order; others, of steps beyond, may be between.

@@ -9,7 +9,7 @@ PROOF_OF_fault-proxy := proxy message plan
 PROOF_OF_fault-job := job
 PROOF_OF_client-live := live live_run live_model
 PROOF_OF_client-hostile := hostile hostile_answers fake message
-PROOF_OF_alloc-failures := alloc failing fake message
+PROOF_OF_alloc-failures := alloc alloc_calls failing fake message
 # Each is a function of failing.c.
 PROOF_WRAPPED := malloc calloc realloc strdup strndup aligned_alloc posix_memalign reallocarray asprintf vasprintf \
   __asprintf_chk __vasprintf_chk fopen fdopen opendir fdopendir pthread_create mmap

@@ -7,8 +7,9 @@
 #include "search.h"
 #include "text.h"
 
-#include <math.h>
+#include "base/number.h"
 
+#include <math.h>
 #include <string.h>
 
 void
@@ -37,15 +38,22 @@ take_result (struct tally_gate_result **result, const json_t *answer, int64_t ve
   return TALLY_OK == code ? decoded : code;
 }
 
+/* What promotions and rollbacks have in common. */
+static bool
+put_move (json_t *body, int64_t expect_version, const char *reason, const char *run_url)
+{
+  json_int_t expected = expect_version < 0 ? 0 : expect_version;
+
+  return NULL != body && search_put_text (body, "reason", reason) && search_put_text (body, "run_url", run_url)
+         && (0 == expect_version || 0 == json_object_set_new (body, "expect_version", json_integer (expected)));
+}
+
 static json_t *
 promote_body (const struct tally_promotion *promotion)
 {
   json_t *body = json_pack ("{s:s, s:I}", "alias", promotion->alias, "version", (json_int_t)promotion->version);
-  json_int_t expected = promotion->expect_version < 0 ? 0 : promotion->expect_version;
 
-  if (NULL == body || ! search_put_text (body, "reason", promotion->reason)
-      || ! search_put_text (body, "run_url", promotion->run_url)
-      || (0 != promotion->expect_version && 0 != json_object_set_new (body, "expect_version", json_integer (expected)))
+  if (! put_move (body, promotion->expect_version, promotion->reason, promotion->run_url)
       || (promotion->force && 0 != json_object_set_new (body, "force", json_true ())))
   {
     json_decref (body);
@@ -79,29 +87,39 @@ tally_model_promote (struct tally_gate_result **result, struct tally_client *cli
   return code;
 }
 
+static json_t *
+rollback_body (const struct tally_rollback *rollback)
+{
+  json_t *body = json_pack ("{s:s}", "alias", rollback->alias);
+  int64_t at_ms;
+  bool is_number = NULL != rollback->at && number_parse_int64 (slice_of (rollback->at), &at_ms);
+
+  if (! put_move (body, rollback->expect_version, rollback->reason, rollback->run_url)
+      || (is_number ? 0 != json_object_set_new (body, "at", json_integer (at_ms))
+                    : ! search_put_text (body, "at", rollback->at)))
+  {
+    json_decref (body);
+    return NULL;
+  }
+  return body;
+}
+
 enum tally_code
 tally_model_rollback (struct tally_gate_result **result, struct tally_client *client, const char *name,
-                      const char *alias, const char *reason, struct tally_error *err)
+                      const struct tally_rollback *rollback, struct tally_error *err)
 {
   json_t *answer = NULL;
-  json_t *body;
   enum tally_code code = client_check (client, err);
 
   if (NULL != result)
     *result = NULL;
-  if (TALLY_OK == code && (NULL == alias || '\0' == alias[0]))
+  if (TALLY_OK == code && (NULL == rollback || NULL == rollback->alias || '\0' == rollback->alias[0]))
     code = error_set (err, TALLY_ERROR_ARGUMENT, "The alias is missing.");
   if (TALLY_OK == code)
-    code = TEXT_CHECK (err, alias, reason);
+    code = TEXT_CHECK (err, rollback->alias, rollback->at, rollback->reason, rollback->run_url);
   if (TALLY_OK != code)
     return code;
-  body = json_pack ("{s:s}", "alias", alias);
-  if (NULL != body && ! search_put_text (body, "reason", reason))
-  {
-    json_decref (body);
-    body = NULL;
-  }
-  code = registry_tally_call (&answer, client, "POST", "A rollback", name, "/rollback", body, err);
+  code = registry_tally_call (&answer, client, "POST", "A rollback", name, "/rollback", rollback_body (rollback), err);
   code = take_result (result, answer, 0, code, err);
   json_decref (answer);
   return code;

@@ -40,6 +40,10 @@
   {                                                                                                                    \
     "reason", 'r', "TEXT", NULL, false, "Why; kept in the ledger"                                                      \
   }
+#define EXPECT                                                                                                         \
+  {                                                                                                                    \
+    "expect", 0, "VERSION", NULL, false, "The version that must have the alias now, or 'none'"                         \
+  }
 #define RUN_URL                                                                                                        \
   {                                                                                                                    \
     "run-url", 0, "URL", NULL, false, "Address of the CI job that asks"                                                \
@@ -217,14 +221,21 @@ static const struct option model_gate_options[] = {
 static const struct option promote_options[] = {
   { "stage", 0, "STAGE", "None|Staging|Production|Archived", false, "Move it to a stage instead of giving an alias" },
   { "archive", 0, NULL, NULL, false, "With --stage Staging or Production: what else is there goes to Archived" },
-  { "expect", 0, "VERSION", NULL, false, "The version that must have the alias now, or 'none'" },
+  EXPECT,
   REASON,
   RUN_URL,
   { "force", 0, NULL, NULL, false, "In spite of the gate; needs the right, and a reason" },
   END,
 };
 
-static const struct option rollback_options[] = { REASON, END };
+static const struct option rollback_options[] = {
+  { "at", 0, "TIME", NULL, false,
+    "Back to who had it then, such as 2026-01-31T12:00:00Z; without: to the version before" },
+  EXPECT,
+  REASON,
+  RUN_URL,
+  END,
+};
 
 static const struct option history_options[] = { LIMIT, END };
 
@@ -391,8 +402,12 @@ const struct command commands[] = {
     "tally model promote churn/3 --stage Production --archive",
     promote_options, LISTS_NOTHING, run_model_promote },
   { "model rollback", "NAME ALIAS", "Give an alias back to the version that had it before",
-    "Stages are not given back: 'tally model promote --stage' moves a version to any of them.", NULL, rollback_options,
-    LISTS_NOTHING, run_model_rollback },
+    "Exits with 2, and says what is missing, when the gate refuses; with 6 when --expect did not hold. Stages are not "
+    "given "
+    "back: 'tally model promote --stage' moves a version to any of them.",
+    "tally model rollback churn production --reason 'too many alarms'\n"
+    "tally model rollback churn production --at 2026-01-31T12:00:00Z",
+    rollback_options, LISTS_NOTHING, run_model_rollback },
   { "model history", "NAME", "Show what was done with a model, newest first", NULL, NULL, history_options, LISTS_ITEMS,
     run_model_history },
   { "model download", "MODEL FOLDER", "Fetch the files of a version", MODEL_TEXT,

@@ -226,10 +226,14 @@ int
 run_model_rollback (struct cli *cli)
 {
   struct target target = { .alias = cli->arguments[1] };
+  struct tally_rollback rollback = { .alias = target.alias,
+                                     .at = cli_option (cli, "at"),
+                                     .expect_version = expected (cli),
+                                     .reason = cli_option (cli, "reason"),
+                                     .run_url = cli_option (cli, "run-url") };
   struct tally_gate_result *result = NULL;
   struct tally_error err;
-  enum tally_code code = tally_model_rollback (&result, cli_client (cli), cli->arguments[0], target.alias,
-                                               cli_option (cli, "reason"), &err);
+  enum tally_code code = tally_model_rollback (&result, cli_client (cli), cli->arguments[0], &rollback, &err);
 
   if (TALLY_OK != code)
     return refused (cli, result, &target, &err);

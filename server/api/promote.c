@@ -8,6 +8,8 @@
 
 #include <ctype.h>
 
+#define EXPECTATION_OF_EACH "expect_version belongs into each of moves."
+
 /* --- requests ---------------------------------------------------------------------------------------------------- */
 
 struct move_request
@@ -177,6 +179,8 @@ read_promotion (struct registry_promotion *promotion, const struct promotion_req
 
   if (is_single && request->moves.count > 0)
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Give alias and version, or moves, but not both.");
+  if (request->moves.count > 0 && request->move.expect_version.present)
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, EXPECTATION_OF_EACH);
   if (0 == request->moves.count && NULL == request->move.alias.data)
     return missing (err, "alias");
   if (0 == request->moves.count && ! request->move.version.present)
@@ -217,7 +221,7 @@ read_rollback (struct registry_promotion *promotion, const struct promotion_requ
   if (1 != is_single + (request->aliases.count > 0) + (request->moves.count > 0))
     return err_set (err, ERR_INVALID_PARAMETER_VALUE, "Exactly one of alias, aliases and moves must be given.");
   if (request->moves.count > 0 && request->move.expect_version.present)
-    return err_set (err, ERR_INVALID_PARAMETER_VALUE, "expect_version belongs into each of moves.");
+    return err_set (err, ERR_INVALID_PARAMETER_VALUE, EXPECTATION_OF_EACH);
   code = make_room (promotion, is_single + request->aliases.count + request->moves.count, arena, err);
   for (size_t i = 0; ERR_OK == code && i < promotion->count; i++)
   {

@@ -157,18 +157,20 @@ registry_promote (struct registry_change *change, void *context, struct err *err
 /* On the way back through the steps of an alias. */
 struct way_back
 {
+  int64_t holder; /* the present one; 0: none */
   int64_t from; /* the version whose predecessor is looked for; 0: whatever the next step came from */
   int64_t found; /* 0: not yet */
 };
 
 /* Take one step, newer ones first. What a rollback left lies beside the way: only the step that brought its version
-   there for the first time says what came before that. */
+   there for the first time says what came before that. An alias that was taken away from its present holder for a time
+   has not been elsewhere. */
 static void
 step_back (struct way_back *way, const struct store_alias_step *step)
 {
   if (0 != way->found || (0 != way->from && (step->is_rollback || step->after != way->from)))
     return;
-  if (0 != step->before && step->before_exists)
+  if (0 != step->before && step->before != way->holder && step->before_exists)
     way->found = step->before;
   else
     way->from = step->before;
@@ -179,7 +181,7 @@ static enum err_code
 holder_before (int64_t *version, struct registry_change *change, const struct store_registered_model *model,
                const struct registry_promotion_move *move, struct err *err)
 {
-  struct way_back way = { .from = move->previous };
+  struct way_back way = { .holder = move->previous, .from = move->previous };
   struct store_alias_step step = { .entry = INT64_MAX };
   size_t count = STEPS_READ;
   size_t seen = 0;

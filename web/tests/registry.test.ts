@@ -277,6 +277,8 @@ describe('the ledger', () => {
     expect(previousHolder(entries, 'production', 3, () => true)).toBeUndefined();
     const without = [move(50, 4, 0, 'alias.delete'), move(30, 3, 4)];
     expect(previousHolder(without, 'production', 0)).toEqual({ version: 4, until: 50 });
+    const again = [move(60, 0, 4), ...without];
+    expect(previousHolder(again, 'production', 4)).toEqual({ version: 3, until: 30 });
   });
   it('is merged with what gates say as far as it is loaded', () => {
     const list = [entry({ entry: 9 }), entry({ entry: 5 })];

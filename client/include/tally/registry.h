@@ -98,9 +98,19 @@ TALLY_API enum tally_code tally_model_promote (struct tally_gate_result **result
                                                const char *name, const struct tally_promotion *promotion,
                                                struct tally_error *err);
 
-/* Back to the version that held the alias before. */
+struct tally_rollback
+{
+  const char *alias; /* required */
+  const char *at; /* back to who had the alias then: RFC 3339, or ms since 1970; NULL: to the version before */
+  int64_t expect_version; /* that must hold the alias now; 0: whichever, -1: none */
+  const char *reason; /* NULL: none */
+  const char *run_url; /* of the CI job; NULL: none */
+};
+
+/* Back to the version that held the alias before, or at a time (Tally only). NOT_FOUND: none did that is still there.
+   `result` as of tally_model_promote. */
 TALLY_API enum tally_code tally_model_rollback (struct tally_gate_result **result, struct tally_client *client,
-                                                const char *name, const char *alias, const char *reason,
+                                                const char *name, const struct tally_rollback *rollback,
                                                 struct tally_error *err);
 
 /* What the gate of an alias would say of a version; TALLY_OK also when it is not met. */

@@ -819,6 +819,10 @@ public:
   {
     return through_gate (tally_model_promote, name, promotion);
   }
+  gate_result rollback (text name, const tally_rollback &rollback)
+  {
+    return through_gate (tally_model_rollback, name, rollback);
+  }
   /* The same of a stage. */
   gate_result transition (text name, const tally_transition &transition)
   {

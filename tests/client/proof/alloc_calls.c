@@ -290,6 +290,7 @@ SCENARIO (run_registry)
 SCENARIO (run_gates)
 {
   struct tally_promotion promotion = { .alias = "prod", .version = 1, .reason = "r", .run_url = "https://ci/1" };
+  struct tally_rollback rollback = { .alias = "prod", .at = "2026-01-31T12:00:00Z", .reason = "r" };
   struct tally_transition transition = { .stage = "Production", .version = 1, .reason = "r", .force = true };
   struct tally_check post = { .name = "c", .status = "success", .url = "https://ci/1", .text = "t" };
   struct tally_gate_result *result = NULL;
@@ -298,7 +299,7 @@ SCENARIO (run_gates)
   tally_gate_result_free (result);
   result = NULL;
   if (TALLY_OK == code)
-    code = tally_model_rollback (&result, world->client, "m", "prod", "r", err);
+    code = tally_model_rollback (&result, world->client, "m", &rollback, err);
   tally_gate_result_free (result);
   result = NULL;
   if (TALLY_OK == code)

@@ -241,6 +241,9 @@ static void
 gates (struct live *live, const char *name)
 {
   struct tally_promotion promotion = { .alias = "live", .version = 1, .reason = "because" };
+  struct tally_rollback rollback = {
+    .alias = "live", .expect_version = 2, .reason = "back", .run_url = "https://ci/2"
+  };
   struct tally_check check = { .name = "tests", .status = "success", .has_value = true, .value = 0.5 };
   struct tally_gate_result *result = NULL;
 
@@ -275,12 +278,26 @@ gates (struct live *live, const char *name)
   TALLY_ONLY (tally_model_promote, &result, live->client, name, &promotion);
   tally_gate_result_free (result);
   result = NULL;
-  TALLY_ONLY (tally_model_rollback, &result, live->client, name, "live", "back");
+  TALLY_ONLY (tally_model_rollback, &result, live->client, name, &rollback);
   if (live->is_tally && CHECK (NULL != result))
     CHECK (result->moved && 1 == result->current);
   tally_gate_result_free (result);
   result = NULL;
-  TALLY_FAILS (TALLY_ERROR_NOT_FOUND, tally_model_rollback, &result, live->client, "no-such-model", "live", "back");
+  TALLY_FAILS (TALLY_ERROR_CONFLICT, tally_model_rollback, &result, live->client, name, &rollback);
+  tally_gate_result_free (result);
+  result = NULL;
+  rollback.expect_version = 1;
+  rollback.at = "1000";
+  TALLY_FAILS (TALLY_ERROR_NOT_FOUND, tally_model_rollback, &result, live->client, name, &rollback);
+  tally_gate_result_free (result);
+  result = NULL;
+  rollback.at = "2100-01-01T00:00:00Z";
+  TALLY_ONLY (tally_model_rollback, &result, live->client, name, &rollback);
+  if (live->is_tally && CHECK (NULL != result))
+    CHECK (result->moved && 1 == result->current);
+  tally_gate_result_free (result);
+  result = NULL;
+  TALLY_FAILS (TALLY_ERROR_NOT_FOUND, tally_model_rollback, &result, live->client, "no-such-model", &rollback);
   tally_gate_result_free (result);
 }
 

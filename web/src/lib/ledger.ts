@@ -119,7 +119,7 @@ export function previousHolder(
     const before = numberOf(one.before);
     const isOnTheWay = from === 0 || (one.action !== 'alias.rollback' && numberOf(one.after) === from);
     if (one.alias !== alias || !isOnTheWay) continue;
-    if (before !== 0 && !isGone(before)) return { version: before, until: one.at };
+    if (before !== 0 && before !== holder && !isGone(before)) return { version: before, until: one.at };
     from = before;
   }
   return undefined;

@@ -63,6 +63,8 @@ export interface GateItem {
   alias?: string;
   stage?: string;
   text: string;
+  /** Of a version that would be archived along; absent: of the one that is asked about. */
+  version?: number;
 }
 
 /** What gates say about a version and an alias or a stage. */

@@ -212,7 +212,10 @@ export function GateReport(props: {
       ) : (
         <>
           <p className="mark-of mark-failure">
-            <Icon name="lock" /> The gate before {what} still misses:
+            <Icon name="lock" />{' '}
+            {missing.some((one) => one.version !== undefined)
+              ? `What is archived along keeps it from ${what}:`
+              : `The gate before ${what} still misses:`}
           </p>
           <GateItems items={missing} />
         </>

@@ -164,7 +164,8 @@ tally_model_register (int64_t *version, struct tally_client *client, const char 
   return code;
 }
 
-/* The version of the greatest number among those that get-latest-versions tells: one of each stage. */
+/* The version of the greatest number among those that get-latest-versions tells: one of each stage that is asked for.
+ */
 static const json_t *
 greatest (const json_t *list)
 {
@@ -177,17 +178,22 @@ greatest (const json_t *list)
 }
 
 static enum tally_code
-find_latest (void **result, struct tally_client *client, const char *name, struct tally_error *err)
+find_latest (void **result, struct tally_client *client, const struct root *root, struct tally_error *err)
 {
   json_t *answer = NULL;
   const json_t *version;
   enum tally_code code =
       registry_call (&answer, client, "POST", "/api/2.0/mlflow/registered-models/get-latest-versions",
-                     json_pack ("{s:s}", "name", name), err);
+                     NULL == root->stage ? json_pack ("{s:s}", "name", root->name)
+                                         : json_pack ("{s:s, s:[s]}", "name", root->name, "stages", root->stage),
+                     err);
 
   version = greatest (json_object_get (answer, "model_versions"));
   if (TALLY_OK == code && NULL == version)
-    code = error_set (err, TALLY_ERROR_NOT_FOUND, "Registered model '%s' has no versions.", name);
+    code = NULL == root->stage
+               ? error_set (err, TALLY_ERROR_NOT_FOUND, "Registered model '%s' has no versions.", root->name)
+               : error_set (err, TALLY_ERROR_NOT_FOUND, "Registered model '%s' has no version in stage %s.", root->name,
+                            root->stage);
   if (TALLY_OK == code)
     code = decode_result (result, sizeof (struct tally_model_version), decode_model_version, version, NULL, err);
   json_decref (answer);
@@ -251,8 +257,8 @@ registry_find_version (struct tally_model_version **version, struct tally_client
   if (NULL == err)
     err = &own;
   if (TALLY_OK == code)
-    code =
-        ROOT_LATEST == root->kind ? find_latest (&result, client, root->name, err) : find (&result, client, root, err);
+    code = ROOT_LATEST == root->kind || ROOT_STAGE == root->kind ? find_latest (&result, client, root, err)
+                                                                 : find (&result, client, root, err);
   *version = result;
   return code;
 }

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* Characters of an id behind "m-". */
 #define MODEL_ID_DIGITS 32
@@ -99,13 +100,29 @@ take_id (struct root *root, struct arena *arena, const char *text, size_t length
   return true;
 }
 
+/* A stage in any case, as MLflow's clients take it; NULL: none. */
+static const char *
+stage_of (const char *text)
+{
+  static const char *const stages[] = { "None", "Staging", "Production", "Archived" };
+
+  for (size_t i = 0; i < sizeof (stages) / sizeof (stages[0]); i++)
+    if (0 == strcasecmp (stages[i], text))
+      return stages[i];
+  return NULL;
+}
+
 static bool
 take_version (struct root *root, struct arena *arena, const char *text, const char *slash)
 {
   root->name = arena_copy (arena, text, (size_t)(slash - text));
-  root->kind = 0 == strcmp (slash + 1, "latest") ? ROOT_LATEST : ROOT_VERSION;
+  root->stage = stage_of (slash + 1);
+  if (NULL != root->stage)
+    root->kind = ROOT_STAGE;
+  else
+    root->kind = 0 == strcmp (slash + 1, "latest") ? ROOT_LATEST : ROOT_VERSION;
   return slash > text
-         && (ROOT_LATEST == root->kind
+         && (ROOT_VERSION != root->kind
              || (number_parse_int64 (slice_of (slash + 1), &root->version) && root->version > 0));
 }
 
@@ -166,6 +183,6 @@ root_parse (struct root *root, struct arena *arena, const char *uri, struct tall
     return TALLY_OK;
   return error_set (err, TALLY_ERROR_ARGUMENT,
                     "'%s' is none of runs:/<run id>, models:/m-<id>, models:/<name>/<version>, models:/<name>/latest, "
-                    "models:/<name>@<alias>.",
+                    "models:/<name>/<stage>, models:/<name>@<alias>.",
                     uri);
 }

@@ -14,7 +14,8 @@ enum root_kind
   ROOT_LOGGED_MODEL = 2,
   ROOT_VERSION = 3, /* of a registered model, by its number */
   ROOT_ALIAS = 4,
-  ROOT_LATEST = 5
+  ROOT_LATEST = 5,
+  ROOT_STAGE = 6 /* the newest version in a stage */
 };
 
 struct root
@@ -24,6 +25,7 @@ struct root
   const char *path; /* behind that id; "" when there is none */
   const char *name; /* of the registered model; NULL for runs and logged models */
   const char *alias; /* ALIAS only */
+  const char *stage; /* STAGE only: as MLflow writes it */
   int64_t version; /* VERSION only */
 };
 

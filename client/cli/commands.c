@@ -282,7 +282,9 @@ static const struct option sync_options[] = {
   END,
 };
 
-#define MODEL_TEXT "MODEL is NAME/VERSION, NAME@ALIAS or NAME/latest; \"models:/\" may stand in front.\n\n"
+#define MODEL_TEXT                                                                                                     \
+  "MODEL is NAME/VERSION, NAME@ALIAS, NAME/latest or NAME/STAGE, the newest in a stage; \"models:/\" may stand in "    \
+  "front.\n\n"
 #define GATE_TEXT                                                                                                      \
   "PATTERN is the name of a model, or a pattern in which * stands for any characters. Gates of patterns need the "     \
   "right "                                                                                                             \

@@ -46,7 +46,7 @@ model_uri (struct cli *cli, const char *text)
   if (0 == strncmp (text, "models:/", 8))
     return text;
   if (! model_is_uri (text))
-    cli_refuse (cli, "'%s' names no version: say NAME/VERSION, NAME@ALIAS or NAME/latest.", text);
+    cli_refuse (cli, "'%s' names no version: say NAME/VERSION, NAME@ALIAS, NAME/STAGE or NAME/latest.", text);
   return cli_printf ("models:/%s", text);
 }
 

@@ -29,6 +29,8 @@ static const struct good goods[] = {
   { "models:/a/9223372036854775807", ROOT_VERSION, NULL, NULL, "a", NULL, INT64_MAX },
   { "models:/a/latest", ROOT_LATEST, NULL, NULL, "a", NULL, 0 },
   { "models:/a@latest", ROOT_LATEST, NULL, NULL, "a", "latest", 0 },
+  { "models:/a/Production", ROOT_STAGE, NULL, NULL, "a", NULL, 0 },
+  { "models:/a/staging", ROOT_STAGE, NULL, NULL, "a", NULL, 0 },
   { "models:/a@b@prod", ROOT_ALIAS, NULL, NULL, "a@b", "prod", 0 },
   /* One digit less than a logged model has: a registered model of that name. */
   { "models:/m-0123456789abcdef0123456789abcde/1", ROOT_VERSION, NULL, NULL, "m-0123456789abcdef0123456789abcde", NULL,
@@ -57,6 +59,7 @@ START_TEST (takes_apart)
   same (root.name, good->name);
   same (root.alias, good->alias);
   ck_assert_int_eq (root.version, good->version);
+  ck_assert_int_eq (NULL != root.stage, ROOT_STAGE == good->kind);
   arena_free (arena);
 }
 END_TEST

@@ -39,7 +39,8 @@ TALLY_API enum tally_code tally_model_register (int64_t *version, struct tally_c
                                                 const char *description, struct tally_error *err);
 
 /* A version by its number, alias or "latest", as "models:/<name>/<version>", "models:/<name>@<alias>" or
-   "models:/<name>/latest". Free with tally_model_version_free. */
+   "models:/<name>/latest"; or the newest in a stage, as "models:/<name>/Production". Free with
+   tally_model_version_free. */
 TALLY_API enum tally_code tally_model_version_get (struct tally_model_version **version, struct tally_client *client,
                                                    const char *uri, struct tally_error *err);
 TALLY_API void tally_model_version_free (struct tally_model_version *version);

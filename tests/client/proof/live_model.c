@@ -306,6 +306,8 @@ static void
 stages (struct live *live, const char *name)
 {
   struct tally_transition transition = { .stage = "Staging", .version = 1, .archive_existing = true };
+  struct tally_model_version *version = NULL;
+  char uri[700];
   struct tally_gate_result *result = NULL;
 
   ask_gate (live, "PUT", name, "{\"stage\": \"Production\", \"rules\": {\"checks\": [\"never\"]}}");
@@ -332,6 +334,13 @@ stages (struct live *live, const char *name)
   if (live->is_tally && CHECK (NULL != result))
     CHECK (result->moved && result->forced);
   tally_gate_result_free (result);
+  snprintf (uri, sizeof (uri), "models:/%s/%s", name, live->is_tally ? "production" : "staging");
+  OK (tally_model_version_get, &version, live->client, uri);
+  if (CHECK (NULL != version))
+    CHECK (1 == version->version);
+  tally_model_version_free (version);
+  snprintf (uri, sizeof (uri), "models:/%s/Archived", name);
+  FAILS (TALLY_ERROR_NOT_FOUND, tally_model_version_get, &version, live->client, uri);
   result = NULL;
   ask_gate (live, "DELETE", name, "{\"stage\": \"Production\"}");
   transition = (struct tally_transition){ .stage = "None", .version = 1 };

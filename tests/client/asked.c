@@ -12,13 +12,13 @@ struct transport_answer answer;
 struct tally_error failure;
 
 /* What the server saw last, and what it shall do. */
-http_handler *behaviour;
+http_handler *_Atomic behaviour;
 struct http_request seen;
 static char seen_headers[4096];
 char seen_body[4096];
 atomic_uint requests;
-const char *text;
-int status;
+const char *_Atomic text;
+atomic_int status;
 
 static bool
 handle (void *payload, const struct http_request *request)

@@ -17,10 +17,11 @@ extern struct transport *transport; /* NULL until the first request, or connect_
 extern struct transport_answer answer;
 extern struct tally_error failure;
 
-/* What the server shall do; it answers with `status` and the JSON `text` at first. */
-extern http_handler *behaviour;
-extern const char *text;
-extern int status;
+/* What the server shall do; it answers with `status` and the JSON `text` at first. Atomic, since its thread may still
+   have read them when the request has ended already: that of an answer without a byte. */
+extern http_handler *_Atomic behaviour;
+extern const char *_Atomic text;
+extern atomic_int status;
 
 /* What it saw last, and how many requests. */
 extern struct http_request seen;

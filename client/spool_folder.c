@@ -19,8 +19,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A folder is made under this name in front of its own, which programs that look for streams pass over. */
+/* A folder is made with the first of these in front of its name and removed with the second, since programs that look
+   for streams pass over both. */
 #define NEW_PREFIX ".new-"
+#define OLD_PREFIX ".old-"
 
 /* Longest name of a host in a folder's name; POSIX allows 255, but such a name would fill the folder's. */
 #define HOST_BYTES 65
@@ -427,6 +429,26 @@ folder_is_ours (const struct spool *spool)
   return walk (spool, check_name);
 }
 
+/* Take the stream out of sight at once, as it came: who is killed while removing it leaves no half of one, which nobody
+   could read any more. */
+static void
+hide (struct spool *spool)
+{
+  const char *slash = strrchr (spool->folder, '/');
+  char *hidden = NULL;
+
+  if (NULL == slash
+      || asprintf (&hidden, "%.*s/" OLD_PREFIX "%s", (int)(slash - spool->folder), spool->folder, slash + 1) < 0)
+    return;
+  if (0 != rename (spool->folder, hidden))
+  {
+    free (hidden);
+    return;
+  }
+  free (spool->folder);
+  spool->folder = hidden;
+}
+
 void
 folder_remove (struct spool *spool)
 {
@@ -437,6 +459,7 @@ folder_remove (struct spool *spool)
   if (spool->notes.file >= 0)
     close (spool->notes.file);
   spool->notes.file = -1;
+  hide (spool);
   walk (spool, remove_name);
   unlinkat (spool->folder_file, LOCK_NAME, 0);
   /* Over NFS the lock keeps another name as long as it is open. */

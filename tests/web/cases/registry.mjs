@@ -18,6 +18,13 @@ import {
   versionIn,
 } from '../api.mjs';
 
+/** A time as a field for times has it: without seconds when they are 0, which it would take for a malformed value. */
+const localTime = (moment) =>
+  new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000)
+    .toISOString()
+    .slice(0, 19)
+    .replace(/:00$/, '');
+
 let scenes = 0;
 
 /** A model with versions of runs that differ; the name is new each time. */
@@ -381,7 +388,7 @@ test('registry: rolling back, to the version before and to a time', async ({ pag
   await page.getByRole('button', { name: 'Roll back production' }).click();
   await dialog.getByRole('button', { name: 'As of a time' }).click();
   const moment = new Date(between);
-  const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+  const local = localTime(moment);
   await dialog.getByLabel(/^Time \(UTC/).fill(local);
   await dialog.getByText('Version 1 had').waitFor();
   await dialog.getByRole('button', { name: 'Roll back to version 1' }).click();
@@ -727,7 +734,7 @@ test('registry: the history, its filters, and the model as it was', async ({ pag
   await until('all', async () => (await line.getByRole('listitem').count()) > 4);
 
   const moment = new Date(between);
-  const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+  const local = localTime(moment);
   await page.getByLabel(/^Time \(UTC/).fill(local);
   const state = page.locator('.as-of-state');
   await state.getByRole('link', { name: '@production → 1' }).waitFor();

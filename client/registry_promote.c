@@ -38,7 +38,7 @@ take_result (struct tally_gate_result **result, const json_t *answer, int64_t ve
   return TALLY_OK == code ? decoded : code;
 }
 
-/* What promotions and rollbacks have in common. */
+/* What all moves have in common; transitions expect nothing. */
 static bool
 put_move (json_t *body, int64_t expect_version, const char *reason, const char *run_url)
 {
@@ -210,8 +210,7 @@ transition_body (const char *name, const struct tally_transition *transition)
   snprintf (number, sizeof (number), "%lld", (long long)transition->version);
   body = json_pack ("{s:s, s:s, s:s, s:b}", "name", name, "version", number, "stage", transition->stage,
                     "archive_existing_versions", transition->archive_existing);
-  if (NULL != body && search_put_text (body, "reason", transition->reason)
-      && search_put_text (body, "run_url", transition->run_url)
+  if (put_move (body, 0, transition->reason, transition->run_url)
       && (! transition->force || 0 == json_object_set_new (body, "force", json_true ())))
     return body;
   json_decref (body);
